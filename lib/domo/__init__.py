@@ -1,0 +1,1 @@
+"""domo: uses the solar energy that full batteries leave over, one relay at a time."""

@@ -1,0 +1,65 @@
+"""A private folder for what is dear to compute again: the parsed configuration, the scripts' bytecode.
+
+Bytecode and pickles are as good as programs, so they are kept only in a folder that belongs to this
+user and that nobody else may enter; where somebody planted another one, there simply is no cache.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+
+from . import files
+from .model import Fault
+
+_TAG = f"domo {sys.hexversion:x} {sys.implementation.cache_tag}\n".encode()  # marshal differs by version
+
+
+def folder() -> str:
+    """The path of the private folder."""
+    return f"{os.environ.get('TMPDIR') or '/tmp'}/domo-{os.geteuid()}"
+
+
+def private() -> bool:
+    """Whether the folder is there, ours, and closed to everybody else."""
+    try:
+        info = os.lstat(folder())
+    except OSError:
+        return False
+    return stat.S_ISDIR(info.st_mode) and info.st_uid == os.geteuid() and not info.st_mode & 0o077
+
+
+def load(name: str) -> bytes | None:
+    """What was saved under `name` by this Python, or None."""
+    if not private():
+        return None
+    try:
+        content, _ = files.read(f"{folder()}/{name}")
+    except (OSError, Fault):
+        return None
+    return content[len(_TAG) :] if content.startswith(_TAG) else None
+
+
+def save(name: str, content: bytes) -> None:
+    """Saves `content` under `name`; a cache that cannot be written is no fault."""
+    try:
+        os.mkdir(folder(), 0o700)
+    except OSError:
+        pass
+    if private():
+        try:
+            files.replace(f"{folder()}/{name}", _TAG + content, 0o600)
+        except Fault:
+            pass
+
+
+def name_of(kind: str, path: str) -> str:
+    """A file name for what is cached about `path`."""
+    return f"{kind}{path.replace('/', '%')}"[-200:]
+
+
+def stamp(path: str) -> tuple[int, ...]:
+    """What changes whenever the file at `path` does. Raises OSError."""
+    info = os.stat(path)
+    return info.st_mtime_ns, info.st_ctime_ns, info.st_size, info.st_ino, info.st_dev

@@ -1,0 +1,137 @@
+"""The journal: every change of mode (M) and state (E) with its reason, in PvMonit's SQLite table.
+
+It is opened only when something changed or the memory is gone, and it is never needed: without it
+(dbFile: false, a full disk) the relays are driven all the same.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from .model import AUTO_ON, FORCED, KEPT, KEPT_SWITCHES, OFF, ON, OUTSIDE, History, Now, Past
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable
+
+    from .model import Config
+
+TABLE = """CREATE TABLE IF NOT EXISTS relay (id INTEGER PRIMARY KEY, relay_number INTEGER, info VARCHAR(2),
+    valeur INTEGER, date INTEGER, event TEXT)"""  # as PvMonit's domo.php makes it
+INDEX = "CREATE INDEX IF NOT EXISTS domo_relay ON relay (relay_number, info, valeur)"
+KEPT_SECONDS = 2 * 366 * 86400
+KEPT_ROWS = 10_000  # stay whatever their date: a clock gone mad must not empty the journal
+PLAUSIBLE = 1577836800  # 2020-01-01; a date before was written by a clock that did not know better
+
+
+def append(config: Config, rows: Iterable[tuple[int, str, int, str]], now: Now) -> str:
+    """Adds rows (relay, "M" or "E", value, reason) and prunes what is older than two years. Gives ""
+    or what went wrong; a journal that is no database is set aside and a new one begun."""
+    import sqlite3
+
+    report = ""
+    for _ in range(2):
+        try:
+            base = _open(config.dbFile)
+            try:
+                with base:
+                    base.execute(TABLE)
+                    base.execute(INDEX)
+                    base.executemany(
+                        "INSERT INTO relay (relay_number, info, valeur, date, event) VALUES (?, ?, ?, ?, ?)",
+                        [(relay, info, value, int(now.wall), why) for relay, info, value, why in rows],
+                    )
+                    base.execute(
+                        "DELETE FROM relay WHERE id < (SELECT max(id) FROM relay) - ? AND date < ?",
+                        (KEPT_ROWS, int(now.wall) - KEPT_SECONDS),
+                    )
+            finally:
+                base.close()
+            return report
+        except (sqlite3.OperationalError, OSError) as error:  # locked, full, read-only: it may pass
+            return f"journal {config.dbFile}: {error}"
+        except sqlite3.DatabaseError as error:
+            aside = f"{config.dbFile}.corrupt-{time.strftime('%Y%m%d-%H%M%S', time.localtime(now.wall))}"
+            report = f"journal {config.dbFile}: {error}; set aside as {aside}, a new one is begun"
+            try:
+                os.rename(config.dbFile, aside)
+            except OSError as failure:
+                return f"journal {config.dbFile}: {error}, and cannot be set aside ({failure.strerror})"
+    return report
+
+
+def _open(path: str) -> sqlite3.Connection:
+    import sqlite3
+
+    return sqlite3.connect(path, timeout=2.0)
+
+
+def past(config: Config, now: Now) -> tuple[Past, str]:
+    """The past as far as the journal tells it (switches, automatic switch-ons, the owner's forced
+    modes, whose the auto modes are), and "" or why it cannot be read."""
+    if not config.dbFile or not os.path.exists(config.dbFile):
+        return Past(), ""
+    import sqlite3
+
+    try:
+        base = sqlite3.connect(f"file:{_quoted(config.dbFile)}?mode=ro", uri=True, timeout=2.0)
+        try:
+            if not base.execute("SELECT 1 FROM sqlite_master WHERE name = 'relay'").fetchone():
+                return Past(), ""
+            return _told(base, now), ""
+        finally:
+            base.close()
+    except sqlite3.Error as error:
+        return Past(), f"journal {config.dbFile}: cannot be read ({error})"
+
+
+def _quoted(path: str) -> str:
+    return path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+
+
+def _told(base: sqlite3.Connection, now: Now) -> Past:
+    columns = "id, relay_number, info, valeur, date, event FROM relay WHERE typeof(date) = 'integer'"
+    newest = f"SELECT {columns} ORDER BY id DESC LIMIT ?"
+    recent = base.execute(newest, (20 * KEPT_SWITCHES,)).fetchall()
+    ages = _ages([row[4] for row in recent], now)
+    told = {row[0]: (age, *row[1:]) for row, age in zip(recent, ages, strict=True) if age <= KEPT}
+    relays = [relay for (relay,) in base.execute("SELECT DISTINCT relay_number FROM relay")]
+    for relay in relays:  # the last of each kind, however old
+        for info, value in [("E", ON), ("E", OFF), *(("M", mode) for mode in range(4))]:
+            one = f"SELECT {columns} AND relay_number = ? AND info = ? AND valeur = ? ORDER BY id DESC LIMIT 1"
+            row = base.execute(one, (relay, info, value)).fetchone()
+            if row and row[0] not in told:
+                told[row[0]] = (max(KEPT, now.wall - row[4]), *row[1:])
+    history: dict[int, list[tuple[float, int]]] = {}
+    auto_on: dict[int, float] = {}
+    modes: dict[int, tuple[int, str]] = {}
+    for _, (age, relay, info, value, _, event) in sorted(told.items()):
+        if info == "E" and value in (OFF, ON):
+            row = history.setdefault(relay, [])
+            row.append((min(age, row[-1][0]) if row else age, value))
+        elif info == "M":
+            modes[relay] = (value, event or "")
+            if value == AUTO_ON:
+                auto_on[relay] = age
+    return Past(
+        modes={relay: mode for relay, (mode, _) in modes.items() if mode in FORCED},
+        ours=frozenset(r for r, (mode, why) in modes.items() if mode == AUTO_ON and not why.startswith(OUTSIDE)),
+        history={relay: History(tuple(row)) for relay, row in history.items()},
+        auto_on=auto_on,
+    )
+
+
+def _ages(dates: list[int], now: Now) -> list[float]:
+    """The ages of rows, newest first, from their dates. The distance between two rows counts, unless
+    one of them was written by a clock that had not been set."""
+    ages: list[float] = []
+    for place, date in enumerate(dates):
+        if place == 0:
+            this_boot = now.wall - now.up <= date <= now.wall
+            ages.append(max(now.wall - date, 0.0 if this_boot else now.up))
+        else:
+            later = dates[place - 1]
+            ages.append(ages[-1] + (max(0, later - date) if date >= PLAUSIBLE <= later else 0))
+    return ages

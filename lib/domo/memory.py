@@ -1,0 +1,135 @@
+"""What the tick remembers until the next one: a versioned JSON file in tmpfs, rebuilt from the journal.
+
+This module owns time. Everything is remembered as an age at the moment of saving; on loading, the
+time that went by since is added: by the clock that counts since boot within one boot, by the wall
+clock across a reboot, but then never less than the machine has been up. So a wall clock that jumps
+moves nothing, no age is negative, and no event lies in the future.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from . import files, tinyjson
+from .model import OFF, ON, Fault, History, Now, Past, replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from .model import Config
+
+VERSION = 1
+
+
+def look_at_clocks() -> Now:
+    """The one reading of the clocks of a tick."""
+    try:
+        with open("/proc/sys/kernel/random/boot_id") as file:
+            boot = file.read().strip()
+    except OSError:
+        boot = ""
+    return Now(time.time(), time.clock_gettime(time.CLOCK_BOOTTIME), boot)
+
+
+def path(config: Config) -> str:
+    """Where the memory is."""
+    return f"{config.prefixFileData}memory.json"
+
+
+def load(config: Config, now: Now) -> tuple[Past | None, str]:
+    """The past, or None when no memory can be used, and "" or why it cannot."""
+    try:
+        content, info = files.read(path(config))
+        if info.st_uid not in (0, os.geteuid()):
+            raise Fault(f"{path(config)}: belongs to {files.user_name(info.st_uid)}; run: sudo rm {path(config)}")
+        return _past(tinyjson.loads(content.decode()), now), ""
+    except FileNotFoundError:
+        return None, ""
+    except Fault as fault:
+        return None, f"memory not used: {fault}"
+    except (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError) as error:
+        return None, f"memory not used: {path(config)}: is not domo's ({error}); the journal is asked instead"
+
+
+def _past(saved: dict[str, Any], now: Now) -> Past:
+    """The past that a memory file tells. Raises ValueError, TypeError or KeyError when it is none."""
+    if saved["version"] != VERSION:
+        raise ValueError(f"version {saved['version']}")
+    same_boot = saved["boot"] == now.boot and now.up >= saved["up"]
+    gone = now.up - saved["up"] if same_boot else max(now.wall - saved["wall"], now.up)
+
+    def age(value: float | None) -> float:
+        if value is None or not 0 <= value < 1e12:
+            raise ValueError(f"an age of {value}")
+        return value + gone
+
+    def by_relay(name: str) -> dict[int, Any]:
+        return {int(relay): value for relay, value in saved[name].items()}
+
+    return Past(
+        tick=gone,
+        modes=by_relay("modes"),
+        ours=frozenset(saved["ours"]),
+        states={r: _state(s) for r, s in by_relay("states").items()},
+        history={r: History(tuple((age(a), _state(s)) for a, s in row)) for r, row in by_relay("history").items()},
+        auto_on={r: age(a) for r, a in by_relay("auto_on").items()},
+        support={r: age(a) for r, a in by_relay("support").items()},
+        data=None if saved["data"] is None else age(saved["data"]),
+        timers={str(n): (age(a), float(length), int(count)) for n, (a, length, count) in saved["timers"].items()},
+        charge={str(n): None if a is None else age(a) for n, a in saved["charge"].items()},
+        frozen=(str(saved["frozen"][0]), age(saved["frozen"][1])),
+        failed=frozenset(saved["failed"]),
+        why={r: str(why) for r, why in by_relay("why").items()},
+        reports=tuple(map(str, saved["reports"])),
+    )
+
+
+def _state(value: Any) -> int:
+    if type(value) is not int or value not in (OFF, ON):
+        raise ValueError(f"a state of {value!r}")
+    return value
+
+
+def observe(past: Past, states: Mapping[int, int], now: Now) -> Past:
+    """The past with the states that were found: a relay that is not what it was left has been
+    switched by a restart, at the moment of booting, or by somebody else, just now."""
+    restarted = past.tick is None or past.tick >= now.up
+    history = dict(past.history)
+    for relay, state in states.items():
+        known = history.get(relay, History())
+        row = known.switches
+        if known.last_state != state:
+            age = min(now.up if restarted else 0.0, row[-1][0] if row else now.up)
+            history[relay] = History((*row, (age, state)))
+    return replace(past, states=dict(states), history=history)
+
+
+def save(config: Config, past: Past, now: Now) -> None:
+    """Writes the past. Raises Fault."""
+
+    def age(value: float) -> float:
+        return round(value, 3)
+
+    saved = {
+        "version": VERSION,
+        "boot": now.boot,
+        "wall": now.wall,
+        "up": now.up,
+        "modes": past.modes,
+        "ours": sorted(past.ours),
+        "states": past.states,
+        "history": {r: [(age(a), s) for a, s in h.pruned().switches] for r, h in past.history.items()},
+        "auto_on": {r: age(a) for r, a in past.auto_on.items()},
+        "support": {r: age(a) for r, a in past.support.items()},
+        "data": past.data and age(past.data),
+        "timers": {n: (age(a), length, count) for n, (a, length, count) in past.timers.items()},
+        "charge": {n: a and age(a) for n, a in past.charge.items()},
+        "frozen": (past.frozen[0], age(past.frozen[1])),
+        "failed": sorted(past.failed),
+        "why": past.why,
+        "reports": past.reports,
+    }
+    files.replace(path(config), tinyjson.dumps(saved).encode())

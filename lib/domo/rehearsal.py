@@ -1,0 +1,62 @@
+"""`domo-tick --dry-run`: what a tick would do, with the readings and the hour as they are or supposed."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from . import reading, report, tick
+from .model import Config, Device, Now, Reading, Value, replace
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def main(config: Config, now: Now, options: Mapping[str, object]) -> int:
+    """Prints the plan; gives the exit code. Changes nothing anywhere, and takes no lock."""
+    try:
+        supposed = dict(_pair(text) for text in options["set"])  # type: ignore[attr-defined]
+        pretend = _at(str(options["at"]), now) if options["at"] else None
+        if options["relay"] is not None and options["relay"] not in config.relays:
+            raise ValueError(f"--relay: there is no relay {options['relay']}; there are 1 to {config.relayNb}")
+    except ValueError as error:
+        print(f"domo-tick: {error}", file=sys.stderr)
+        return tick.REFUSED
+    given = suppose(reading.load(config, now), supposed, config) if supposed else None
+    sight = tick.look(config, now, given, pretend)
+    print(report.table(sight, sight.plan, options["relay"]))
+    for line in sight.reports:
+        print(f"domo-tick: {line}", file=sys.stderr)
+    return tick.LOOK if sight.reports else tick.DONE
+
+
+def suppose(real: Reading, values: dict[str, str], config: Config) -> Reading:
+    """The reading with some values replaced: on every device that reports them, else on one of its own."""
+    devices = [replace(d, values={n: Value(values.get(n, v.text), "" if n in values else v.raw) for n, v in d.values.items()}) for d in real.devices]
+    known = {name for device in devices for name in device.values}
+    new = {name: Value(text, "") for name, text in values.items() if name not in known}
+    if new:
+        devices.append(Device("supposed", "supposed", 0.0, new))
+    merged = Reading(tuple(devices), notes=real.notes)
+    missing = [name for name in config.required if name not in merged.values]
+    return replace(merged, problem=f"no {missing[0]}: {real.problem or 'suppose it too with --set'}" if missing else "")
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise ValueError(f"--set wants NAME=VALUE, not {text!r}")
+    return name, value
+
+
+def _at(text: str, now: Now) -> Now:
+    """The clocks at that time of today."""
+    try:
+        hour = time.strptime(text, "%H:%M")
+    except ValueError:
+        raise ValueError(f"--at wants HH:MM, not {text!r}") from None
+    today = list(time.localtime(now.wall))
+    today[3:6] = hour.tm_hour, hour.tm_min, 0
+    today[8] = -1
+    return replace(now, wall=time.mktime(time.struct_time(today)))

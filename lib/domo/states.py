@@ -1,0 +1,30 @@
+"""The state file, PvMonit's "etat": JSON {"1": 0, "2": 1, ...}, which PvMonit's page and the panel read."""
+
+from __future__ import annotations
+
+from . import files, tinyjson
+from .model import OFF, ON, Fault
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def load(path: str) -> dict[int, int]:
+    """The states in the file, for the relays where it holds one; {} when it cannot be read."""
+    try:
+        document = tinyjson.loads(files.read(path)[0].decode())
+        return {int(r): state for r, state in document.items() if type(state) is int and state in (OFF, ON)}
+    except (OSError, Fault, ValueError, AttributeError):
+        return {}
+
+
+def save(path: str, states: Mapping[int, int]) -> None:
+    """Replaces the file when it says anything else. Raises Fault."""
+    content = tinyjson.dumps({str(relay): state for relay, state in states.items()}).encode()
+    try:
+        if files.read(path)[0] == content:
+            return
+    except (OSError, Fault):
+        pass
+    files.replace(path, content)

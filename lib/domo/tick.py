@@ -1,0 +1,343 @@
+"""One tick: look, decide, act, exit. `look` reads and changes nothing; `act` carries the plan out."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from . import board as boards
+from . import config as configs
+from . import memory, modes, reading, scripts, states
+from .api import World
+from .decide import decide
+from .model import (
+    AUTO_ON,
+    FORCED,
+    FORCED_ON,
+    OFF,
+    ON,
+    OUTSIDE,
+    Config,
+    Decision,
+    Fault,
+    History,
+    Now,
+    Order,
+    Past,
+    Plan,
+    Reading,
+    dataclass,
+    replace,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from dataclasses import dataclass
+
+DONE, LOOK, REFUSED, BUSY = 0, 1, 2, 75  # exit codes; 75 is sysexits' EX_TEMPFAIL
+
+
+@dataclass(frozen=True)
+class Sight:
+    """All that a tick saw, and the plan that follows from it. `reports` is what a person should see to."""
+
+    config: Config
+    now: Now
+    board: boards.Board | None
+    found: modes.Found
+    past: Past
+    before: Past  # the past as it was remembered, before the pins were looked at
+    reading: Reading
+    answers: scripts.Answers
+    plan: Plan
+    reports: tuple[str, ...]
+
+
+def look(config: Config, now: Now, given: Reading | None = None, pretend: Now | None = None) -> Sight:
+    """Reads everything and decides. Changes nothing anywhere. `given` stands for the data file,
+    `pretend` for the hour that the scripts are told."""
+    reports: list[str] = []
+    remembered, report = memory.load(config, now)
+    if report:
+        reports.append(report)
+    if remembered is None:
+        from . import journal
+
+        remembered, report = journal.past(config, now)
+        if report:
+            reports.append(report)
+            remembered = replace(remembered, known=False)
+    board, driven = _pins(config, reports)
+    recorded = remembered.states or states.load(config.etatPath)
+    found_states = {r: recorded.get(r, OFF) if driven[r] else OFF for r in config.relays}
+    past = memory.observe(remembered, found_states, now)
+    data = reading.load(config, now) if given is None else given
+    data, past = _watched(config, data, past)
+    if data.problem:
+        reports.append(data.problem)
+    found = modes.load(config.modPath)
+    known = _modes(config, found, past, reports)
+    scripted = [r for r in scripts.scripted(config) if known[r] not in (*FORCED, None)]
+    if data.problem:
+        answers = scripts.Answers({r: Order("", data.problem) for r in scripted}, past.timers)
+    else:
+        told = {r: mode for r, mode in known.items() if mode is not None}
+        answers = scripts.run(scripted, World(config, told, found_states, past, data, pretend or now))
+        reports += [order.why for _, order in sorted(answers.orders.items()) if not order.good]
+    plan = decide(config, known, found_states, past, data, answers.orders)
+    return Sight(config, now, board, found, past, remembered, data, answers, plan, tuple(reports))
+
+
+def _pins(config: Config, reports: list[str]) -> tuple[boards.Board | None, dict[int, bool]]:
+    try:
+        board = boards.open_board(config)
+        return board, board.driven()
+    except Fault as fault:
+        reports.append(f"no relay can be switched: {fault}")
+        return None, dict.fromkeys(config.relays, True)
+
+
+def _watched(config: Config, data: Reading, past: Past) -> tuple[Reading, Past]:
+    """The reading, with the problem if it has not moved for too long, and the past that has seen it."""
+    measured = reading.fingerprint(data)
+    before, age = past.frozen
+    if measured:
+        age = age if measured == before else 0.0
+        past = replace(past, frozen=(measured, age), charge=reading.stages(past.charge, data))
+        if 0 < config.frozenAfter <= age and not data.problem:
+            data = replace(data, problem=f"no measured value has moved for {age / 60:.0f} min: the monitor is frozen")
+    return data, past
+
+
+def _modes(config: Config, found: modes.Found, past: Past, reports: list[str]) -> dict[int, int | None]:
+    """The mode of every relay; None where nobody can say, which keeps a relay off."""
+    if found.problem and found.problem != "missing":
+        held = [r for r in config.relays if r not in past.modes]
+        reports.append(
+            f"{found.problem}; it is left as it is, the last good modes apply"
+            + (f", relays without one are held off: {', '.join(map(str, held))}" if held else "")
+        )
+        return {r: past.modes.get(r) for r in config.relays}
+    for relay, text in found.odd.items():
+        if relay in config.relays:
+            reports.append(f"{config.modPath}: relay {relay} is {text}, no mode (0 to 3): it is held off until you mend it")
+    fallback = modes.first(config.relays, past.modes)
+    return {r: None if r in found.odd else found.modes.get(r, fallback[r]) for r in config.relays}
+
+
+def act(sight: Sight, reports: list[str]) -> Plan:
+    """Carries the plan out and gives what became of it; adds what went wrong to `reports`.
+
+    The memory is written before the pins: what cannot be remembered cannot be limited, so nothing is
+    switched on automatically when it cannot be written. Nothing else prevents or delays the pins.
+    """
+    config, plan = sight.config, sight.plan
+    if sight.board is None:
+        return plan
+    after = remembered(sight, plan, tuple(reports))
+    try:
+        memory.save(config, after, sight.now)
+    except Fault as fault:
+        reports.append(str(fault))
+        plan = {r: _held_back(decision) if decision.switched_on else decision for r, decision in plan.items()}
+    final = _write_modes(sight, plan, reports)
+    faults = sight.board.apply({r: decision.state for r, decision in final.items()})
+    for write in (sight.board.save, lambda: states.save(config.etatPath, {r: d.state for r, d in final.items()})):
+        try:
+            write()
+        except Fault as fault:
+            faults.append(str(fault))
+    reports += faults
+    if faults or final != sight.plan:
+        after = remembered(sight, final, tuple(reports))
+        try:
+            memory.save(config, after, sight.now)
+        except Fault:
+            pass  # it was said above
+    _write_journal(sight, final, after, reports)
+    return final
+
+
+def _held_back(decision: Decision) -> Decision:
+    why = f"{decision.why}: not switched on, it could not be remembered"
+    return replace(decision, state=OFF, mode=decision.mode_before, why=why)
+
+
+def _write_modes(sight: Sight, plan: Plan, reports: list[str]) -> Plan:
+    """Brings the mode file up to the plan; gives the plan as an owner's newer force makes it."""
+    config, found = sight.config, sight.found
+    wanted = {r: decision.mode for r, decision in plan.items() if decision.mode is not None}
+    changes = {r: mode for r, mode in wanted.items() if found.modes.get(r) != mode}
+    try:
+        if found.problem == "missing":
+            modes.create(config.modPath, wanted)
+            found = modes.load(config.modPath)
+        elif changes and not found.problem:
+            found = modes.set_auto(config.modPath, changes)
+    except Fault as fault:
+        reports.append(str(fault))
+    return {r: _final(decision, found.modes.get(r)) for r, decision in plan.items()}
+
+
+def _final(decision: Decision, mode: int | None) -> Decision:
+    if mode in FORCED and mode != decision.mode:
+        state = ON if mode == FORCED_ON else OFF
+        return replace(decision, mode=mode, state=state, why="forced on just now" if state else "forced off just now")
+    return decision
+
+
+def remembered(sight: Sight, plan: Plan, reports: tuple[str, ...]) -> Past:
+    """The past for the next tick."""
+    past = sight.past
+    history, auto_on, support = dict(past.history), dict(past.auto_on), dict(past.support)
+    for relay, decision in plan.items():
+        if decision.state != decision.state_before:
+            history[relay] = History((*history.get(relay, History()).switches, (0.0, decision.state)))
+        if decision.switched_on:
+            auto_on[relay] = 0.0
+        if decision.supported:
+            support[relay] = 0.0
+    orders = sight.answers.orders
+    return replace(
+        past,
+        tick=0.0,
+        modes={**past.modes, **{r: d.mode for r, d in plan.items() if d.mode is not None}},
+        ours=frozenset(r for r, d in plan.items() if d.mode == AUTO_ON and (r in orders or r in past.ours)),
+        states={r: decision.state for r, decision in plan.items()},
+        history=history,
+        auto_on=auto_on,
+        support=support,
+        data=past.data if sight.reading.problem else 0.0,
+        timers={name: timer for name, timer in sight.answers.timers.items() if timer[0] < timer[1] + 86400},
+        failed=frozenset(r for r, order in orders.items() if not order.good) if not sight.reading.problem else past.failed,
+        why={r: decision.why for r, decision in plan.items()},
+        reports=reports,
+    )
+
+
+def _write_journal(sight: Sight, final: Plan, after: Past, reports: list[str]) -> None:
+    """A row for every change of mode and state since the last tick, if there is a journal."""
+    rows = []
+    for relay, decision in final.items():
+        was = sight.before.history.get(relay, History()).last_state
+        if was != decision.state_before:
+            rows.append((relay, "E", decision.state_before, "found so: a restart, or not domo's doing"))
+        old, new = sight.before.modes.get(relay, 1), after.modes.get(relay, 1)
+        if old != new:
+            ours = decision.mode_before != decision.mode
+            rows.append((relay, "M", new, decision.why if ours else f"{OUTSIDE}{decision.why}"))
+        if decision.state != decision.state_before:
+            rows.append((relay, "E", decision.state, decision.why))
+    if rows and sight.config.dbFile:
+        from . import journal
+
+        if report := journal.append(sight.config, rows, sight.now):
+            reports.append(report)
+
+
+def lock(path: str) -> tuple[int | None, str]:
+    """The tick's lock as a descriptor to keep, and "" ; (None, "busy") while another tick runs; or
+    (None, why) where there can be no lock, which must not keep the pins from being driven.
+
+    A plain flock, because importing filelock costs 2 to 5 interpreter starts, every minute."""
+    from fcntl import LOCK_EX, LOCK_NB, flock
+
+    flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        try:
+            fd = os.open(path, flags)
+        except FileNotFoundError:
+            fd = os.open(path, flags | os.O_CREAT, 0o600)  # others must not be able to hold it
+        flock(fd, LOCK_EX | LOCK_NB)
+        return fd, ""
+    except BlockingIOError:
+        return None, "busy"
+    except OSError as error:
+        return None, f"{path}: there is no lock ({error.strerror}); going on without it"
+
+
+def run(config: Config, clock: Callable[[], Now], given: Reading | None = None) -> tuple[Sight, Plan, list[str]] | None:
+    """A whole tick; gives what was seen, what became of it, and what a person should see to, or None
+    while another tick runs."""
+    held, trouble = lock(f"{config.prefixFileData}tick.lock")
+    if trouble == "busy":
+        return None
+    try:
+        now = clock()
+        reports = [trouble] if trouble else []
+        if given is None and (trouble := reading.refresh(config, now)):
+            reports.append(trouble)
+        sight = look(config, now, given)
+        reports += sight.reports
+        final = act(sight, reports)
+        scripts.remember(config, sight.answers)
+        return sight, final, reports
+    finally:
+        if held is not None:
+            os.close(held)
+
+
+def main(argv: list[str], clock: Callable[[], Now] = memory.look_at_clocks) -> int:
+    """`domo-tick` with these arguments; gives its exit code."""
+    options = _options(argv)
+    path = options.get("config") or os.environ.get("DOMO_CONFIG") or f"{configs.PROJECT}/config.yaml"
+    if options.get("check"):
+        from . import check
+
+        return check.main(path, clock())
+    try:
+        config, parsed = configs.load(path)
+    except configs.ConfigError as error:
+        return _without_config(path, error, clock)
+    if options.get("dry_run"):
+        from . import rehearsal
+
+        return rehearsal.main(config, clock(), options)
+    done = run(config, clock)
+    if done is None:
+        print("domo-tick: another tick is running", file=sys.stderr)
+        return BUSY
+    if parsed:
+        configs.remember(config)
+    _tell(*done, verbose=bool(options.get("verbose")))
+    return LOOK if done[2] else DONE
+
+
+def _tell(sight: Sight, final: Plan, reports: list[str], verbose: bool) -> None:
+    config = sight.config
+    if verbose or config.printMessage or config.printMessageLogfile:
+        from . import report
+
+        if verbose:
+            print(report.table(sight, final))
+        report.log(sight, final, reports)
+    for line in reports:
+        print(f"domo-tick: {line}", file=sys.stderr)
+
+
+def _without_config(path: str, error: configs.ConfigError, clock: Callable[[], Now]) -> int:
+    """Says what is wrong with the configuration and touches nothing, but for one thing: relays that
+    the last good configuration left on may not stay on for ever, so after secuDownNoData without a
+    tick it is used for one, without data."""
+    for problem in error.problems:
+        print(f"domo-tick: {problem}", file=sys.stderr)
+    config = configs.last_good(path)
+    past = memory.load(config, clock())[0] if config else None
+    if config and past and (past.tick or 0) >= config.secuDownNoData:
+        reading_none = Reading((), f"{path} cannot be used, the last good configuration is, without data")
+        done = run(config, clock, reading_none)
+        for line in done[2] if done else ():
+            print(f"domo-tick: {line}", file=sys.stderr)
+    return REFUSED
+
+
+def _options(argv: list[str]) -> Mapping[str, object]:
+    """The options by name; cron gives none, and argparse costs 0.9 of a bare interpreter's start."""
+    if not argv:
+        return {}
+    from . import options
+
+    return vars(options.tick().parse_args(argv))
+
+
