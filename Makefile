@@ -1,0 +1,28 @@
+# Everything below works on a fresh clone with python3 (with venv) and make; it installs into .venv.
+PYTHON ?= python3
+VENV = .venv
+BIN = $(VENV)/bin
+
+.PHONY: run test lint bench faults clean
+
+run: $(VENV)/run.done
+	@$(BIN)/python tests/demo.py
+
+test: $(VENV)/dev.done
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/dev.done
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+$(VENV)/run.done: pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install -q --disable-pip-version-check -e .
+	@touch $@
+
+$(VENV)/dev.done: $(VENV)/run.done
+	@$(BIN)/pip install -q --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build lib/*.egg-info
