@@ -1,0 +1,1 @@
+"""Stands in for the RPi package: put the folder above on PYTHONPATH."""
