@@ -93,6 +93,14 @@ def _state(value: Any) -> int:
     return value
 
 
+def left(past: Past, now: Now) -> Mapping[int, int]:
+    """The states that the relays were left in during this boot. A restart switches every relay off,
+    though its pin may be an output again already (gpio=...=op,dh in the firmware's config.txt)."""
+    if past.tick is not None and past.tick < now.up:
+        return past.states
+    return {r: row.last_state for r, row in past.history.items() if row.switches and row.switches[-1][0] < now.up}
+
+
 def observe(past: Past, states: Mapping[int, int], now: Now) -> Past:
     """The past with the states that were found: a relay that is not what it was left has been
     switched by a restart, at the moment of booting, or by somebody else, just now."""

@@ -69,8 +69,8 @@ def look(config: Config, now: Now, given: Reading | None = None, pretend: Now | 
             reports.append(report)
             remembered = replace(remembered, known=False)
     board, driven = _pins(config, reports)
-    recorded = remembered.states or states.load(config.etatPath)
-    found_states = {r: recorded.get(r, OFF) if driven[r] else OFF for r in config.relays}
+    left = memory.left(remembered, now)
+    found_states = {r: left.get(r, OFF) if driven[r] else OFF for r in config.relays}
     past = memory.observe(remembered, found_states, now)
     data = reading.load(config, now) if given is None else given
     data, past = _watched(config, data, past)

@@ -1,0 +1,202 @@
+"""`domo-tick --check`: everything a person can get wrong, a line each, ok or what to do.
+
+It looks and tries, and leaves nothing changed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from . import board, cache, config, files, journal, lint, memory, modes, reading, scripts
+from .model import Config, Fault, Now
+
+Findings = Iterator[tuple[bool, str]]
+
+PVMONIT_DAEMONS = ("domo/domo.php", "domo/relay-actions.php", "domo/tm1638.py")
+
+
+def main(path: str, now: Now) -> int:
+    """Prints the findings; gives 0 when all is in place, 1 when something is to do, 2 without a config."""
+    try:
+        document = config.read(path)
+        settings = config.parse(os.path.abspath(path), document)
+    except config.ConfigError as error:
+        for problem in error.problems:
+            _say(False, problem)
+        return 2
+    _say(True, f"config: {path}")
+    for key in config.unknown_keys(document):
+        _say(True, f"config: {key}, passed over")
+    checks: tuple[Callable[[], Findings], ...] = (
+        lambda: _data(settings, now),
+        lambda: _scripts(settings),
+        lambda: _files(settings, now),
+        lambda: _pins(settings),
+        lambda: _machine(settings),
+    )
+    all_well = True
+    for check in checks:
+        for ok, text in check():
+            _say(ok, text)
+            all_well = all_well and ok
+    return 0 if all_well else 1
+
+
+def _say(ok: bool, text: str) -> None:
+    print(f"{'ok     ' if ok else 'TO DO  '}{text}")
+
+
+def _data(settings: Config, now: Now) -> Findings:
+    data = reading.load(settings, now)
+    if data.problem:
+        php = os.path.isfile(settings.scriptDataXml) and os.access(settings.phpCli, os.X_OK)
+        source = settings.scriptDataXml if php else settings.urlDataXml
+        yield False, f"data: {data.problem}; a tick fetches it from {source or 'nowhere: set urlDataXml'}"
+    else:
+        age = max(device.age for device in data.devices)
+        yield True, f"data: {settings.tmpFileDataXml}, {len(data.devices)} devices, {age:.0f} s old, has all of valueUse"
+    for note in data.notes:
+        yield False, f"data: {note}"
+
+
+def _scripts(settings: Config) -> Findings:
+    if not os.path.isdir(settings.scriptDir):
+        yield False, f"scripts: {settings.scriptDir} does not exist; run: mkdir {settings.scriptDir}"
+        return
+    found = scripts.scripted(settings)
+    for relay in found:
+        file = scripts.path(settings, relay)
+        try:
+            scripts.refuse(file)
+            code = scripts.compiled(file)
+        except (scripts.ScriptError, OSError) as error:
+            yield False, f"script {file}: {error}"
+            continue
+        defined = "decide" in code.co_names
+        yield defined, f"script {file}" + ("" if defined else ": defines no decide(relay, data)")
+    if not found:
+        yield True, f"scripts: none in {settings.scriptDir}; see the examples there, N.py is relay N's"
+    for finding in lint.lint(settings):
+        yield False, f"script {finding}"
+
+
+def _files(settings: Config, now: Now) -> Findings:
+    found = modes.load(settings.modPath)
+    if found.problem and found.problem != "missing":
+        yield False, f"mode file {found.problem}; mend it, or delete it and a tick makes a new one"
+    for relay, text in found.odd.items():
+        yield False, f"mode file {settings.modPath}: relay {relay} is {text}; write 0, 1, 2 or 3"
+    _, trouble = memory.load(settings, now)
+    if trouble:
+        yield False, trouble
+    names = {
+        "mode file": settings.modPath,
+        "mode file's lock": f"{settings.modPath}.lock",
+        "state file": settings.etatPath,
+        "memory": memory.path(settings),
+        "tick's lock": f"{settings.prefixFileData}tick.lock",
+        "journal": settings.dbFile,
+    }
+    for name, path in names.items():
+        if path:
+            trouble = _writable(path)
+            yield not trouble, f"{name}: {trouble or path}"
+    if not settings.dbFile:
+        yield True, "journal: none (dbFile: false), so a restart forgets what ran and what was forced"
+    elif os.path.exists(settings.dbFile):
+        _, trouble = journal.past(settings, now)
+        if trouble:
+            yield False, trouble
+    if os.path.lexists(cache.folder()) and not cache.private():
+        yield False, f"cache: {cache.folder()} is not only yours, so it is not used; run: sudo rm -r {cache.folder()}"
+
+
+def _writable(path: str) -> str:
+    """ "" when this user can replace the file, or what to do."""
+    user = files.user_name(os.geteuid())
+    folder = os.path.dirname(path) or "."
+    if not os.path.isdir(folder):
+        return f"{folder} does not exist; run: sudo install -d -o {user} {folder}"
+    if os.path.islink(path) or (os.path.lexists(path) and not os.path.isfile(path)):
+        return f"{path} is not a plain file; move it away"
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return f"user {user} may not write in {folder}; run: sudo chown {user} {folder}"
+    if os.path.exists(path):
+        sticky = os.stat(folder).st_mode & 0o1000
+        owner = os.stat(path).st_uid
+        if os.geteuid() and ((sticky and owner != os.geteuid()) or not os.access(path, os.W_OK)):
+            return f"{path} belongs to {files.user_name(owner)}; run: sudo chown {user} {path}"
+    return ""
+
+
+def _pins(settings: Config) -> Findings:
+    try:
+        opened = board.open_board(settings)
+        driven = opened.driven()
+    except Fault as fault:
+        yield False, f"pins: {fault}"
+        return
+    pins = ", ".join(f"{relay}={pin}" for relay, pin in settings.relayGpio.items())
+    yield True, f"pins: {opened.kind}; BCM {pins}; {'low' if settings.relayActiveLow else 'high'} is on"
+    idle = [str(relay) for relay, output in driven.items() if not output]
+    if idle:
+        yield True, f"pins: relays {', '.join(idle)} float until their first tick"
+    if opened.kind != "RPi.GPIO":
+        return
+    lgpio = "lgpio" in sys.modules
+    yield True, f"RPi.GPIO is {'rpi-lgpio' if lgpio else 'the original'}"
+    if lgpio:
+        keeps, why = _keeps_pins()
+        yield keeps, why
+
+
+def _keeps_pins() -> tuple[bool, str]:
+    """Whether pins keep their level when a process lets go of them: the original RPi.GPIO writes the
+    registers, so yes; with lgpio it is the kernel's driver that persists outputs or not."""
+    for parameter in Path("/sys/module").glob("pinctrl_*/parameters/persist_gpio_outputs"):
+        module = parameter.parts[3]
+        if parameter.read_text().strip() in ("Y", "1"):
+            return True, f"pins: this kernel ({module}) keeps them after exit"
+        return False, (
+            f"pins: this kernel lets go of them after each tick; add {module}.persist_gpio_outputs=y"
+            " to /boot/firmware/cmdline.txt and restart"
+        )
+    return False, "pins: it cannot be told whether this kernel keeps them after exit; look at a relay after a tick"
+
+
+def _machine(settings: Config) -> Findings:
+    import grp
+
+    user = files.user_name(os.geteuid())
+    if os.path.exists("/dev/gpiomem") and os.geteuid():
+        groups = {grp.getgrgid(gid).gr_name for gid in os.getgroups()}
+        yield "gpio" in groups, f"user {user} is " + (
+            "in group gpio" if "gpio" in groups else f"not in group gpio; run: sudo adduser {user} gpio, log in again"
+        )
+    yield _crontab(user)
+    running = _processes()
+    for daemon in PVMONIT_DAEMONS:
+        if any(daemon in line for line in running):
+            yield False, f"PvMonit's {daemon} runs: two masters on the same relays; stop it (see MIGRATION.md)"
+
+
+def _crontab(user: str) -> tuple[bool, str]:
+    try:
+        text = subprocess.run(["crontab", "-l"], capture_output=True, text=True, timeout=10, check=False).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return False, "crontab: there is no crontab command; run: sudo apt install cron"
+    present = any("domo-tick" in line and not line.lstrip().startswith("#") for line in text.splitlines())
+    return present, f"crontab of {user}: " + ("runs domo-tick" if present else "no domo-tick; run: crontab crontab.example")
+
+
+def _processes() -> list[str]:
+    lines = []
+    for command in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            lines.append(command.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+        except OSError:
+            continue
+    return lines
