@@ -5,8 +5,8 @@
             return relay.on("float, and the battery is not discharging")
         return relay.off("no surplus")
 
-Durations are in seconds, unless an argument is called `hours`. Days are the last hours, not the
-calendar's, so that midnight and the clock's jumps change nothing.
+Durations are in seconds, unless an argument is called `hours`. "Today" means the last hours, not the
+calendar's day, so that midnight and the clock's jumps change nothing.
 """
 
 from __future__ import annotations
@@ -15,8 +15,15 @@ from .model import KEPT, OFF, ON, STAGES, Config, Device, History, Now, Order, P
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
+    from typing import Any, NoReturn
+
+    from .model import Value
+
+    Timers = dict[str, tuple[float, float, int]]  # name: age, length (s), count
+
+LONGEST_TIMER = 366 * 86400.0  # s
 
 
 class ScriptError(Exception):
@@ -26,26 +33,33 @@ class ScriptError(Exception):
 class _Helpful:
     """Answers a name that does not exist with the nearest that does."""
 
-    def __getattr__(self, name: str) -> object:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        from .config import did_you_mean
+    _called = ""
 
-        names = [n for n in dir(type(self)) + list(self.__dict__) if not n.startswith("_")]
-        raise ScriptError(f"there is no {self._called}.{name}{did_you_mean(name, names)}")
+    if not TYPE_CHECKING:  # so that an editor still marks the name that does not exist
 
-    _called = "relay"
+        def __getattr__(self, name: str) -> object:
+            if name.startswith("_"):
+                raise AttributeError(name)
+            from .config import did_you_mean
+
+            names = [n for n in [*dir(type(self)), *self.__dict__] if not n.startswith("_")]
+            raise ScriptError(f"there is no {self._called}.{name}{did_you_mean(name, names)}")
 
 
-class Timer:
-    """A timer with a name, shared by all scripts, that goes on between ticks and over a restart."""
+class Timer(_Helpful):
+    """A timer with a name, shared by all scripts; it goes on between ticks. Like all of the memory it
+    is lost when the Raspberry Pi restarts (unless prefixFileData is on a disk that lasts)."""
 
-    def __init__(self, name: str, timers: dict[str, tuple[float, float, int]]) -> None:
+    _called = "relay.timer(...)"
+
+    def __init__(self, name: str, timers: Timers) -> None:
         self._name = name
         self._timers = timers
 
     def start(self, seconds: float) -> None:
         """Starts it, or starts it anew, for so many seconds."""
+        if not 0 <= seconds <= LONGEST_TIMER:
+            raise ScriptError(f"a timer cannot last {seconds!r} s")
         self._timers[self._name] = (0.0, float(seconds), 0)
 
     def stop(self) -> None:
@@ -68,48 +82,49 @@ class Other(_Helpful):
     """Any relay, to read: `relay.others[2].is_on`."""
 
     def __init__(self, number: int, world: World) -> None:
+        self._called = f"relay.others[{number}]"
+        self._world = world
+        self._history = world.past.history.get(number, History())
         self.id: int = number
         self.name: str = world.config.name(number)
         self.mode: int = world.modes.get(number, 1)  # 0 forced off, 1 auto off, 2 auto on, 3 forced on
         self.is_on: bool = world.states[number] == ON
-        self._world = world
-        self._history = world.past.history.get(number, History())
 
     @property
     def on_for(self) -> float:
-        """For how long it is on (s); 0 when it is off."""
+        """For how long it has been on (s); 0 when it is off."""
         return self._history.since(ON) if self.is_on else 0.0
 
     @property
     def off_for(self) -> float:
-        """For how long it is off (s); 0 when it is on, infinity when it was never on."""
+        """For how long it has been off (s); 0 when it is on, infinity when it was never on."""
         return 0.0 if self.is_on else self._history.since(OFF)
 
     @property
     def last_on(self) -> datetime | None:
-        """When it was switched on last."""
+        """When it was last switched on, by whomever; None when it never was."""
         return self._world.moment(self._history.last(ON))
 
     @property
     def last_off(self) -> datetime | None:
-        """When it was switched off last."""
+        """When it was last switched off, by whomever; None when it never was."""
         return self._world.moment(self._history.last(OFF))
 
     @property
     def last_auto_on(self) -> datetime | None:
-        """When it was switched on automatically last."""
+        """When a script last switched it on; None when none ever did."""
         return self._world.moment(self._world.past.auto_on.get(self.id))
 
     def ran_today(self, hours: float = 12) -> bool:
-        """Whether it was on at any time in the last hours, and be it still on since before."""
+        """Whether it was on at any time in the last hours, even if it was switched on before them."""
         return bool(self._history.spans(_seconds(hours)))
 
     def finished_today(self, hours: float = 12) -> bool:
-        """Whether it was on in the last hours and is off now."""
+        """Whether it was on at some time in the last hours and is off now."""
         return self.ran_today(hours) and not self.is_on
 
     def on_time(self, hours: float = 24) -> float:
-        """For how long it was on in the last hours (s)."""
+        """For how long it was on in the last hours (s), all times together."""
         return self._history.on_time(_seconds(hours))
 
     def starts(self, hours: float = 24) -> int:
@@ -118,19 +133,21 @@ class Other(_Helpful):
 
 
 class Relay(Other):
-    """The script's own relay: what it is, and the three answers `on`, `off` and `keep`."""
+    """The script's own relay: what it is, and the answers `on`, `off`, `keep` and `probe`."""
+
+    def __init__(self, number: int, world: World) -> None:
+        super().__init__(number, world)
+        self._called = "relay"
 
     @property
     def now(self) -> datetime:
         """Local time; the only clock that a script should use, so that it can be tried at any hour."""
-        moment = self._world.moment(0.0)
-        assert moment is not None
-        return moment
+        return self._world.now
 
     @property
     def others(self) -> Others:
-        """The other relays by number, to read."""
-        return Others(self._world)
+        """The other relays by number, to read; `for other in relay.others` goes through them."""
+        return Others(self.id, self._world)
 
     def timer(self, name: str) -> Timer:
         """The timer of that name."""
@@ -138,52 +155,60 @@ class Relay(Other):
 
     def on(self, why: str) -> Order:
         """The order to be on, and the reason that the owner will read."""
-        return Order("on", str(why))
+        return Order("on", _line(why))
 
     def off(self, why: str) -> Order:
-        """The order to be off."""
-        return Order("off", str(why))
+        """The order to be off, and the reason."""
+        return Order("off", _line(why))
 
     def keep(self, why: str) -> Order:
-        """The order to stay as it is."""
-        return Order("keep", str(why))
+        """The order to stay as it is, and the reason."""
+        return Order("keep", _line(why))
 
     def probe(
         self, power: float, margin: float = -30, looks: int = 2, retry: float = 600, longest: float = 7200
     ) -> Order:
-        """Tries a load whose surplus cannot be seen, and takes it back if the battery pays for it.
+        """The order to try a load whose surplus cannot be seen, and to take it back if the battery pays.
 
-        Switches on and looks at the battery's `power` (W, PvMonit's P: negative is discharging). When
-        it was below `margin` at `looks` new readings in a row, switches off and waits `retry` seconds
-        before the next try, twice as long after each failure, up to `longest`; a try that lasts for
-        `retry` starts afresh. Only for loads that may be interrupted at any time.
+        Switches on, then looks at the battery's `power` (W, PvMonit's P: negative is discharging). When
+        it is below `margin` (W) in `looks` new readings in a row, switches off and waits `retry` seconds
+        before the next try, twice as long after each failure, up to `longest`. A try that lasts for
+        `retry` seconds, or no try for `longest`, and the waiting begins anew at `retry`.
+
+        Only for loads that may be interrupted at any time: raises ScriptError for a relay that
+        config.yaml lists as `uninterruptible`.
         """
         if self.id in self._world.config.uninterruptible:
-            raise ScriptError(f"relay {self.id} is declared uninterruptible in config.yaml: it cannot be probed")
-        name = f"probe of relay {self.id}"
-        age, wait, bad = self._world.timers.get(name, (float("inf"), 0.0, 0))
+            raise ScriptError(f"relay {self.id} is uninterruptible in config.yaml, so it cannot be probed")
+        timers, name = self._world.timers, f"probe of relay {self.id}"
+        age, wait, bad = timers.get(name, (float("inf"), 0.0, 0))  # of the last look; to wait; looks in a row
         if not self.is_on:
-            if age < wait:
-                return self.off(f"the battery paid for it, next try in {(wait - age) / 60:.0f} min")
-            self._world.timers[name] = (0.0, wait, 0)
+            if age < wait and bad >= looks:
+                return self.off(f"the battery paid for it, next try in {_minutes(wait - age)}")
+            if age > wait + longest:
+                timers.pop(name, None)
             return self.on("trying whether there is sun for it")
-        if self._world.data_age >= age:  # the same reading as at the last look
+        if self._world.data_age >= min(age, self.on_for):  # taken before the last look, or the switch-on
             return self.on("trying, no new reading yet")
         if power >= margin:
-            self._world.timers[name] = (0.0, 0.0 if self.on_for >= retry else wait, 0)
-            return self.on(f"there is sun for it ({power:g} W at the battery)")
-        if bad + 1 < looks:
-            self._world.timers[name] = (0.0, wait, bad + 1)
-            return self.on(f"the battery pays {-power:g} W, looking again")
-        wait = min(longest, 2 * wait) if wait else retry
-        self._world.timers[name] = (0.0, wait, 0)
-        return self.off(f"the battery pays {-power:g} W, next try in {wait / 60:.0f} min")
+            timers[name] = (0.0, 0.0 if self.on_for >= retry else wait, 0)
+            return self.on(f"there is sun for it, {power:+.0f} W at the battery")
+        bad = bad + 1 if age < self.on_for else 1
+        if bad < looks:
+            timers[name] = (0.0, wait, bad)
+            return self.on(f"{power:+.0f} W at the battery, looking again")
+        wait = min(longest, 2 * wait or retry)
+        timers[name] = (0.0, wait, bad)
+        return self.off(f"{power:+.0f} W at the battery, next try in {_minutes(wait)}")
 
 
-class Others:
+class Others(_Helpful):
     """The relays by number."""
 
-    def __init__(self, world: World) -> None:
+    _called = "relay.others"
+
+    def __init__(self, own: int, world: World) -> None:
+        self._own = own
         self._world = world
 
     def __getitem__(self, number: int) -> Other:
@@ -192,11 +217,15 @@ class Others:
         return Other(number, self._world)
 
     def __iter__(self) -> Iterator[Other]:
-        return (Other(number, self._world) for number in self._world.config.relays)
+        return (Other(number, self._world) for number in self._world.config.relays if number != self._own)
 
 
 class Data(_Helpful):
-    """What PvMonit reports: `data["SOC"]`, and what can be asked of the regulators."""
+    """What PvMonit reports: `data["SOC"]`, and what can be asked of the regulators.
+
+    A value is a number if it reads as one, else text; to type checkers it is Any, or they would
+    complain about every `data["SOC"] > 95`.
+    """
 
     _called = "data"
 
@@ -204,54 +233,54 @@ class Data(_Helpful):
         self._reading = reading
         self._values = reading.values
         self._charge = past.charge
-        self.age: float = max((device.age for device in reading.devices), default=0.0)  # s, of the oldest
+        self.age: float = max((device.age for device in reading.devices), default=0.0)  # s, of the oldest device
 
-    def __getitem__(self, name: str) -> float | str:
-        """A value: a number if it reads as one, else text. Of several devices the last counts."""
-        if name not in self._values:
-            self._missing(name, self._values)
-        value = self._values[name]
-        return value.text if value.number is None else value.number
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> object:
+            if not name.startswith("_") and name in self._values:
+                raise ScriptError(f'there is no data.{name}; write data["{name}"]')
+            return super().__getattr__(name)
+
+    def __getitem__(self, name: str) -> Any:
+        """A value; of several devices that report it the last one's, as in PvMonit."""
+        return _plain(self._known(self._values, name))
 
     def __contains__(self, name: str) -> bool:
         return name in self._values
 
-    def get(self, name: str, otherwise: float | str | None = None) -> float | str | None:
+    def get(self, name: str, otherwise: Any = None) -> Any:
         """A value, or `otherwise` when nobody reports it."""
-        return self[name] if name in self._values else otherwise
+        return _plain(self._values[name]) if name in self._values else otherwise
 
     def raw(self, name: str) -> str:
-        """VE.Direct's own number behind a value (PvMonit's valueBeast): data.raw("CS") is "5" in float."""
-        if name not in self._values:
-            self._missing(name, self._values)
-        return self._values[name].raw
+        """VE.Direct's own text behind a value, PvMonit's valueBeast: data.raw("CS") is "5" in float."""
+        return self._known(self._values, name).raw
 
-    def of(self, device: str, name: str) -> float | str:
+    def of(self, device: str, name: str) -> Any:
         """A value of one device, by the device's name or id."""
-        found = self._device(device).values
-        if name not in found:
-            self._missing(f"{name} of {device}", found)
-        return found[name].text if (number := found[name].number) is None else number
+        values: dict[str, Value] = {}
+        for one in self._called_so(device):  # PvMonit gives several sensors the id "other"
+            values.update(one.values)
+        return _plain(self._known(values, name, f" of {device}"))
 
-    def all(self, name: str) -> list[float | str]:
-        """A value from each device that reports it, in PvMonit's order."""
-        found = [device.values[name] for device in self._reading.devices if name in device.values]
-        if not found:
-            self._missing(name, self._values)
-        return [value.text if value.number is None else value.number for value in found]
+    def all(self, name: str) -> list[Any]:
+        """A value from each device that reports it, in PvMonit's order: sum(data.all("PPV"))."""
+        self._known(self._values, name)
+        return [_plain(device.values[name]) for device in self._reading.devices if name in device.values]
 
     def mppt_float(self, no_flap: float = 60, mppt: str = "last") -> bool:
         """Whether the regulator is in float, or was until `no_flap` seconds ago. With several: the
-        "last", "any" or "all" of them, or one by name."""
-        return self._stage("float", no_flap, mppt)
+        "last" (as in PvMonit), "any" or "all" of them, or one by name."""
+        return self._in_stage("float", no_flap, mppt)
 
     def mppt_absorption_or_float(self, no_flap: float = 60, mppt: str = "last") -> bool:
         """Whether the regulator is in absorption or float, or was until `no_flap` seconds ago."""
-        return self._stage("absorption_or_float", no_flap, mppt)
+        return self._in_stage("absorption_or_float", no_flap, mppt)
 
     def throttled(self, mppt: str = "last") -> bool:
-        """Whether the regulator holds the panels back, so that more could be used. VE.Direct's MPPT
-        field knows (1: limited); without it absorption or float makes it likely, no more than that."""
+        """Whether the regulator holds the panels back. VE.Direct's MPPT field says so (1: limited by
+        voltage or current); without it absorption or float makes it likely, and no more than that."""
 
         def held_back(device: Device) -> bool:
             if "MPPT" in device.values:
@@ -260,7 +289,7 @@ class Data(_Helpful):
 
         return self._ask(held_back, mppt)
 
-    def _stage(self, stage: str, no_flap: float, mppt: str) -> bool:
+    def _in_stage(self, stage: str, no_flap: float, mppt: str) -> bool:
         def charging(device: Device) -> bool:
             if device.values["CS"].text.startswith(STAGES[stage]):
                 return True
@@ -269,59 +298,90 @@ class Data(_Helpful):
 
         return self._ask(charging, mppt)
 
-    def _ask(self, question: object, mppt: str) -> bool:
+    def _ask(self, question: Callable[[Device], bool], mppt: str) -> bool:
+        self._known(self._values, "CS")
         regulators = [device for device in self._reading.devices if "CS" in device.values]
-        if not regulators:
-            self._missing("CS", self._values)
-        assert callable(question)
-        if mppt in ("any", "all"):
-            answers = [bool(question(device)) for device in regulators]
-            return any(answers) if mppt == "any" else all(answers)
-        device = regulators[-1] if mppt == "last" else self._device(mppt)
-        if "CS" not in device.values:
-            self._missing(f"CS of {mppt}", device.values)
-        return bool(question(device))
+        if mppt == "any":
+            return any(map(question, regulators))
+        if mppt == "all":
+            return all(map(question, regulators))
+        if mppt != "last":
+            named = self._called_so(mppt)
+            regulators = [device for device in named if "CS" in device.values]
+            if not regulators:
+                self._known(named[0].values, "CS", f" of {mppt}")
+        return question(regulators[-1])
 
-    def _device(self, name: str) -> Device:
-        for device in self._reading.devices:
-            if name in (device.name, device.id):
-                return device
-        names = [device.name or device.id for device in self._reading.devices]
-        from .config import did_you_mean
+    def _called_so(self, name: str) -> list[Device]:
+        found = [device for device in self._reading.devices if name in (device.name, device.id)]
+        if not found:
+            _missing(f"device {name!r}", name, dict.fromkeys(d.name or d.id for d in self._reading.devices))
+        return found
 
-        raise ScriptError(f"there is no device {name!r}{did_you_mean(name, names)}; there are {', '.join(names)}")
-
-    def _missing(self, name: str, known: Mapping[str, object]) -> None:
-        from .config import did_you_mean
-
-        raise ScriptError(f"there is no {name!r} in the data{did_you_mean(name, known)}; there is {', '.join(known)}")
+    def _known(self, values: Mapping[str, Value], name: str, where: str = "") -> Value:
+        if name not in values:
+            _missing(f"{name!r}{where} in the data", name, values)
+        return values[name]
 
 
 class World:
     """What all scripts of a tick look at; `timers` is what they may change."""
 
     def __init__(
-        self, config: Config, modes: Mapping[int, int], states: Mapping[int, int], past: Past, reading: Reading, now: Now
+        self,
+        config: Config,
+        modes: Mapping[int, int],
+        states: Mapping[int, int],
+        past: Past,
+        reading: Reading,
+        now: Now,
     ) -> None:
         self.config = config
         self.modes = modes
         self.states = states
         self.past = past
         self.data = Data(reading, past)
-        self.data_age = self.data.age
-        self.timers = dict(past.timers)
-        self._now = now
+        self.data_age = min((device.age for device in reading.devices), default=0.0)  # s since PvMonit last looked
+        self.timers: Timers = dict(past.timers)
+        self._wall = now.wall
+
+    @property
+    def now(self) -> datetime:
+        """Local time."""
+        return _local(self._wall)
 
     def moment(self, age: float | None) -> datetime | None:
         """Local time so many seconds ago."""
-        if age is None:
-            return None
-        from datetime import datetime
+        return None if age is None else _local(self._wall - age)
 
-        return datetime.fromtimestamp(self._now.wall - age)
+
+def _local(wall: float) -> datetime:
+    """With its offset, so that the distance of two is right across a change to summer time."""
+    from datetime import datetime
+
+    return datetime.fromtimestamp(wall).astimezone()
 
 
 def _seconds(hours: float) -> float:
     if not 0 < hours * 3600 <= KEPT:
         raise ScriptError(f"hours={hours!r}: the past is kept for {KEPT / 3600:g} hours")
     return hours * 3600
+
+
+def _plain(value: Value) -> float | str:
+    return value.text if (number := value.number) is None else number
+
+
+def _line(why: object) -> str:
+    """A reason as one line of text that can be written anywhere."""
+    return " ".join(str(why).split()).encode(errors="replace").decode()
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds / 60:.0f} min" if seconds >= 60 else f"{seconds:.0f} s"
+
+
+def _missing(what: str, name: str, known: Mapping[str, object]) -> NoReturn:
+    from .config import did_you_mean
+
+    raise ScriptError(f"there is no {what}{did_you_mean(str(name), known)}; there is {', '.join(known)}")
