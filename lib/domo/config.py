@@ -26,7 +26,7 @@ WIRING_PI = (
     + (28, 29, 30, 31)  # 17..20: the P5 header of the first boards
     + (5, 6, 13, 19, 26, 12, 16, 20, 21, 0, 1)  # 21..31
 )
-BCM_PINS = range(0, 28)  # what the 40-pin header carries
+BCM_PINS = range(28)  # what the 40-pin header carries
 
 
 class ConfigError(Exception):
@@ -125,9 +125,16 @@ def _limits(value: Any) -> Limits:
     }
     if not isinstance(value, dict):
         raise ValueError(f"wants {', '.join(known)}, not {value!r}")
-    if unknown := [name for name in value if name not in known]:
-        raise ValueError(f".{unknown[0]}: unknown{did_you_mean(str(unknown[0]), known)}")
-    limits = Limits(**_map(str, lambda item: item)({name: check(value[name]) for name, check in known.items() if name in value}))
+    problems = [f".{name}: unknown{did_you_mean(str(name), known)}" for name in value if name not in known]
+    found = {}
+    for name in known.keys() & value.keys():
+        try:
+            found[name] = known[name](value[name])
+        except ValueError as error:
+            problems.append(f".{name}: {error}")
+    if problems:
+        raise ValueError("\n".join(sorted(problems)))
+    limits = Limits(**found)
     if 0 < limits.maxOnPerDay < limits.minOn:
         raise ValueError("minOn is longer than maxOnPerDay")
     return limits
@@ -176,7 +183,7 @@ KEYS: dict[str, tuple[str, Check]] = {  # key path: (field of Config, check)
     "domo.tm1638.stb": ("stb", _list(_PIN, single=True)),
     "domo.tm1638.brightness": ("brightness", _number(0, 7, int)),
 }
-PATHS = ("tmpFileDataXml", "printMessageLogfile", "modPath", "etatPath", "prefixFileData", "dbFile")
+PATHS: tuple[str, ...] = ("tmpFileDataXml", "printMessageLogfile", "modPath", "etatPath", "prefixFileData", "dbFile")
 PATHS += ("scriptDir", "simulatedPins", "scriptDataXml")
 # PvMonit's keys that mean nothing here; whole sections of it are not even looked at.
 PVMONIT = {"domo.daemon", "domo.binGpio", "domo.valueSimu", "domo.relayActionRefresh", "domo.tm1638.daemon"}
@@ -187,8 +194,9 @@ def did_you_mean(word: str, known: Any) -> str:
     """"; did you mean X?" for the nearest of `known`, or ""."""
     import difflib  # only for messages
 
-    near = difflib.get_close_matches(word, list(known), 1, 0.7)
-    return f"; did you mean {near[0]}?" if near else ""
+    names = {str(name).lower(): name for name in known}
+    near = difflib.get_close_matches(word.lower(), names, 1, 0.7)
+    return f"; did you mean {names[near[0]]}?" if near else ""
 
 
 def load(path: str) -> tuple[Config, bool]:
@@ -271,9 +279,11 @@ def _loader(yaml: Any) -> Any:
         def construct_mapping(self, node: Any, deep: bool = False) -> Any:
             seen = set()
             for key, _ in node.value:
-                if key.value in seen and isinstance(key, yaml.ScalarNode):
+                if not isinstance(key, yaml.ScalarNode):
+                    raise yaml.MarkedYAMLError(problem="wants a plain word before the ':'", problem_mark=key.start_mark)
+                if key.value in seen:
                     raise yaml.MarkedYAMLError(problem=f"{key.value} is given twice", problem_mark=key.start_mark)
-                seen.add(key.value if isinstance(key, yaml.ScalarNode) else id(key))
+                seen.add(key.value)
             return super().construct_mapping(node, deep)
 
     return Loader
@@ -299,6 +309,7 @@ def parse(path: str, document: Any) -> Config:
     config = Config(**{**_rooted(config.__dict__, PROJECT), **_rooted(fields, os.path.dirname(path))})
     config = _with_pins(config, fields, problems)
     _check_relays(config, fields, problems)
+    _check_files(config, problems)
     if problems:
         raise ConfigError([f"{path}: {problem}" for problem in problems])
     return config
@@ -323,7 +334,7 @@ def _flat(section: dict[Any, Any], problems: list[str], prefix: str = "", strict
             elif value is not None:
                 problems.append(f"{key} wants keys below it, not {value!r}")
         elif key not in PVMONIT and prefix != "bin.":
-            near = did_you_mean(key, KEYS)
+            near = did_you_mean(key, (*KEYS, *SECTIONS))
             if near or (strict and prefix):
                 problems.append(f"{key}: unknown key{near}")
 
@@ -350,7 +361,7 @@ def _with_pins(config: Config, fields: dict[str, Any], problems: list[str]) -> C
             problems.append(f"{key}: BCM pin {pins[relay]} is taken by {used[pins[relay]]}")
         used[pins[relay]] = key
     tm1638 = [("dio", config.dio), ("clk", config.clk), *(("stb", pin) for pin in config.stb)]
-    for name, pin in tm1638:
+    for name, pin in tm1638 if config.stb else []:  # stb: [] is no TM1638, and its pins are free
         if pin in used:
             problems.append(f"domo.tm1638.{name}: BCM pin {pin} is taken by {used[pin]}")
         used[pin] = f"domo.tm1638.{name}"
@@ -366,3 +377,14 @@ def _check_relays(config: Config, fields: dict[str, Any], problems: list[str]) -
     for relay, watt in config.relayWatt.items():
         if 0 < config.maxWatt < watt:
             problems.append(f"domo.relayWatt.{relay}: {watt:g} W is more than maxWatt, it could never be switched on")
+
+
+def _check_files(config: Config, problems: list[str]) -> None:
+    """One file for two things: each would overwrite the other, and the owner's modes with it."""
+    used: dict[str, str] = {config.path: "this file itself", f"{config.prefixFileData}memory.json": "the memory"}
+    for key, (field, _) in KEYS.items():
+        path = getattr(config, field)
+        if field in PATHS and field not in ("scriptDir", "scriptDataXml", "prefixFileData") and path:
+            if path in used:
+                problems.append(f"{key}: {path} is {used[path]} already")
+            used[path] = key
