@@ -40,7 +40,7 @@ class _Helpful:
         def __getattr__(self, name: str) -> object:
             if name.startswith("_"):
                 raise AttributeError(name)
-            from .config import did_you_mean
+            from .schema import did_you_mean
 
             names = [n for n in [*dir(type(self)), *self.__dict__] if not n.startswith("_")]
             raise ScriptError(f"there is no {self._called}.{name}{did_you_mean(name, names)}")
@@ -382,6 +382,6 @@ def _minutes(seconds: float) -> str:
 
 
 def _missing(what: str, name: str, known: Mapping[str, object]) -> NoReturn:
-    from .config import did_you_mean
+    from .schema import did_you_mean
 
     raise ScriptError(f"there is no {what}{did_you_mean(str(name), known)}; there is {', '.join(known)}")

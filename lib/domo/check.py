@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from . import board, cache, config, files, journal, lint, memory, modes, reading, scripts
+from . import board, cache, config, files, journal, lint, memory, modes, reading, schema, scripts
 from .model import Config, Fault, Now
 
 Findings = Iterator[tuple[bool, str]]
@@ -21,14 +21,14 @@ PVMONIT_DAEMONS = ("domo/domo.php", "domo/relay-actions.php", "domo/tm1638.py")
 def main(path: str, now: Now) -> int:
     """Prints the findings; gives 0 when all is in place, 1 when something is to do, 2 without a config."""
     try:
-        document = config.read(path)
-        settings = config.parse(os.path.abspath(path), document)
+        document = schema.read(path)
+        settings = schema.parse(os.path.abspath(path), document)
     except config.ConfigError as error:
         for problem in error.problems:
             _say(False, problem)
         return 2
     _say(True, f"config: {path}")
-    for key in config.unknown_keys(document):
+    for key in schema.unknown_keys(document):
         _say(True, f"config: {key}, passed over")
     checks: tuple[Callable[[], Findings], ...] = (
         lambda: _data(settings, now),

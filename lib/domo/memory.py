@@ -27,8 +27,9 @@ VERSION = 1
 def look_at_clocks() -> Now:
     """The one reading of the clocks of a tick."""
     try:
-        with open("/proc/sys/kernel/random/boot_id") as file:
-            boot = file.read().strip()
+        fd = os.open("/proc/sys/kernel/random/boot_id", os.O_RDONLY)  # open() costs 3 % of an interpreter's start
+        boot = os.read(fd, 36).decode()
+        os.close(fd)
     except OSError:
         boot = ""
     return Now(time.time(), time.clock_gettime(time.CLOCK_BOOTTIME), boot)

@@ -20,32 +20,28 @@ else:
         """`dataclasses.dataclass(frozen=True)`, whose import alone costs 1.5 interpreter starts."""
 
         def finish(cls):
-            names = tuple(cls.__annotations__)
-            defaults = {name: cls.__dict__[name] for name in names if name in cls.__dict__}
-
-            def __init__(self, *args, **fields):
-                given = dict(zip(names, args, strict=False), **fields)
-                if len(args) > len(names) or given.keys() - set(names):
-                    raise TypeError(f"{cls.__name__} has the fields {names}, not {tuple(given)}")
-                if missing := set(names) - given.keys() - defaults.keys():
-                    raise TypeError(f"{cls.__name__} lacks {sorted(missing)}")
-                self.__dict__.update(defaults)
-                self.__dict__.update(given)
-
-            def __setattr__(self, name, value):
-                raise AttributeError(f"{cls.__name__}.{name} is read-only")
-
-            def __eq__(self, other):
-                return type(self) is type(other) and self.__dict__ == other.__dict__
-
-            def __repr__(self):
-                return f"{cls.__name__}({', '.join(f'{k}={v!r}' for k, v in self.__dict__.items())})"
-
-            for method in (__init__, __setattr__, __eq__, __repr__):
-                setattr(cls, method.__name__, method)
+            cls._names = tuple(cls.__annotations__)
+            cls._defaults = {name: cls.__dict__[name] for name in cls._names if name in cls.__dict__}
+            cls.__init__, cls.__setattr__, cls.__eq__, cls.__repr__ = _init, _setattr, _eq, _repr
             return cls
 
         return finish
+
+    def _init(self, *args, **fields):
+        names = self._names
+        given = {**self._defaults, **dict(zip(names, args, strict=False)), **fields}
+        if len(given) != len(names) or len(args) > len(names):
+            raise TypeError(f"{type(self).__name__} has the fields {names}, not {tuple(given)}")
+        self.__dict__.update(given)
+
+    def _setattr(self, name, value):
+        raise AttributeError(f"{type(self).__name__}.{name} is read-only")
+
+    def _eq(self, other):
+        return type(self) is type(other) and self.__dict__ == other.__dict__
+
+    def _repr(self):
+        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in self.__dict__.items())})"
 
 
 def replace(record: Record, **changes: Any) -> Record:

@@ -304,6 +304,15 @@ def main(argv: list[str], clock: Callable[[], Now] = memory.look_at_clocks) -> i
     return LOOK if done[2] else DONE
 
 
+def leave(code: int) -> None:
+    """Ends the process without tearing the interpreter down, which costs a quarter of starting it."""
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    finally:
+        os._exit(code)
+
+
 def _tell(sight: Sight, final: Plan, reports: list[str], verbose: bool) -> None:
     config = sight.config
     if verbose or config.printMessage or config.printMessageLogfile:
