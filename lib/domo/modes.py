@@ -91,8 +91,11 @@ def _parse(path: str, content: bytes) -> Document:
         raise Fault(f"{path}: is empty")
     try:
         document = tinyjson.loads(text)
+        tinyjson.dumps(document).encode()  # what could not be written back (1e999, half a surrogate pair) is not read
     except ValueError as error:
         raise Fault(f"{path}: is not JSON ({error})") from None
+    except RecursionError:
+        raise Fault(f"{path}: is nested too deeply") from None
     if not isinstance(document, dict):
         raise Fault(f'{path}: wants {{"1": 1, "2": 3, ...}}')
     return document
@@ -170,6 +173,8 @@ def _update(path: str, edit: Callable[[Document], Document]) -> Document:
         raise Fault(f"{path}: is changed faster than it can be merged")
     except FileNotFoundError:
         raise Fault(f"{path}: has vanished") from None
+    except RecursionError:  # _parse, called from less deep, could just write it
+        raise Fault(f"{path}: is nested too deeply") from None
     except OSError as error:
         raise files.refused(path, error) from None
     finally:

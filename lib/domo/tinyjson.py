@@ -46,7 +46,8 @@ def loads(text: str) -> Any:
 
 
 def dumps(value: Any) -> str:
-    """The JSON text of None, bool, int, finite float, str, and lists, tuples and dicts of them."""
+    """The JSON text of None, bool, int, finite float, str, and lists, tuples and dicts of them. Raises
+    ValueError for other floats, RecursionError for what is nested too deeply."""
     if isinstance(value, str):
         from _json import encode_basestring
 
@@ -57,7 +58,10 @@ def dumps(value: Any) -> str:
         return "[" + ",".join(map(dumps, value)) + "]"
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
-    return repr(value)
+    text = repr(value)
+    if text[-1] in "fn":  # inf, nan: 1e999 reads as one
+        raise ValueError(f"{text} is not JSON")
+    return text
 
 
 def _at(what: str, text: str, place: int) -> str:
