@@ -81,14 +81,19 @@ class Timer(_Helpful):
 class Other(_Helpful):
     """Any relay, to read: `relay.others[2].is_on`."""
 
+    id: int
+    name: str
+    mode: int  # 0 forced off, 1 auto off, 2 auto on, 3 forced on
+    is_on: bool
+
     def __init__(self, number: int, world: World) -> None:
         self._called = f"relay.others[{number}]"
         self._world = world
         self._history = world.past.history.get(number, History())
-        self.id: int = number
-        self.name: str = world.config.name(number)
-        self.mode: int = world.modes.get(number, 1)  # 0 forced off, 1 auto off, 2 auto on, 3 forced on
-        self.is_on: bool = world.states[number] == ON
+        self.id = number
+        self.name = world.config.name(number)
+        self.mode = world.modes.get(number, 1)
+        self.is_on = world.states[number] == ON
 
     @property
     def on_for(self) -> float:
@@ -229,11 +234,13 @@ class Data(_Helpful):
 
     _called = "data"
 
+    age: float  # of the values of the device that reported longest ago (s)
+
     def __init__(self, reading: Reading, past: Past) -> None:
         self._reading = reading
         self._values = reading.values
         self._charge = past.charge
-        self.age: float = max((device.age for device in reading.devices), default=0.0)  # s, of the oldest device
+        self.age = max((device.age for device in reading.devices), default=0.0)
 
     if not TYPE_CHECKING:
 

@@ -80,7 +80,7 @@ def _scripts(settings: Config) -> Findings:
     if not found:
         yield True, f"scripts: none in {settings.scriptDir}; see the examples there, N.py is relay N's"
     for finding in lint.lint(settings):
-        yield False, f"script {finding}"
+        yield ": note: " in finding, f"script {finding}"
 
 
 def _files(settings: Config, now: Now) -> Findings:
