@@ -7,7 +7,7 @@ import subprocess
 import pytest
 import yaml
 from conftest import PROJECT, Clock, House, defaults
-from domo import config
+from domo import config, schema
 from domo.model import Config, Limits, replace
 
 # PvMonit's names and nesting, in its habits: comments behind keys, everything indented by four.
@@ -119,7 +119,7 @@ def refused(house: House, text: str) -> list[str]:
 
 def parsed(text: str) -> Config:
     """The configuration that a text says, as a file in the root folder."""
-    return config.parse("/config.yaml", yaml.safe_load(text))
+    return schema.parse("/config.yaml", yaml.safe_load(text))
 
 
 def test_every_problem_is_told_at_once_with_its_key_path(house: House) -> None:
@@ -289,7 +289,7 @@ def test_pvmonits_own_file_is_accepted_in_silence() -> None:
     assert (read.valueUse, read.name(3)) == (("SOC", "CS"), "Pompe")
     assert read.scriptDir == "/opt/PvMonit/domo/relay.script.d"
     assert read.relayGpio == {1: 23, 2: 24, 3: 8, 4: 5, 5: 6, 6: 16, 7: 20, 8: 21}
-    assert config.unknown_keys(yaml.safe_load(PVMONIT)) == []
+    assert schema.unknown_keys(yaml.safe_load(PVMONIT)) == []
 
 
 def test_pvmonits_own_file_runs_a_tick_that_says_nothing_of_it(house: House) -> None:
@@ -312,16 +312,16 @@ def test_a_few_keys_below_domo_are_enough() -> None:
 
 
 def test_relative_paths_are_meant_from_the_files_folder() -> None:
-    read = config.parse("/etc/domo/c.yaml", {"tmpFileDataXml": "data.xml", "domo": {"relay": {"scriptDir": "../s"}}})
+    read = schema.parse("/etc/domo/c.yaml", {"tmpFileDataXml": "data.xml", "domo": {"relay": {"scriptDir": "../s"}}})
     assert (read.tmpFileDataXml, read.scriptDir) == ("/etc/domo/data.xml", "/etc/domo/../s")
     assert read.modPath == "/tmp/PvMonit_domo_mod"
 
 
 def test_the_shipped_file_shows_every_key_with_its_default() -> None:
     shipped = yaml.safe_load((PROJECT / "config.yaml").read_text())
-    shown = dict(config._flat(shipped, []))
-    assert set(shown) == set(config.KEYS)
-    for key, (field, check) in config.KEYS.items():
+    shown = dict(schema._flat(shipped, []))
+    assert set(shown) == set(schema.KEYS)
+    for key, (field, check) in schema.KEYS.items():
         default = getattr(defaults(), field)
         assert (check(shown[key]) if shown[key] is not None else default) == default, key
 
@@ -333,10 +333,10 @@ def test_a_relay_has_its_wiring_pi_pin_unless_it_has_a_bcm_pin() -> None:
         15: 14, 16: 15, 21: 5, 22: 6, 23: 13, 24: 19, 25: 26, 26: 12, 27: 16, 28: 20, 29: 21, 30: 0, 31: 1,
     }  # fmt: skip
     for wiring, bcm in table.items():
-        read = config.parse("/c", {"domo": {"relayNb": 1, "relayWiringPi": {1: wiring}, "tm1638": {"stb": []}}})
+        read = schema.parse("/c", {"domo": {"relayNb": 1, "relayWiringPi": {1: wiring}, "tm1638": {"stb": []}}})
         assert read.relayGpio == {1: bcm}
     both = {"domo": {"relayNb": 2, "relayWiringPi": {1: 4, 2: 5}, "relayGpio": {2: 17}}}
-    assert config.parse("/c", both).relayGpio == {1: 23, 2: 17}
+    assert schema.parse("/c", both).relayGpio == {1: 23, 2: 17}
 
 
 def test_there_may_be_26_relays(house: House) -> None:
