@@ -46,7 +46,7 @@ def load(config: Config, now: Now) -> tuple[Past | None, str]:
         content, info = files.read(path(config))
         if info.st_uid not in (0, os.geteuid()):
             raise Fault(f"{path(config)}: belongs to {files.user_name(info.st_uid)}; run: sudo rm {path(config)}")
-        return _past(tinyjson.loads(content.decode()), now), ""
+        return restored(tinyjson.loads(content.decode()), now), ""
     except FileNotFoundError:
         return None, ""
     except Fault as fault:
@@ -55,8 +55,8 @@ def load(config: Config, now: Now) -> tuple[Past | None, str]:
         return None, f"memory not used: {path(config)}: is not domo's ({error}); the journal is asked instead"
 
 
-def _past(saved: dict[str, Any], now: Now) -> Past:
-    """The past that a memory file tells. Raises ValueError, TypeError or KeyError when it is none."""
+def restored(saved: Mapping[str, Any], now: Now) -> Past:
+    """The past that was `kept`, so much later. Raises ValueError, TypeError or KeyError when it is none."""
     if saved["version"] != VERSION:
         raise ValueError(f"version {saved['version']}")
     same_boot = saved["boot"] == now.boot and now.up >= saved["up"]
@@ -118,11 +118,16 @@ def observe(past: Past, states: Mapping[int, int], now: Now) -> Past:
 
 def save(config: Config, past: Past, now: Now) -> None:
     """Writes the past. Raises Fault."""
+    files.replace(path(config), tinyjson.dumps(kept(past, now)).encode())
+
+
+def kept(past: Past, now: Now) -> dict[str, Any]:
+    """What is written of the past."""
 
     def age(value: float) -> float:
         return round(value, 3)
 
-    saved = {
+    return {
         "version": VERSION,
         "boot": now.boot,
         "wall": now.wall,
@@ -141,4 +146,3 @@ def save(config: Config, past: Past, now: Now) -> None:
         "why": past.why,
         "reports": past.reports,
     }
-    files.replace(path(config), tinyjson.dumps(saved).encode())

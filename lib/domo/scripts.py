@@ -131,12 +131,7 @@ def _run(relays: Iterable[int], world: World, answer: int) -> None:
     kept = _bytecode(folder)
     known = dict(kept)
     for relay in relays:
-        before = dict(world.timers)
-        try:
-            order = _ask(path(world.config, relay), relay, world, known)
-        except ScriptError as error:
-            order = Order("", f"script {error}")
-            world.timers = before
+        order = ask(relay, world, known)
         _send(answer, tinyjson.dumps((order.wanted, order.why[:500], world.timers)).encode())
         try:
             sys.stdout.flush()
@@ -165,9 +160,18 @@ def _bytecode(folder: str) -> dict[str, tuple[tuple[int, ...], CodeType]]:
         return {}
 
 
-def _ask(
-    file: str, relay: int, world: World, known: dict[str, tuple[tuple[int, ...], CodeType]]
-) -> Order:
+def ask(relay: int, world: World, known: dict[str, tuple[tuple[int, ...], CodeType]]) -> Order:
+    """The order of one script, run in this very process: no good order, and the timers as they were,
+    when it fails. `known` is the bytecode by file name, to be added to."""
+    before = dict(world.timers)
+    try:
+        return _ask(path(world.config, relay), relay, world, known)
+    except ScriptError as error:
+        world.timers = before
+        return Order("", f"script {error}")
+
+
+def _ask(file: str, relay: int, world: World, known: dict[str, tuple[tuple[int, ...], CodeType]]) -> Order:
     """The order of one script. Raises ScriptError that names file and line."""
     name = os.path.basename(file)
     try:

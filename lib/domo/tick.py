@@ -73,7 +73,7 @@ def look(config: Config, now: Now, given: Reading | None = None, pretend: Now | 
     found_states = {r: left.get(r, OFF) if driven[r] else OFF for r in config.relays}
     past = memory.observe(remembered, found_states, now)
     data = reading.load(config, now) if given is None else given
-    data, past = _watched(config, data, past)
+    data, past = watched(config, data, past)
     if data.problem:
         reports.append(data.problem)
     found = modes.load(config.modPath)
@@ -98,7 +98,7 @@ def _pins(config: Config, reports: list[str]) -> tuple[boards.Board | None, dict
         return None, dict.fromkeys(config.relays, True)
 
 
-def _watched(config: Config, data: Reading, past: Past) -> tuple[Reading, Past]:
+def watched(config: Config, data: Reading, past: Past) -> tuple[Reading, Past]:
     """The reading, with the problem if it has not moved for too long, and the past that has seen it."""
     measured = reading.fingerprint(data)
     before, age = past.frozen
