@@ -209,7 +209,8 @@ def _fetch(url: str, command: list[str]) -> bytes:
     if len(content) > files.LIMIT:
         raise Fault(f"gave more than {files.LIMIT} bytes")
     if not content:
-        raise Fault(child.printed.decode(errors="replace").strip() or "gave nothing")
+        said = " ".join(child.printed.decode(errors="replace").split())
+        raise Fault(said[:300] or "gave nothing")
     return content
 
 

@@ -37,10 +37,16 @@ def table(sight: Sight, plan: Plan, only: object = None) -> str:
     lines = []
     for *cells, why, colour in rows:
         start = "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)) + "  "
-        text = textwrap.wrap(why, max(20, WIDTH - indent)) or [""]
+        text = _wrapped(why, max(20, WIDTH - indent)) or [""]
         lines.append(_coloured(start + text[0], colour if cells[0] else BOLD))
         lines += [_coloured(" " * indent + more, colour) for more in text[1:]]
-    return "\n".join([*lines, "", *_readings(sight), f"pins: {sight.board.kind if sight.board else 'none'}", *_printed(sight)])
+    pins = _wrapped(f"pins: {sight.board.kind if sight.board else 'none'}")
+    return "\n".join([*lines, "", *_readings(sight), *pins, *_printed(sight)])
+
+
+def _wrapped(text: str, width: int = WIDTH, indent: str = "") -> list[str]:
+    """The text in lines; a path is broken only where it has to be, not at its hyphens."""
+    return textwrap.wrap(text, width, subsequent_indent=indent, break_on_hyphens=False)
 
 
 def _change(words: list[str]) -> str:
@@ -59,9 +65,9 @@ def _readings(sight: Sight) -> list[str]:
         values = [f"{name} {value.text}" for name, value in device.values.items() if name in used]
         if values:
             text = f"{device.name or device.id}, {device.age:.0f} s ago: {', '.join(values)}"
-            lines += textwrap.wrap(text, WIDTH, subsequent_indent="  ")
+            lines += _wrapped(text, indent="  ")
     for note in (*sight.reading.notes, sight.reading.problem):
-        lines += textwrap.wrap(note, WIDTH, subsequent_indent="  ")
+        lines += _wrapped(note, indent="  ")
     return lines
 
 
