@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 
-from .model import AUTO_ON, FORCED, KEPT, KEPT_SWITCHES, OFF, ON, OUTSIDE, History, Now, Past
+from .model import AUTO_ON, FORCED, KEPT, OFF, ON, OUTSIDE, History, Now, Past
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def _quoted(path: str) -> str:
 def _told(base: sqlite3.Connection, now: Now) -> Past:
     columns = "id, relay_number, info, valeur, date, event FROM relay WHERE typeof(date) = 'integer'"
     newest = f"SELECT {columns} ORDER BY id DESC LIMIT ?"
-    recent = base.execute(newest, (20 * KEPT_SWITCHES,)).fetchall()
+    recent = base.execute(newest, (KEPT_ROWS,)).fetchall()
     ages = _ages([row[4] for row in recent], now)
     told = {row[0]: (age, *row[1:]) for row, age in zip(recent, ages, strict=True) if age <= KEPT}
     relays = [relay for (relay,) in base.execute("SELECT DISTINCT relay_number FROM relay")]

@@ -57,7 +57,7 @@ MODE_WORDS = ("forced off", "auto off", "auto on", "forced on")
 
 
 KEPT = 48 * 3600.0  # s of switches that are remembered: all that a script may ask for
-KEPT_SWITCHES = 500  # of one relay: one that flaps must not make every tick slow
+KEPT_SWITCHES = 3000  # of one relay: one a minute for 48 h, or a script that flaps would wear its limits out
 
 
 STAGES = {  # of a regulator's charge, by the words of PvMonit's CS
