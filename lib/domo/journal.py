@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 TABLE = """CREATE TABLE IF NOT EXISTS relay (id INTEGER PRIMARY KEY, relay_number INTEGER, info VARCHAR(2),
     valeur INTEGER, date INTEGER, event TEXT)"""  # as PvMonit's domo.php makes it
 INDEX = "CREATE INDEX IF NOT EXISTS domo_relay ON relay (relay_number, info, valeur)"
+UNTIL = " until %Y-%m-%d %H:%M"
 KEPT_SECONDS = 2 * 366 * 86400
 KEPT_ROWS = 10_000  # stay whatever their date: a clock gone mad must not empty the journal
 PLAUSIBLE = 1577836800  # 2020-01-01; a date before was written by a clock that did not know better
@@ -107,12 +108,16 @@ def _told(base: sqlite3.Connection, now: Now) -> Past:
     history: dict[int, list[tuple[float, int]]] = {}
     auto_on: dict[int, float] = {}
     modes: dict[int, tuple[int, str]] = {}
-    for _, (age, relay, info, value, _, event) in sorted(told.items()):
+    until: dict[int, tuple[int, float, float]] = {}
+    for _, (age, relay, info, value, date, event) in sorted(told.items()):
         if info == "E" and value in (OFF, ON):
             row = history.setdefault(relay, [])
             row.append((min(age, row[-1][0]) if row else age, value))
         elif info == "M":
             modes[relay] = (value, event or "")
+            until.pop(relay, None)
+            if value in FORCED and (end := _end(event or "")):
+                until[relay] = (value, age, max(0.0, end - date))
             if value == AUTO_ON:
                 auto_on[relay] = age
     return Past(
@@ -120,7 +125,24 @@ def _told(base: sqlite3.Connection, now: Now) -> Past:
         ours=frozenset(r for r, (mode, why) in modes.items() if mode == AUTO_ON and not why.startswith(OUTSIDE)),
         history={relay: History(tuple(row)) for relay, row in history.items()},
         auto_on=auto_on,
+        until=until,
     )
+
+
+def ending(wall: float) -> str:
+    """The words by which a force's reason says when it ends: " until 2026-11-22 18:30"."""
+    return time.strftime(UNTIL, time.localtime(round(wall / 60) * 60))
+
+
+def _end(event: str) -> float | None:
+    """The moment (epoch s) that those words in a reason say; None without them."""
+    place = event.find(" until ")
+    if place < 0:
+        return None
+    try:
+        return time.mktime(time.strptime(event[place : place + 23], UNTIL))
+    except (ValueError, OverflowError):
+        return None
 
 
 def _ages(dates: list[int], now: Now) -> list[float]:

@@ -12,7 +12,7 @@ import os
 import time
 
 from . import files, tinyjson
-from .model import OFF, ON, Fault, History, Now, Past, replace
+from .model import FORCED, OFF, ON, Fault, History, Now, Past, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def restored(saved: Mapping[str, Any], now: Now) -> Past:
         return {int(relay): value for relay, value in saved[name].items()}
 
     return Past(
-        tick=gone,
+        tick=None if saved.get("tick", 0.0) is None else age(saved.get("tick", 0.0)),
         modes=by_relay("modes"),
         ours=frozenset(saved["ours"]),
         states={r: _state(s) for r, s in by_relay("states").items()},
@@ -85,7 +85,14 @@ def restored(saved: Mapping[str, Any], now: Now) -> Past:
         failed=frozenset(saved["failed"]),
         why={r: str(why) for r, why in by_relay("why").items()},
         reports=tuple(map(str, saved["reports"])),
+        until={int(r): (_force(m), age(a), float(length)) for r, (m, a, length) in saved.get("until", {}).items()},
     )
+
+
+def _force(value: Any) -> int:
+    if value not in FORCED:
+        raise ValueError(f"a force of {value!r}")
+    return int(value)
 
 
 def _state(value: Any) -> int:
@@ -132,6 +139,7 @@ def kept(past: Past, now: Now) -> dict[str, Any]:
         "boot": now.boot,
         "wall": now.wall,
         "up": now.up,
+        "tick": past.tick and age(past.tick),
         "modes": past.modes,
         "ours": sorted(past.ours),
         "states": past.states,
@@ -145,4 +153,5 @@ def kept(past: Past, now: Now) -> dict[str, Any]:
         "failed": sorted(past.failed),
         "why": past.why,
         "reports": past.reports,
+        "until": {r: (mode, age(a), length) for r, (mode, a, length) in past.until.items()},
     }

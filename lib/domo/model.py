@@ -214,6 +214,7 @@ class Past:
     failed: frozenset[int] = frozenset()  # relays whose script failed last time
     why: Mapping[int, str] = {}  # the last reason of each relay
     reports: tuple[str, ...] = ()  # what the last tick found wrong
+    until: Mapping[int, tuple[int, float, float]] = {}  # forces that end by themselves: mode, age, length (s)
 
 
 @dataclass(frozen=True)

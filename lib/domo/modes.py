@@ -84,7 +84,7 @@ def _read(path: str) -> tuple[Document, bytes, os.stat_result]:
 
 def _parse(path: str, content: bytes) -> Document:
     try:
-        text = content.decode("utf-8-sig")
+        text = content.removeprefix(b"\xef\xbb\xbf").decode()  # "utf-8-sig" is a module to import
     except UnicodeDecodeError:
         raise Fault(f"{path}: is not UTF-8 text") from None
     if not text.strip("\0 \t\r\n"):
@@ -124,13 +124,14 @@ def create(path: str, modes: Mapping[int, int]) -> None:
         raise files.refused(path, error) from None
 
 
-def set_auto(path: str, changes: Mapping[int, int]) -> Found:
+def set_auto(path: str, changes: Mapping[int, int], ended: Mapping[int, int] = {}) -> Found:  # noqa: B006
     """Writes the program's auto modes: only over 1 and 2 or where there is nothing, never over what
-    the owner wrote. Gives what the file says then. Raises Fault."""
+    the owner wrote, but for the forces that he let end by now (`ended`), as long as they still stand.
+    Gives what the file says then. Raises Fault."""
 
     def edit(document: Document) -> Document:
         free = (None, AUTO_OFF, AUTO_ON)
-        return _with(document, {r: mode for r, mode in changes.items() if _mode(document, str(r)) in free})
+        return _with(document, {r: m for r, m in changes.items() if _mode(document, str(r)) in (*free, ended.get(r))})
 
     return _sort(_update(path, edit))
 

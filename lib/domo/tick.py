@@ -11,9 +11,11 @@ from . import memory, modes, reading, scripts, states
 from .api import World
 from .decide import decide
 from .model import (
+    AUTO_OFF,
     AUTO_ON,
     FORCED,
     FORCED_ON,
+    MODE_WORDS,
     OFF,
     ON,
     OUTSIDE,
@@ -52,6 +54,7 @@ class Sight:
     answers: scripts.Answers
     plan: Plan
     reports: tuple[str, ...]
+    ended: Mapping[int, int] = {}  # the forces that end now, as their owner ordered
 
 
 def look(config: Config, now: Now, given: Reading | None = None, pretend: Now | None = None) -> Sight:
@@ -78,6 +81,8 @@ def look(config: Config, now: Now, given: Reading | None = None, pretend: Now | 
         reports.append(data.problem)
     found = modes.load(config.modPath)
     known = _modes(config, found, past, reports)
+    ended = _ended(found, known, past)
+    known.update(dict.fromkeys(ended, AUTO_OFF))
     scripted = [r for r in scripts.scripted(config) if known[r] not in (*FORCED, None)]
     if data.problem:
         answers = scripts.Answers({r: Order("", data.problem) for r in scripted}, past.timers)
@@ -86,7 +91,9 @@ def look(config: Config, now: Now, given: Reading | None = None, pretend: Now | 
         answers = scripts.run(scripted, World(config, told, found_states, past, data, pretend or now))
         reports += [order.why for _, order in sorted(answers.orders.items()) if not order.good]
     plan = decide(config, known, found_states, past, data, answers.orders)
-    return Sight(config, now, board, found, past, remembered, data, answers, plan, tuple(reports))
+    if past.until:
+        plan = _timed(plan, past, ended, now)
+    return Sight(config, now, board, found, past, remembered, data, answers, plan, tuple(reports), ended)
 
 
 def _pins(config: Config, reports: list[str]) -> tuple[boards.Board | None, dict[int, bool]]:
@@ -126,6 +133,29 @@ def _modes(config: Config, found: modes.Found, past: Past, reports: list[str]) -
     return {r: None if r in found.odd else found.modes.get(r, fallback[r]) for r in config.relays}
 
 
+def _ended(found: modes.Found, known: Mapping[int, int | None], past: Past) -> dict[int, int]:
+    """The forces whose time is over and that still stand: relay and mode."""
+    if found.problem not in ("", "missing"):
+        return {}
+    return {r: mode for r, (mode, age, length) in past.until.items() if age >= length and known.get(r) == mode}
+
+
+def _timed(plan: Plan, past: Past, ended: Mapping[int, int], now: Now) -> Plan:
+    """The plan with the end of each force that has one in its reason, from where the journal knows it too."""
+    from . import journal
+
+    plan = dict(plan)
+    for relay, (mode, age, length) in past.until.items():
+        decision = plan.get(relay)
+        if decision and relay in ended:
+            why = f"{MODE_WORDS[mode]} no longer, its time is over: {decision.why}"
+            plan[relay] = replace(decision, mode_before=mode, why=why)
+        elif decision and decision.mode == mode:
+            until = journal.ending(now.wall + length - age)
+            plan[relay] = replace(decision, why=decision.why.replace(MODE_WORDS[mode], MODE_WORDS[mode] + until, 1))
+    return plan
+
+
 def act(sight: Sight, reports: list[str]) -> Plan:
     """Carries the plan out and gives what became of it; adds what went wrong to `reports`.
 
@@ -151,12 +181,19 @@ def act(sight: Sight, reports: list[str]) -> Plan:
     reports += faults
     if faults or final != sight.plan:
         after = remembered(sight, final, tuple(reports))
-        try:
-            memory.save(config, after, sight.now)
-        except Fault:
-            pass  # it was said above
+        _save_again(config, after, sight.now)
+    said = len(reports)
     _write_journal(sight, final, after, reports)
+    if len(reports) > said:
+        _save_again(config, replace(after, reports=tuple(reports)), sight.now)
     return final
+
+
+def _save_again(config: Config, past: Past, now: Now) -> None:
+    try:
+        memory.save(config, past, now)
+    except Fault:
+        pass  # it was said when the memory was written first
 
 
 def _held_back(decision: Decision) -> Decision:
@@ -174,7 +211,7 @@ def _write_modes(sight: Sight, plan: Plan, reports: list[str]) -> Plan:
             modes.create(config.modPath, wanted)
             found = modes.load(config.modPath)
         elif changes and not found.problem:
-            found = modes.set_auto(config.modPath, changes)
+            found = modes.set_auto(config.modPath, changes, sight.ended)
     except Fault as fault:
         reports.append(str(fault))
     return {r: _final(decision, found.modes.get(r)) for r, decision in plan.items()}
@@ -213,6 +250,7 @@ def remembered(sight: Sight, plan: Plan, reports: tuple[str, ...]) -> Past:
         failed=frozenset(r for r, order in orders.items() if not order.good) if not sight.reading.problem else past.failed,
         why={r: decision.why for r, decision in plan.items()},
         reports=reports,
+        until={r: timed for r, timed in past.until.items() if r in plan and plan[r].mode == timed[0]},
     )
 
 
