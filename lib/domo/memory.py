@@ -16,7 +16,7 @@ from .model import FORCED, OFF, ON, Fault, History, Now, Past, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
     from typing import Any
 
     from .model import Config
@@ -60,45 +60,49 @@ def restored(saved: Mapping[str, Any], now: Now) -> Past:
     if saved["version"] != VERSION:
         raise ValueError(f"version {saved['version']}")
     same_boot = saved["boot"] == now.boot and now.up >= saved["up"]
-    gone = now.up - saved["up"] if same_boot else max(now.wall - saved["wall"], now.up)
+    gone = _seconds(now.up - saved["up"] if same_boot else max(now.wall - saved["wall"], now.up))
 
-    def age(value: float | None) -> float:
-        if value is None or not 0 <= value < 1e12:
-            raise ValueError(f"an age of {value}")
-        return value + gone
+    def age(value: float) -> float:
+        return _seconds(value) + gone
 
     def by_relay(name: str) -> dict[int, Any]:
         return {int(relay): value for relay, value in saved[name].items()}
 
     return Past(
         tick=None if saved.get("tick", 0.0) is None else age(saved.get("tick", 0.0)),
-        modes=by_relay("modes"),
-        ours=frozenset(saved["ours"]),
-        states={r: _state(s) for r, s in by_relay("states").items()},
-        history={r: History(tuple((age(a), _state(s)) for a, s in row)) for r, row in by_relay("history").items()},
+        modes={r: _among(range(4), mode) for r, mode in by_relay("modes").items()},
+        ours=frozenset(map(int, saved["ours"])),
+        states={r: _among((OFF, ON), state) for r, state in by_relay("states").items()},
+        history={r: _row([(age(a), s) for a, s in row]) for r, row in by_relay("history").items()},
         auto_on={r: age(a) for r, a in by_relay("auto_on").items()},
         support={r: age(a) for r, a in by_relay("support").items()},
         data=None if saved["data"] is None else age(saved["data"]),
-        timers={str(n): (age(a), float(length), int(count)) for n, (a, length, count) in saved["timers"].items()},
+        timers={str(n): (age(a), _seconds(length), int(count)) for n, (a, length, count) in saved["timers"].items()},
         charge={str(n): None if a is None else age(a) for n, a in saved["charge"].items()},
         frozen=(str(saved["frozen"][0]), age(saved["frozen"][1])),
-        failed=frozenset(saved["failed"]),
+        failed=frozenset(map(int, saved["failed"])),
         why={r: str(why) for r, why in by_relay("why").items()},
         reports=tuple(map(str, saved["reports"])),
-        until={int(r): (_force(m), age(a), float(length)) for r, (m, a, length) in saved.get("until", {}).items()},
+        until={int(r): (_among(FORCED, m), age(a), _seconds(s)) for r, (m, a, s) in saved.get("until", {}).items()},
     )
 
 
-def _force(value: Any) -> int:
-    if value not in FORCED:
-        raise ValueError(f"a force of {value!r}")
-    return int(value)
+def _seconds(value: float) -> float:
+    if not 0 <= value < 1e12:
+        raise ValueError(f"{value} s")
+    return float(value)
 
 
-def _state(value: Any) -> int:
-    if type(value) is not int or value not in (OFF, ON):
-        raise ValueError(f"a state of {value!r}")
+def _among(values: Container[int], value: int) -> int:
+    if type(value) is not int or value not in values:
+        raise ValueError(f"a mode or state of {value!r}")
     return value
+
+
+def _row(switches: list[tuple[float, int]]) -> History:
+    if any(later > earlier for (earlier, _), (later, _) in zip(switches, switches[1:], strict=False)):
+        raise ValueError("switches out of order")
+    return History(tuple((age, _among((OFF, ON), state)) for age, state in switches))
 
 
 def left(past: Past, now: Now) -> Mapping[int, int]:
