@@ -113,10 +113,12 @@ def user_name(uid: int) -> str:
 
 def third_party() -> None:
     """Makes apt's and pip's packages importable. bin/ starts Python with -S, because `site` costs 0.3
-    of a bare interpreter's start and a steady tick on simulated pins needs no package at all."""
+    of a bare interpreter's start, which a tick would pay every minute for RPi.GPIO alone."""
     import sys
 
-    if sys.flags.no_site and "site" not in sys.modules:
-        import site
-
-        site.main()
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    prefixes = (os.path.dirname(os.path.dirname(sys.executable)), sys.prefix, "/usr/local")  # a venv goes first
+    places = [f"{prefix}/lib/{version}/{kind}-packages" for prefix in prefixes for kind in ("site", "dist")]
+    for place in (*places, "/usr/lib/python3/dist-packages"):  # the last is Debian's own
+        if place not in sys.path and os.path.isdir(place):
+            sys.path.append(place)

@@ -15,7 +15,6 @@ system without atomic exchange; and two writers other than domo who overwrite ea
 
 from __future__ import annotations
 
-import errno
 import os
 import time
 
@@ -200,13 +199,14 @@ def _exchange(name: str, path: str) -> bool:
     """Swaps two files in one step (Linux renameat2, RENAME_EXCHANGE), or, where the file system
     cannot, renames the first over the second and gives False. Raises OSError."""
     import ctypes  # there is no os.renameat2
+    from errno import EINVAL, ENOSYS
 
     at_cwd, exchange = -100, 2
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.renameat2(at_cwd, os.fsencode(name), at_cwd, os.fsencode(path), exchange) == 0:
         return True
     code = ctypes.get_errno()
-    if code not in (errno.ENOSYS, errno.EINVAL):
+    if code not in (ENOSYS, EINVAL):
         raise OSError(code, os.strerror(code))
     os.rename(name, path)
     return False
