@@ -263,7 +263,7 @@ def _write_journal(sight: Sight, final: Plan, after: Past, reports: list[str]) -
             rows.append((relay, "E", decision.state_before, "found so: a restart, or not domo's doing"))
         old, new = sight.before.modes.get(relay, 1), after.modes.get(relay, 1)
         if old != new:
-            ours = decision.mode_before != decision.mode
+            ours = decision.mode not in FORCED and decision.mode != decision.mode_before
             rows.append((relay, "M", new, decision.why if ours else f"{OUTSIDE}{decision.why}"))
         if decision.state != decision.state_before:
             rows.append((relay, "E", decision.state, decision.why))
