@@ -22,3 +22,19 @@ def tick() -> argparse.ArgumentParser:
     parser.add_argument("--at", metavar="HH:MM", help="with --dry-run: suppose this time of day")
     parser.add_argument("--relay", type=int, metavar="N", help="with --dry-run: show this relay only")
     return parser
+
+
+def replay() -> argparse.ArgumentParser:
+    """domo-replay's."""
+    parser = _parser("domo-replay", "A day, or a year, of generated sun through your scripts. It changes nothing.")
+    parser.epilog = "relayWatt in the configuration says what each relay draws; a year takes minutes"
+    parser.add_argument("day", nargs="?", metavar="MM-DD", help="the (first) day (default: today)")
+    number = {"latitude": ("DEGREES", 47, "of the place"), "panels": ("W", 1000, "their peak")}
+    number |= {"battery": ("WH", 5000, "lead"), "soc": ("PERCENT", 80, "its charge at the beginning")}
+    number |= {"house": ("W", 60, "always drawn, on average"), "days": ("N", 1, "so many")}
+    number |= {"seed": ("N", 1, "another number is another weather")}
+    for name, (unit, value, text) in number.items():
+        kind = int if unit == "N" else float
+        parser.add_argument(f"--{name}", type=kind, default=value, metavar=unit, help=f"{text} (default: {value})")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="suppose this reading all day")
+    return parser

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def main(config: Config, now: Now, options: Mapping[str, object]) -> int:
     """Prints the plan; gives the exit code. Changes nothing anywhere, and takes no lock."""
     try:
-        supposed = dict(_pair(text) for text in options["set"])  # type: ignore[attr-defined]
+        supposed = dict(pair(text) for text in options["set"])  # type: ignore[attr-defined]
         pretend = _at(str(options["at"]), now) if options["at"] else None
         if options["relay"] is not None and options["relay"] not in config.relays:
             raise ValueError(f"--relay: there is no relay {options['relay']}; there are 1 to {config.relayNb}")
@@ -43,7 +43,8 @@ def suppose(real: Reading, values: dict[str, str], config: Config) -> Reading:
     return replace(merged, problem=f"no {missing[0]}: {real.problem or 'suppose it too with --set'}" if missing else "")
 
 
-def _pair(text: str) -> tuple[str, str]:
+def pair(text: str) -> tuple[str, str]:
+    """The name and value in "NAME=VALUE". Raises ValueError."""
     name, equals, value = text.partition("=")
     if not (name and equals):
         raise ValueError(f"--set wants NAME=VALUE, not {text!r}")

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from .model import Config
 
+    Bytecode = dict[str, tuple[tuple[int, ...], CodeType]]  # by file name: the file's stamp, its code
+
 ONE_SECONDS = 4.0  # for one script; a Pi Zero needs 2 for a few pings that nobody answers
 ALL_SECONDS = 7.0  # for all of them, so that a tick with a refresh stays within 20 s
 MEMORY_BYTES = 256 << 20  # half of what a Pi Zero has
@@ -148,11 +150,11 @@ def _send(answer: int, line: bytes) -> None:
         line = line[os.write(answer, line) :]
 
 
-def _bytecode(folder: str) -> dict[str, tuple[tuple[int, ...], CodeType]]:
+def _bytecode(folder: str) -> Bytecode:
     import marshal
 
     try:
-        kept: dict[str, tuple[tuple[int, ...], CodeType]] = marshal.loads(
+        kept: Bytecode = marshal.loads(
             cache.load(cache.name_of("scripts", folder)) or marshal.dumps({})
         )
         return kept
@@ -160,7 +162,7 @@ def _bytecode(folder: str) -> dict[str, tuple[tuple[int, ...], CodeType]]:
         return {}
 
 
-def ask(relay: int, world: World, known: dict[str, tuple[tuple[int, ...], CodeType]]) -> Order:
+def ask(relay: int, world: World, known: Bytecode) -> Order:
     """The order of one script, run in this very process: no good order, and the timers as they were,
     when it fails. `known` is the bytecode by file name, to be added to."""
     before = dict(world.timers)
@@ -171,7 +173,7 @@ def ask(relay: int, world: World, known: dict[str, tuple[tuple[int, ...], CodeTy
         return Order("", f"script {error}")
 
 
-def _ask(file: str, relay: int, world: World, known: dict[str, tuple[tuple[int, ...], CodeType]]) -> Order:
+def _ask(file: str, relay: int, world: World, known: Bytecode) -> Order:
     """The order of one script. Raises ScriptError that names file and line."""
     name = os.path.basename(file)
     try:
