@@ -15,6 +15,7 @@ from .model import Config, Fault, Now
 
 Findings = Iterator[tuple[bool, str]]
 
+MODULES = Path("/sys/module")
 PVMONIT_DAEMONS = ("domo/domo.php", "domo/relay-actions.php", "domo/tm1638.py")
 
 
@@ -80,7 +81,7 @@ def _scripts(settings: Config) -> Findings:
     if not found:
         yield True, f"scripts: none in {settings.scriptDir}; see the examples there, N.py is relay N's"
     for finding in lint.lint(settings):
-        yield ": note: " in finding, f"script {finding}"
+        yield ": note: " in finding and "did you mean" not in finding, f"script {finding}"
 
 
 def _files(settings: Config, now: Now) -> Findings:
@@ -149,15 +150,15 @@ def _pins(settings: Config) -> Findings:
     lgpio = "lgpio" in sys.modules
     yield True, f"RPi.GPIO is {'rpi-lgpio' if lgpio else 'the original'}"
     if lgpio:
-        keeps, why = _keeps_pins()
+        keeps, why = keeps_pins()
         yield keeps, why
 
 
-def _keeps_pins() -> tuple[bool, str]:
+def keeps_pins() -> tuple[bool, str]:
     """Whether pins keep their level when a process lets go of them: the original RPi.GPIO writes the
     registers, so yes; with lgpio it is the kernel's driver that persists outputs or not."""
-    for parameter in Path("/sys/module").glob("pinctrl_*/parameters/persist_gpio_outputs"):
-        module = parameter.parts[3]
+    for parameter in MODULES.glob("pinctrl_*/parameters/persist_gpio_outputs"):
+        module = parameter.parent.parent.name
         if parameter.read_text().strip() in ("Y", "1"):
             return True, f"pins: this kernel ({module}) keeps them after exit"
         return False, (
