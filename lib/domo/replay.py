@@ -173,7 +173,7 @@ def picture(config: Config, plant: sun.Plant, day: list[Moment]) -> Iterator[str
     shares = [day[place * size : (place + 1) * size] for place in range(SHARES)]
     tenths = [str(min(9, int(10 * max(moment.flow.sun for moment in share) / plant.panels))) for share in shares]
     charge = [str(min(9, int(10 * min(moment.flow.soc for moment in share)))) for share in shares]
-    yield " " * 26 + "".join(f"{share[0].local('%H'):6}" for share in shares[::6])
+    yield f"{day[0].local('%d %B %Y'):26}" + "".join(f"{share[0].local('%H'):6}" for share in shares[::6])
     yield f"{'sun, tenths of the peak':26}{''.join(tenths)}"
     yield f"{'charge, tenths':26}{''.join(charge)}"
     for relay in scripts.scripted(config):
