@@ -1,4 +1,4 @@
-"""For the property-based tests: how many examples, and where lib/ is.
+"""For the property-based tests: how many examples.
 
 The examples are the same in every run. DOMO_SEARCH=20 tries twenty times as many, at random.
 """
@@ -6,14 +6,8 @@ The examples are the same in every run. DOMO_SEARCH=20 tries twenty times as man
 from __future__ import annotations
 
 import os
-import sys
-from pathlib import Path
 
 from hypothesis import HealthCheck, settings
-
-ROOT = Path(__file__).resolve().parent.parent
-if str(ROOT / "lib") not in sys.path:
-    sys.path.insert(0, str(ROOT / "lib"))
 
 SEARCH = int(os.environ.get("DOMO_SEARCH", "0"))
 

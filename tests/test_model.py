@@ -9,12 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from domo import memory, tinyjson
+from domo.model import FORCED, KEPT, OFF, ON, Config, History, Now, Past, replace
 from hypothesis import example, given
 from hypothesis import strategies as st
 from support_model import examples
-
-from domo import memory, tinyjson
-from domo.model import FORCED, KEPT, OFF, ON, Config, History, Now, Past, replace
 
 # ---------------------------------------------------------------------------------------- history
 
@@ -25,7 +24,7 @@ WINDOWS = st.integers(1, int(KEPT / GRAIN)).map(lambda grains: grains * GRAIN)
 @st.composite
 def histories(draw: st.DrawFn, grains: int = 400, most: int = 40) -> History:
     """Alternating switches at different times, oldest first."""
-    ages = draw(st.lists(st.integers(0, grains), unique=True, max_size=most).map(lambda found: sorted(found, reverse=True)))
+    ages = sorted(draw(st.lists(st.integers(0, grains), unique=True, max_size=most)), reverse=True)
     first = draw(st.sampled_from((OFF, ON)))
     return History(tuple((age * GRAIN * 1.0, (first + place) % 2) for place, age in enumerate(ages)))
 
@@ -117,13 +116,19 @@ STATES = st.sampled_from((OFF, ON))
 NAMES = st.text(st.characters(codec="utf-8"), max_size=12)
 WALLS = st.floats(-1e10, 1e11)
 UPS = st.floats(0, 1e9)
+BOOTS = st.sampled_from((("a", "b"), ("a", "a"), ("", "")))
+
+
+def in_order(switches: list[tuple[float, int]]) -> History:
+    """The switches as a history, oldest first."""
+    return History(tuple(sorted(switches, key=lambda switch: -switch[0])))
 
 
 @st.composite
 def pasts(draw: st.DrawFn) -> Past:
     """Whatever a tick can come to remember."""
     ages = st.dictionaries(RELAYS, AGES, max_size=3)
-    rows = st.lists(st.tuples(AGES, STATES), max_size=6).map(lambda row: History(tuple(sorted(row, key=lambda s: -s[0]))))
+    rows = st.lists(st.tuples(AGES, STATES), max_size=6).map(in_order)
     return Past(
         tick=0.0,
         modes=draw(st.dictionaries(RELAYS, st.integers(0, 3), max_size=3)),
@@ -203,7 +208,7 @@ def test_within_a_boot_only_the_time_since_boot_counts(
 
 
 @examples(100)
-@given(past=pasts(), walls=st.tuples(WALLS, WALLS), ups=st.tuples(UPS, UPS), boots=st.sampled_from((("a", "b"), ("a", "a"), ("", ""))))
+@given(past=pasts(), walls=st.tuples(WALLS, WALLS), ups=st.tuples(UPS, UPS), boots=BOOTS)
 def test_no_age_is_ever_negative_or_less_than_it_was(
     config: Config, past: Past, walls: tuple[float, float], ups: tuple[float, float], boots: tuple[str, str]
 ) -> None:
