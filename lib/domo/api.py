@@ -391,4 +391,4 @@ def _minutes(seconds: float) -> str:
 def _missing(what: str, name: str, known: Mapping[str, object]) -> NoReturn:
     from .schema import did_you_mean
 
-    raise ScriptError(f"there is no {what}{did_you_mean(str(name), known)}; there is {', '.join(known)}")
+    raise ScriptError(f"there is no {what}{did_you_mean(str(name), known, 0.6)}; there is {', '.join(known)}")

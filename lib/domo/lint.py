@@ -7,7 +7,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from . import files, scripts
+from . import files, reading, scripts
 from .api import Data, Other, Others, Relay, Timer
 from .model import Config, Fault
 from .schema import did_you_mean
@@ -192,13 +192,23 @@ def _clocks(script: Script) -> Iterator[Finding]:
 
 
 def _values(script: Script, config: Config) -> Iterator[Finding]:
-    """Values that are asked for as if they were always there, but are not in valueUse."""
-    for node in ast.walk(script.tree):
-        if not isinstance(node, ast.expr):
-            continue
-        for name in _asked(node, script) - {*config.required, *_looked_for(script)}:
-            near = did_you_mean(str(name), config.required)
-            yield node.lineno, f"note: {name} is not in valueUse, so this script fails whenever it is missing{near}"
+    """Values that are asked for as if they were always there, but are not in valueUse; a mistake rather
+    than a note where PvMonit reports none of that name, but one that looks like it."""
+    there, asked = _reported(config), {*config.required, *_looked_for(script)}
+    for node in (node for node in ast.walk(script.tree) if isinstance(node, ast.expr)):
+        for name in _asked(node, script) - asked:
+            near = "" if name in there else did_you_mean(str(name), {*config.required, *there}, 0.6)
+            note = "" if near else "note: "
+            yield node.lineno, f"{note}{name} is not in valueUse, so this script fails whenever it is missing{near}"
+
+
+def _reported(config: Config) -> set[str]:
+    """The values that PvMonit reports at the moment."""
+    try:
+        devices = reading.parse(files.read(config.tmpFileDataXml)[0])
+    except (OSError, Fault):
+        return set()
+    return {name for _, _, _, values in devices for name in values}
 
 
 def _asked(node: ast.expr, script: Script) -> set[object]:

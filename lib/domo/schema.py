@@ -181,12 +181,12 @@ PVMONIT = {"domo.daemon", "domo.binGpio", "domo.valueSimu", "domo.relayActionRef
 SECTIONS = {"domo", "domo.jsonFile", "domo.relay", "domo.tm1638", "bin"}
 
 
-def did_you_mean(word: str, known: Any) -> str:
-    """"; did you mean X?" for the nearest of `known`, or ""."""
+def did_you_mean(word: str, known: Any, alike: float = 0.7) -> str:
+    """"; did you mean X?" for the nearest of `known` that is so much `alike` (0 to 1), or ""."""
     import difflib  # only for messages
 
     names = {str(name).lower(): name for name in known}
-    near = difflib.get_close_matches(word.lower(), names, 1, 0.7)
+    near = difflib.get_close_matches(word.lower(), names, 1, alike)
     return f"; did you mean {names[near[0]]}?" if near else ""
 
 
