@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_SIGKILL = 9  # `import signal` brings in enum: 0.4 of a bare interpreter's start
+_SIGABRT, _SIGKILL = 6, 9  # `import signal` brings in enum: 0.4 of a bare interpreter's start
 OUTPUT_LIMIT = 64 << 10  # of what a child prints, more is read and thrown away
 
 
@@ -36,10 +36,8 @@ class Child:
 
     def read(self, deadline: float) -> bytes:
         """The next piece of the answer; b"" at its end or when the deadline (time.monotonic()) passed."""
-        while self.answer in self._open:
-            ready, _, _ = select.select(list(self._open), [], [], max(0.0, deadline - time.monotonic()))
-            if not ready:
-                return b""
+        while self.answer in self._open and (left := deadline - time.monotonic()) > 0:
+            ready, _, _ = select.select(list(self._open), [], [], left)
             if self._output in ready:
                 self._collect()
             if self.answer in ready:
@@ -48,6 +46,10 @@ class Child:
                     self._open.discard(self.answer)
                 return piece
         return b""
+
+    def abort(self) -> None:
+        """Asks a child that has faulthandler enabled to say where it is and end."""
+        os.kill(self.pid, _SIGABRT)
 
     def stop(self) -> int:
         """Ends the child and all that it started; gives its wait status."""

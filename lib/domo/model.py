@@ -211,7 +211,7 @@ class Past:
     timers: Mapping[str, tuple[float, float, int]] = {}  # name: age, length (s), count of restarts
     charge: Mapping[str, float | None] = {}  # "stage device": since seen out of it, None while in it
     frozen: tuple[str, float] = ("", 0.0)  # the measured values, and since when they are the same
-    failed: frozenset[int] = frozenset()  # relays whose script failed last time
+    failed: frozenset[int] = frozenset()  # relays whose scripts come last: they failed, or had their time
     why: Mapping[int, str] = {}  # the last reason of each relay
     reports: tuple[str, ...] = ()  # what the last tick found wrong
     until: Mapping[int, tuple[int, float, float]] = {}  # forces that end by themselves: mode, age, length (s)

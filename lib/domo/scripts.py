@@ -11,6 +11,7 @@ import time
 from . import cache, tinyjson
 from .api import Relay, ScriptError, World
 from .child import Child
+from .files import LIMIT
 from .model import Order, dataclass
 
 TYPE_CHECKING = False
@@ -27,17 +28,19 @@ ONE_SECONDS = 4.0  # for one script; a Pi Zero needs 2 for a few pings that nobo
 ALL_SECONDS = 7.0  # for all of them, so that a tick with a refresh stays within 20 s
 MEMORY_BYTES = 256 << 20  # half of what a Pi Zero has
 SOURCE_LIMIT = 256 << 10
+END = b"C"  # begins a child's last line, which holds the bytecode if there is new
 
 
 @dataclass(frozen=True)
 class Answers:
-    """What the scripts said: their orders, the timers as they left them, what they printed, and the
-    bytecode to remember (b"" when nothing new was compiled)."""
+    """What the scripts said: their orders, the timers as they left them, what they printed, the
+    bytecode to remember (b"" when nothing new was compiled), and the relays to be asked last next time."""
 
     orders: Mapping[int, Order]
     timers: Mapping[str, tuple[float, float, int]]
     printed: str = ""
     bytecode: bytes = b""
+    last: frozenset[int] = frozenset()
 
 
 def path(config: Config, relay: int) -> str:
@@ -56,30 +59,35 @@ def scripted(config: Config) -> list[int]:
 
 def run(relays: Iterable[int], world: World) -> Answers:
     """The answers of the scripts of `relays`. Those that failed at the last tick come last: one that
-    hangs shall not take the time of the others. Never raises."""
+    hangs shall not take the time of the others; and when the time was too short for all, those that
+    had none of it come first. Never raises."""
     waiting = sorted(relays, key=lambda relay: (relay in world.past.failed, relay))
     orders: dict[int, Order] = {}
     timers = dict(world.past.timers)
     printed = bytecode = b""
     end = time.monotonic() + ALL_SECONDS
-    while waiting:
-        if time.monotonic() >= end:
-            orders.update({relay: Order("", f"script {relay}.py: no time was left for it") for relay in waiting})
-            break
+    while waiting and time.monotonic() < end:
         child = Child(lambda answer, todo=tuple(waiting): _run(todo, world, answer))  # type: ignore[misc]
-        lines = _lines(child, end)
-        for line in lines:
-            if line.startswith(b"C"):
-                bytecode = line[1:]
-                continue
-            relay = waiting.pop(0)
-            orders[relay], timers = _answer(relay, line, timers)
+        lines, words, waited = _listen(child, len(waiting), end)
         status = child.stop()
         printed += child.printed
+        why = _end(status, waited)
+        for line in lines:
+            if line.startswith(END):
+                bytecode = line[len(END) :]
+                continue
+            try:
+                answer = _answer(line)
+            except (ValueError, TypeError, AttributeError):  # nothing behind it can be trusted
+                why = "wrote into the tick's own pipe"
+                break
+            orders[waiting.pop(0)], timers = answer
         if waiting:
             relay = waiting.pop(0)
-            orders[relay] = Order("", f"script {relay}.py: {_end(status)}")
-    return Answers(orders, timers, printed.decode(errors="replace"), bytecode)
+            orders[relay] = Order("", f"script {relay}.py{_last_place(path(world.config, relay), words)}: {why}")
+    last = frozenset(orders if waiting else [relay for relay, order in orders.items() if not order.good])
+    orders.update({relay: Order("", f"script {relay}.py: no time was left for it") for relay in waiting})
+    return Answers(orders, timers, printed.decode(errors="replace"), bytecode, last)
 
 
 def remember(config: Config, answers: Answers) -> None:
@@ -88,44 +96,66 @@ def remember(config: Config, answers: Answers) -> None:
         cache.save(cache.name_of("scripts", config.scriptDir), answers.bytecode)
 
 
-def _lines(child: Child, end: float) -> Iterable[bytes]:
-    """The child's answers, each behind its length in 4 bytes, until it ends or takes too long."""
+def _listen(child: Child, most: int, end: float) -> tuple[list[bytes], bytes, float]:
+    """The child's answers (`most` and the end mark), each behind its length in 4 bytes; then, of one
+    that did not come to its end, its last words (see _run), and how long it was waited for in vain
+    (s; 0 when it ended by itself)."""
+    lines: list[bytes] = []
     buffer = b""
-    deadline = min(end, time.monotonic() + ONE_SECONDS)
+    start = time.monotonic()
+    deadline = min(end, start + ONE_SECONDS)
     while piece := child.read(deadline):
         buffer += piece
         while len(buffer) >= 4 and len(buffer) >= 4 + (size := int.from_bytes(buffer[:4], "big")):
-            yield buffer[4 : 4 + size]
+            lines.append(buffer[4 : 4 + size])
             buffer = buffer[4 + size :]
-            deadline = min(end, time.monotonic() + ONE_SECONDS)
+            start = time.monotonic()
+            deadline = min(end, start + ONE_SECONDS)
+            if lines[-1].startswith(END) or len(lines) > most:
+                return lines, b"", 0
+        if len(buffer) > LIMIT:
+            return [*lines, b"nonsense"], b"", 0
+    waited = time.monotonic() - start if time.monotonic() >= deadline else 0
+    child.abort()
+    words = buffer
+    while len(words) < LIMIT and (piece := child.read(time.monotonic() + 0.2)):
+        words += piece
+    return lines, words, waited
 
 
-def _answer(
-    relay: int, line: bytes, timers: dict[str, tuple[float, float, int]]
-) -> tuple[Order, dict[str, tuple[float, float, int]]]:
-    try:
-        wanted, why, after = tinyjson.loads(line.decode())
-        after = {str(name): (float(a), float(length), int(n)) for name, (a, length, n) in after.items()}
-        return Order(str(wanted), str(why)), after
-    except (ValueError, TypeError, AttributeError):
-        return Order("", f"script {relay}.py: wrote into the tick's own pipe"), timers
+def _answer(line: bytes) -> tuple[Order, dict[str, tuple[float, float, int]]]:
+    """The order and the timers of an answer. Raises ValueError, TypeError or AttributeError."""
+    wanted, why, timers = tinyjson.loads(line.decode())
+    return Order(str(wanted), str(why)), {
+        str(name): (float(age), float(length), int(count)) for name, (age, length, count) in timers.items()
+    }
 
 
-def _end(status: int) -> str:
+def _end(status: int, waited: float) -> str:
     """How a child that owes an answer ended, in words."""
-    if os.WIFSIGNALED(status) and os.WTERMSIG(status) != 9:
-        return f"crashed the interpreter (signal {os.WTERMSIG(status)})"
+    if waited:
+        return f"gave no answer within {waited:.0f} s"
     if os.WIFSIGNALED(status):
-        return f"gave no answer within {ONE_SECONDS:g} s"
+        return f"crashed the interpreter (signal {os.WTERMSIG(status)})"
     return f"ended the process (exit status {os.WEXITSTATUS(status)})"
+
+
+def _last_place(file: str, words: bytes) -> str:
+    """The place in a script that faulthandler's report names, "" if it names none."""
+    number = words.decode(errors="replace").partition(f'File "{file}", line ')[2].partition(" ")[0]
+    return _line(file, int(number)) if number.isdigit() else ""
 
 
 # From here on: in the child.
 
 
 def _run(relays: Iterable[int], world: World, answer: int) -> None:
+    import faulthandler
     import marshal
     import resource
+
+    faulthandler.enable(answer, all_threads=False)  # says at a crash or abort() where that was
+    me = os.getpid()
 
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -134,14 +164,15 @@ def _run(relays: Iterable[int], world: World, answer: int) -> None:
     known = dict(kept)
     for relay in relays:
         order = ask(relay, world, known)
+        if os.getpid() != me:  # a script that forks must not answer twice
+            return
         _send(answer, tinyjson.dumps((order.wanted, order.why[:500], world.timers)).encode())
         try:
             sys.stdout.flush()
             sys.stderr.flush()
         except (OSError, ValueError, AttributeError):
             pass
-    if known != kept:
-        _send(answer, b"C" + marshal.dumps(known))
+    _send(answer, END + (marshal.dumps(known) if known != kept else b""))
 
 
 def _send(answer: int, line: bytes) -> None:
@@ -189,7 +220,8 @@ def _ask(file: str, relay: int, world: World, known: Bytecode) -> Order:
         order = decide(Relay(relay, world), world.data)
         if not isinstance(order, Order) or not order.good:
             raise ScriptError(
-                f"decide() gave {order!r:.60}, not an order: end it with return relay.on(why), relay.off(why) or relay.keep(why)"
+                f"decide() gave {order!r:.60}, not an order:"
+                " end it with return relay.on(why), relay.off(why) or relay.keep(why)"
             )
         return order
     except ScriptError as error:
@@ -202,6 +234,8 @@ def _ask(file: str, relay: int, world: World, known: Bytecode) -> Order:
 
 def refuse(file: str) -> None:
     """Raises ScriptError for a script that others than its owner, this user or root can write."""
+    if os.path.islink(file):
+        file = os.path.realpath(file)
     for place in (file, os.path.dirname(file)):
         info = os.stat(place)
         if info.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
@@ -234,11 +268,15 @@ def _place(file: str, error: BaseException) -> str:
         if trace.tb_frame.f_code.co_filename == file:
             line = trace.tb_lineno
         trace = trace.tb_next
-    if not line:
-        return ""
+    error.__traceback__ = None  # lets go of what the script had hoarded, should memory be short
+    return _line(file, line) if line else ""
+
+
+def _line(file: str, number: int) -> str:
+    """ " line 7 (the source)", as far as there is any."""
     try:
         with open(file, encoding="utf-8", errors="replace") as source:
-            text = source.read(SOURCE_LIMIT).splitlines()[line - 1].strip()
+            text = source.read(SOURCE_LIMIT).splitlines()[number - 1].strip()
     except (OSError, IndexError):
-        return f" line {line}"
-    return f" line {line} ({text})"
+        return f" line {number}"
+    return f" line {number} ({text})"

@@ -85,7 +85,7 @@ def look(config: Config, now: Now, given: Reading | None = None, pretend: Now | 
     known.update(dict.fromkeys(ended, AUTO_OFF))
     scripted = [r for r in scripts.scripted(config) if known[r] not in (*FORCED, None)]
     if data.problem:
-        answers = scripts.Answers({r: Order("", data.problem) for r in scripted}, past.timers)
+        answers = scripts.Answers({r: Order("", data.problem) for r in scripted}, past.timers, last=past.failed)
     else:
         told = {r: mode for r, mode in known.items() if mode is not None}
         answers = scripts.run(scripted, World(config, told, found_states, past, data, pretend or now))
@@ -247,7 +247,7 @@ def remembered(sight: Sight, plan: Plan, reports: tuple[str, ...]) -> Past:
         support=support,
         data=past.data if sight.reading.problem else 0.0,
         timers={name: timer for name, timer in sight.answers.timers.items() if timer[0] < timer[1] + 86400},
-        failed=frozenset(r for r, order in orders.items() if not order.good) if not sight.reading.problem else past.failed,
+        failed=sight.answers.last,
         why={r: decision.why for r, decision in plan.items()},
         reports=reports,
         until={r: timed for r, timed in past.until.items() if r in plan and plan[r].mode == timed[0]},
