@@ -52,17 +52,16 @@ def main() -> int:
     config = {"DOMO_CONFIG": str(folder / "config.yaml")}
     code = subprocess.run(command, env={**os.environ, **config}, check=False).returncode
     print(f"""
-That was one tick: the sample's batteries are full, the first relay is on. Next:
+That was one tick: the sample's batteries are full, so the first relay is on. Next:
 
-  export DOMO_CONFIG={folder}/config.yaml
-  bin/domo-tick -v                    # again: one relay is switched on a minute
-  bin/domo-mod 2 on                   # the owner's force goes before everything
-  nano {folder}/mod                   # the same by hand: 0 off, 1 auto, 3 on
+  export PATH={PROJECT}/.venv/bin:$PATH DOMO_CONFIG={folder}/config.yaml
+
+  bin/domo-tick -v              # again: one relay is switched on a minute
+  bin/domo-mod 2 on             # force the washing machine on; off and auto work too
+  nano {folder}/mod   # the same by hand: 0 off, 1 auto, 3 on
   bin/domo-tick --dry-run --set SOC=40 --set CS=Bulk --at 20:30
-  bin/domo-panel --terminal           # the panel
   nano {folder}/relay.script.d/1.py
-
-In another shell, put {PROJECT}/.venv/bin into PATH first, or have python3-yaml installed.""")
+  bin/domo-panel --terminal     # the panel on the wall, in a terminal""")
     return code
 
 

@@ -31,7 +31,7 @@ def table(sight: Sight, plan: Plan, only: object = None) -> str:
         states = [ON_OFF[s] for s in (decision.state_before, decision.state)]
         switched = decision.state != decision.state_before
         colour = (GREEN if decision.state == ON else YELLOW) if switched else ""
-        rows.append((str(relay), sight.config.name(relay)[:14], _change(modes), _change(states), decision.why, colour))
+        rows.append((str(relay), sight.config.name(relay)[:16], _change(modes), _change(states), decision.why, colour))
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     indent = sum(widths) + 8
     lines = []
