@@ -115,12 +115,14 @@ def _listen(child: Child, most: int, end: float) -> tuple[list[bytes], bytes, fl
                 return lines, b"", 0
         if len(buffer) > LIMIT:
             return [*lines, b"nonsense"], b"", 0
-    waited = time.monotonic() - start if time.monotonic() >= deadline else 0
+    now = time.monotonic()
+    if now < deadline:  # it has ended
+        return lines, buffer, 0
     child.abort()
-    words = buffer
+    words = b""
     while len(words) < LIMIT and (piece := child.read(time.monotonic() + 0.2)):
         words += piece
-    return lines, words, waited
+    return lines, words, now - start
 
 
 def _answer(line: bytes) -> tuple[Order, dict[str, tuple[float, float, int]]]:
@@ -135,6 +137,8 @@ def _end(status: int, waited: float) -> str:
     """How a child that owes an answer ended, in words."""
     if waited:
         return f"gave no answer within {waited:.0f} s"
+    if os.WIFSIGNALED(status) and os.WTERMSIG(status) == 9:
+        return "closed the tick's pipe, or was killed"
     if os.WIFSIGNALED(status):
         return f"crashed the interpreter (signal {os.WTERMSIG(status)})"
     return f"ended the process (exit status {os.WEXITSTATUS(status)})"
