@@ -139,20 +139,24 @@ def _limited(config: Config, relay: int, wish: Wish, state: int, past: Past, bel
 
 
 def _shed(config: Config, wishes: dict[int, Wish], auto: list[int], states: Mapping[int, int]) -> None:
-    """Switches off, the least important first, what the inverter cannot carry of what is on."""
+    """Switches off what the inverter cannot carry of what is on: it carries what is forced, then the
+    most important that fit. A less important one that fits beside them stays, or it would be switched
+    on again at the next tick."""
     if not config.maxWatt:
         return
-    stay = [r for r in config.relays if wishes[r][0] == ON and (r not in auto or states[r] == ON)]
-    load = sum(config.relayWatt.get(relay, 0) for relay in stay)
-    for relay in reversed(config.by_priority):
-        watt = config.relayWatt.get(relay, 0)
-        if load > config.maxWatt and relay in stay and relay in auto and watt:
-            wishes[relay] = OFF, f"{wishes[relay][1]}: shed, {load:g} W are more than maxWatt {config.maxWatt:g}"
-            load -= watt
-    if load > config.maxWatt:
-        for relay in stay:
-            if relay not in auto and config.relayWatt.get(relay):
-                wishes[relay] = ON, f"{wishes[relay][1]}, above maxWatt: {load:g} W of {config.maxWatt:g}"
+    stay = [r for r in config.by_priority if wishes[r][0] == ON and (r not in auto or states[r] == ON)]
+    loads = [relay for relay in stay if config.relayWatt.get(relay)]
+    total = sum(config.relayWatt[relay] for relay in loads)
+    load = sum(config.relayWatt[relay] for relay in loads if relay not in auto)
+    for relay in loads:
+        why = wishes[relay][1]
+        if relay not in auto:
+            if load > config.maxWatt:
+                wishes[relay] = ON, f"{why}, above maxWatt: {load:g} W of {config.maxWatt:g}"
+        elif load + config.relayWatt[relay] > config.maxWatt:
+            wishes[relay] = OFF, f"{why}: shed, {total:g} W are more than maxWatt {config.maxWatt:g}"
+        else:
+            load += config.relayWatt[relay]
 
 
 def _queue(config: Config, wishes: dict[int, Wish], auto: list[int], states: Mapping[int, int], past: Past) -> None:
