@@ -14,8 +14,8 @@ from domo import config as configs
 from domo import replay, sun
 
 EXAMPLES = sorted((PROJECT / "relay.script.d").glob("*.py.example"))
-CLEAR, CHANGING, CLOUDY = 13, 5, 1  # seeds: the sky of 21 June 2025
-FOUR_CLEAR = 63  # ... and of the three days after it too
+CLEAR, CHANGING, CLOUDY = 13, 20, 16  # seeds: the sky of 21 June
+FOUR_CLEAR = 205  # ... and of the three days after it too
 
 Span = tuple[str, str]
 

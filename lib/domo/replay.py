@@ -85,7 +85,7 @@ def _outside(plant: sun.Plant, wall: float) -> tuple[float, float]:
     """The sun on the panels and the draw of the house (W); the sun is highest at 12:00 winter time."""
     local = time.gmtime(wall - time.timezone)
     hour = local.tm_hour + local.tm_min / 60
-    through, draw = sun.weather(plant.seed, local.tm_year, local.tm_yday)[local.tm_hour * 60 + local.tm_min]
+    through, draw = sun.weather(plant.seed, local.tm_yday)[local.tm_hour * 60 + local.tm_min]
     return plant.panels * sun.clear_sky(local.tm_yday, hour, plant.latitude) * through, plant.house * draw
 
 

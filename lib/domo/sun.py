@@ -71,10 +71,10 @@ def clear_sky(day: int, hour: float, latitude: float) -> float:
 
 
 @lru_cache(1)
-def weather(seed: int, year: int, day: int) -> list[tuple[float, float]]:
+def weather(seed: int, day: int) -> list[tuple[float, float]]:
     """For each minute of that day of the year, the share of the sun that comes through the clouds, and
     how the house's draw compares to its average."""
-    random = Random(f"{seed} {year} {day}")
+    random = Random(f"{seed} {day}")
     winter = 0.5 + 0.5 * cos(2 * pi * (day - 10) / 365)
     cover = random.random() ** (1.6 - winter)
     broken = 4 * cover * (1 - cover)  # half a cover of clouds changes most
