@@ -25,7 +25,7 @@ def main(config: Config, now: Now, options: Mapping[str, object]) -> int:
         return tick.REFUSED
     given = suppose(reading.load(config, now), supposed, config) if supposed else None
     sight = tick.look(config, now, given, pretend)
-    print(report.table(sight, sight.plan, options["relay"]))
+    report.show(report.table(sight, sight.plan, options["relay"]))
     for line in sight.reports:
         print(f"domo-tick: {line}", file=sys.stderr)
     return tick.LOOK if sight.reports else tick.DONE
@@ -33,7 +33,10 @@ def main(config: Config, now: Now, options: Mapping[str, object]) -> int:
 
 def suppose(real: Reading, values: dict[str, str], config: Config) -> Reading:
     """The reading with some values replaced: on every device that reports them, else on one of its own."""
-    devices = [replace(d, values={n: Value(values.get(n, v.text), "" if n in values else v.raw) for n, v in d.values.items()}) for d in real.devices]
+    def supposed(known: Mapping[str, Value]) -> dict[str, Value]:
+        return {n: Value(values[n], "") if n in values else value for n, value in known.items()}
+
+    devices = [replace(device, values=supposed(device.values)) for device in real.devices]
     known = {name for device in devices for name in device.values}
     new = {name: Value(text, "") for name, text in values.items() if name not in known}
     if new:

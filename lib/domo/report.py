@@ -21,6 +21,17 @@ LOG_LIMIT = 10_000_000  # bytes, as in PvMonit; then it is kept as FILE.1 and a 
 GREEN, YELLOW, BOLD, PLAIN = "\033[32m", "\033[33m", "\033[1m", "\033[0m"
 
 
+def show(text: str) -> None:
+    """Prints; what the terminal's character set lacks as "?", and nothing more once nobody reads on
+    (`| head`) or nothing can be written (a full disk)."""
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="replace")
+    try:
+        print(text, flush=True)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
 def table(sight: Sight, plan: Plan, only: object = None) -> str:
     """The plan as an aligned table of at most 80 columns, then the readings with their age."""
     rows = [("", "relay", "mode", "state", "why", "")]
@@ -54,7 +65,7 @@ def _change(words: list[str]) -> str:
 
 
 def _coloured(text: str, colour: str) -> str:
-    wanted = colour and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    wanted = colour and sys.stdout and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     return f"{colour}{text}{PLAIN}" if wanted else text.rstrip()
 
 
@@ -84,7 +95,7 @@ def log(sight: Sight, plan: Plan, reports: list[str]) -> None:
     lines = [(level, f"{when} [{level}] - {text}") for level, text in _messages(sight, plan, reports)]
     for level, line in lines:
         if level <= config.printMessage:
-            print(line)
+            show(line)
     if config.printMessageLogfile:
         try:
             _append(config.printMessageLogfile, "".join(f"{line}\n" for _, line in lines).encode())
@@ -99,7 +110,7 @@ def _messages(sight: Sight, plan: Plan, reports: list[str]) -> list[tuple[int, s
     5 values."""
     said = [(1, f"domo-tick: {report}") for report in reports]
     for relay, decision in plan.items():
-        who = f"relay {relay} {sight.config.name(relay)}"
+        who = " ".join(filter(None, ("relay", str(relay), sight.config.relayName.get(relay))))
         if decision.mode != decision.mode_before:
             said.append((1, f"{who}: {_word(decision.mode_before)} to {_word(decision.mode)}"))
         if decision.state != decision.state_before:

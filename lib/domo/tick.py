@@ -28,6 +28,7 @@ from .model import (
     Past,
     Plan,
     Reading,
+    Row,
     dataclass,
     replace,
 )
@@ -36,8 +37,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from dataclasses import dataclass
+    from typing import Any
 
 DONE, LOOK, REFUSED, BUSY = 0, 1, 2, 75  # exit codes; 75 is sysexits' EX_TEMPFAIL
+OWED = 1000  # rows are kept for a journal that cannot be written
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,6 @@ def look(config: Config, now: Now, given: Reading | None = None, pretend: Now | 
         remembered, report = journal.past(config, now)
         if report:
             reports.append(report)
-            remembered = replace(remembered, known=False)
     board, driven = _pins(config, reports)
     left = memory.left(remembered, now)
     found_states = {r: left.get(r, OFF) if driven[r] else OFF for r in config.relays}
@@ -128,7 +130,7 @@ def _modes(config: Config, found: modes.Found, past: Past, reports: list[str]) -
         return {r: past.modes.get(r) for r in config.relays}
     for relay, text in found.odd.items():
         if relay in config.relays:
-            reports.append(f"{config.modPath}: relay {relay} is {text}, no mode (0 to 3): it is held off until you mend it")
+            reports.append(f"{config.modPath}: relay {relay} is {text}, no mode (0 to 3): held off until you mend it")
     fallback = modes.first(config.relays, past.modes)
     return {r: None if r in found.odd else found.modes.get(r, fallback[r]) for r in config.relays}
 
@@ -182,10 +184,8 @@ def act(sight: Sight, reports: list[str]) -> Plan:
     if faults or final != sight.plan:
         after = remembered(sight, final, tuple(reports))
         _save_again(config, after, sight.now)
-    said = len(reports)
-    _write_journal(sight, final, after, reports)
-    if len(reports) > said:
-        _save_again(config, replace(after, reports=tuple(reports)), sight.now)
+    if after.owed:
+        _save_again(config, _journaled(config, after, sight.now, reports), sight.now)
     return final
 
 
@@ -207,7 +207,7 @@ def _write_modes(sight: Sight, plan: Plan, reports: list[str]) -> Plan:
     wanted = {r: decision.mode for r, decision in plan.items() if decision.mode is not None}
     changes = {r: mode for r, mode in wanted.items() if found.modes.get(r) != mode}
     try:
-        if found.problem == "missing":
+        if found.problem == "missing" and sight.past.known:  # or the journal's forces would be lost
             modes.create(config.modPath, wanted)
             found = modes.load(config.modPath)
         elif changes and not found.problem:
@@ -251,27 +251,34 @@ def remembered(sight: Sight, plan: Plan, reports: tuple[str, ...]) -> Past:
         why={r: decision.why for r, decision in plan.items()},
         reports=reports,
         until={r: timed for r, timed in past.until.items() if r in plan and plan[r].mode == timed[0]},
+        owed=(*past.owed, *_rows(sight, plan))[-OWED:] if sight.config.dbFile else (),
     )
 
 
-def _write_journal(sight: Sight, final: Plan, after: Past, reports: list[str]) -> None:
-    """A row for every change of mode and state since the last tick, if there is a journal."""
-    rows = []
-    for relay, decision in final.items():
+def _rows(sight: Sight, plan: Plan) -> list[Row]:
+    """What the journal is to be told: every change of mode and state since the last tick."""
+    rows: list[Row] = []
+    for relay, decision in plan.items():
         was = sight.before.history.get(relay, History()).last_state
         if was != decision.state_before:
-            rows.append((relay, "E", decision.state_before, "found so: a restart, or not domo's doing"))
-        old, new = sight.before.modes.get(relay, 1), after.modes.get(relay, 1)
-        if old != new:
+            rows.append((0.0, relay, "E", decision.state_before, "found so: a restart, or not domo's doing"))
+        if decision.mode is not None and decision.mode != sight.before.modes.get(relay, AUTO_OFF):
             ours = decision.mode not in FORCED and decision.mode != decision.mode_before
-            rows.append((relay, "M", new, decision.why if ours else f"{OUTSIDE}{decision.why}"))
+            rows.append((0.0, relay, "M", decision.mode, decision.why if ours else f"{OUTSIDE}{decision.why}"))
         if decision.state != decision.state_before:
-            rows.append((relay, "E", decision.state, decision.why))
-    if rows and sight.config.dbFile:
-        from . import journal
+            rows.append((0.0, relay, "E", decision.state, decision.why))
+    return rows
 
-        if report := journal.append(sight.config, rows, sight.now):
-            reports.append(report)
+
+def _journaled(config: Config, past: Past, now: Now, reports: list[str]) -> Past:
+    """The past that the journal was told. What it could not take stays owed: after a kill or while the
+    disk is full, a force of the owner must not be missing from it for ever."""
+    from . import journal
+
+    done, report = journal.append(config, past.owed, now)
+    if report:
+        reports.append(report)
+    return replace(past, owed=() if done else past.owed, reports=tuple(reports))
 
 
 def lock(path: str) -> tuple[int | None, str]:
@@ -357,7 +364,7 @@ def _tell(sight: Sight, final: Plan, reports: list[str], verbose: bool) -> None:
         from . import report
 
         if verbose:
-            print(report.table(sight, final))
+            report.show(report.table(sight, final))
         report.log(sight, final, reports)
     for line in reports:
         print(f"domo-tick: {line}", file=sys.stderr)
@@ -379,12 +386,16 @@ def _without_config(path: str, error: configs.ConfigError, clock: Callable[[], N
     return REFUSED
 
 
-def _options(argv: list[str]) -> Mapping[str, object]:
+def _options(argv: list[str]) -> Mapping[str, Any]:
     """The options by name; cron gives none, and argparse costs 0.9 of a bare interpreter's start."""
     if not argv:
         return {}
     from . import options
 
-    return vars(options.tick().parse_args(argv))
+    parser = options.tick()
+    chosen = vars(parser.parse_args(argv))
+    if (chosen["set"] or chosen["at"] or chosen["relay"] is not None) and not chosen["dry_run"]:
+        parser.error("--set, --at and --relay are for --dry-run")
+    return chosen
 
 
