@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from conftest import PROJECT, Clock, House
-
 from domo import check
 
 EMULATOR = str(PROJECT / "tests/emulator")

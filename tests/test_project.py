@@ -27,7 +27,8 @@ def test_every_command_and_option_exists(document: Path) -> None:
     for command in set(re.findall(r"bin/(domo-\w+)", text)):
         path = PROJECT / "bin" / command
         assert os.access(path, os.X_OK), command
-        usage = subprocess.run([sys.executable, "-IS", path, "--help"], capture_output=True, text=True, timeout=60).stdout
+        help_ = [sys.executable, "-IS", path, "--help"]
+        usage = subprocess.run(help_, capture_output=True, text=True, timeout=60).stdout
         options = {
             option
             for line in re.findall(rf"bin/{command}\b([^\n`#]*)", text)
@@ -56,7 +57,8 @@ def test_the_crontab_refreshes_the_data_and_then_ticks(house: House, tmp_path: P
     command = line.removeprefix("* * * * *").replace("/usr/bin/python3", sys.executable)
     place = {"DOMO": str(PROJECT), "DATA": str(house.data_file), "DOMO_CONFIG": str(house.config)}
     path = f"{stub.parent}:{Path(sys.executable).parent}:{os.environ['PATH']}"
-    ran = subprocess.run(["sh", "-c", command], env={**house.env, **place, "PATH": path}, capture_output=True, timeout=60)
+    environment = {**house.env, **place, "PATH": path}
+    ran = subprocess.run(["sh", "-c", command], env=environment, capture_output=True, timeout=60)
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, b"", b"")
     assert house.data_file.read_text() == fresh
     assert house.states == {1: 0, 2: 0, 3: 0}
@@ -70,7 +72,8 @@ def test_a_failing_refresh_leaves_the_last_good_data(house: House, tmp_path: Pat
     false = shutil.which("false")
     assert false is not None
     (tmp_path / "php").symlink_to(false)
-    subprocess.run(["sh", "-c", refresh], env={"PATH": f"{tmp_path}:/usr/bin:/bin", "DATA": str(house.data_file)}, timeout=60)
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "DATA": str(house.data_file)}
+    subprocess.run(["sh", "-c", refresh], env=environment, timeout=60)
     assert house.data_file.read_text() == good
 
 

@@ -57,7 +57,8 @@ class Board:
                     if self._gpio.input(pin) != level:
                         self._gpio.output(pin, level)
                 if self._gpio.input(pin) != level:
-                    faults.append(f"relay {relay}: BCM pin {pin} does not follow, it should be {ON_OFF[state]}; look at its wiring")
+                    wanted = f"it should be {ON_OFF[state]}; look at its wiring"
+                    faults.append(f"relay {relay}: BCM pin {pin} does not follow, {wanted}")
             except _GPIO_ERRORS as error:
                 faults.append(f"relay {relay}: BCM pin {pin} cannot be switched {ON_OFF[state]} ({error})")
         return faults
@@ -84,7 +85,8 @@ def open_board(config: Config) -> Board:
     except ImportError:
         raise Fault("RPi.GPIO is missing; run: sudo apt install python3-rpi.gpio (or python3-rpi-lgpio)") from None
     except _GPIO_ERRORS as error:
-        raise Fault(f"RPi.GPIO does not work here ({error}); is user {files.user_name(os.geteuid())} in group gpio?") from None
+        user = files.user_name(os.geteuid())
+        raise Fault(f"RPi.GPIO does not work here ({error}); is user {user} in group gpio?") from None
 
 
 def on_a_pi() -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from . import board, cache, config, files, journal, lint, memory, modes, reading, schema, scripts
+from .api import ScriptError
 from .model import Config, Fault, Now
 
 Findings = Iterator[tuple[bool, str]]
@@ -58,7 +59,7 @@ def _data(settings: Config, now: Now) -> Findings:
         yield False, f"data: {data.problem}; a tick fetches it from {source or 'nowhere: set urlDataXml'}"
     else:
         age = max(device.age for device in data.devices)
-        yield True, f"data: {settings.tmpFileDataXml}, {len(data.devices)} devices, {age:.0f} s old, has all of valueUse"
+        yield True, f"data: {settings.tmpFileDataXml}, {len(data.devices)} devices, {age:.0f} s old, all of valueUse"
     for note in data.notes:
         yield False, f"data: {note}"
 
@@ -73,7 +74,7 @@ def _scripts(settings: Config) -> Findings:
         try:
             scripts.refuse(file)
             code = scripts.compiled(file)
-        except (scripts.ScriptError, OSError) as error:
+        except (ScriptError, OSError) as error:
             yield False, f"script {file}: {error}"
             continue
         defined = "decide" in code.co_names
@@ -190,7 +191,8 @@ def _crontab(user: str) -> tuple[bool, str]:
     except (OSError, subprocess.TimeoutExpired):
         return False, "crontab: there is no crontab command; run: sudo apt install cron"
     present = any("domo-tick" in line and not line.lstrip().startswith("#") for line in text.splitlines())
-    return present, f"crontab of {user}: " + ("runs domo-tick" if present else "no domo-tick; run: crontab crontab.example")
+    say = "runs domo-tick" if present else "no domo-tick; run: crontab crontab.example"
+    return present, f"crontab of {user}: {say}"
 
 
 def _processes() -> list[str]:

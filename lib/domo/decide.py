@@ -161,7 +161,8 @@ def _shed(config: Config, wishes: dict[int, Wish], auto: list[int], states: Mapp
 
 def _queue(config: Config, wishes: dict[int, Wish], auto: list[int], states: Mapping[int, int], past: Past) -> None:
     """Lets one relay be switched on, the most important that the inverter can carry; the others wait."""
-    load = sum(config.relayWatt.get(r, 0) for r in config.relays if wishes[r][0] == ON and (r not in auto or states[r] == ON))
+    stay = [r for r in config.relays if wishes[r][0] == ON and (r not in auto or states[r] == ON)]
+    load = sum(config.relayWatt.get(relay, 0) for relay in stay)
     last = min(past.auto_on.values(), default=float("inf"))
     blocked = ""
     if not past.known:

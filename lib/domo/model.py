@@ -10,7 +10,7 @@ from __future__ import annotations
 TYPE_CHECKING = False  # what type checkers take for typing.TYPE_CHECKING, without importing typing
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from dataclasses import dataclass
+    from dataclasses import dataclass as dataclass
     from typing import Any, TypeVar
 
     Record = TypeVar("Record")
@@ -195,6 +195,9 @@ class History:
         return History(row[first:]) if first else self
 
 
+Row = tuple[float, int, str, int, str]  # of the journal: age, relay, "M" or "E", value, why
+
+
 @dataclass(frozen=True)
 class Past:
     """What the tick remembers. All numbers are ages in s unless said otherwise."""
@@ -215,6 +218,7 @@ class Past:
     why: Mapping[int, str] = {}  # the last reason of each relay
     reports: tuple[str, ...] = ()  # what the last tick found wrong
     until: Mapping[int, tuple[int, float, float]] = {}  # forces that end by themselves: mode, age, length (s)
+    owed: tuple[Row, ...] = ()  # what the journal was not given yet
 
 
 @dataclass(frozen=True)
