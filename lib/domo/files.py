@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import posix as os  # here and wherever a tick comes by: os itself costs 0.11 interpreter starts
 import stat
 
 from .model import Fault
@@ -20,6 +20,14 @@ def read(path: str, limit: int = LIMIT) -> tuple[bytes, os.stat_result]:
     except OSError as error:
         raise Fault(f"{path}: cannot be read ({error.strerror})") from None
     try:
+        return whole(fd, path, limit)
+    finally:
+        os.close(fd)
+
+
+def whole(fd: int, path: str, limit: int) -> tuple[bytes, os.stat_result]:
+    """The content and the stat of the open file that stands at `path`. Raises Fault, like `read`."""
+    try:
         info = os.fstat(fd)
         if not stat.S_ISREG(info.st_mode):
             raise Fault(f"{path}: is not a file; move it away")
@@ -28,21 +36,19 @@ def read(path: str, limit: int = LIMIT) -> tuple[bytes, os.stat_result]:
             content += more
     except OSError as error:
         raise Fault(f"{path}: cannot be read ({error.strerror})") from None
-    finally:
-        os.close(fd)
     if len(content) > limit:
         raise Fault(f"{path}: is larger than {limit} bytes")
     return content, info
 
 
-def beside(path: str, content: bytes, like: os.stat_result | None, mode: int = 0o644) -> str:
+def beside(path: str, content: bytes, like: os.stat_result | None, mode: int = 0o644, suffix: str = "new") -> str:
     """Writes `content` to a new file beside `path`, with the owner and permissions of `like` where
     there is one, and gives its name. Raises OSError; then nothing is left behind.
 
     The name is fixed so that what a killed process left is used up by the next one; where somebody
     else planted it, a second name is tried. O_EXCL follows no link.
     """
-    for name in (f"{path}.new", f"{path}.{os.getpid()}.new"):
+    for name in (f"{path}.{suffix}", f"{path}.{os.getpid()}.{suffix}"):
         try:
             os.unlink(name)
         except OSError:
@@ -58,7 +64,8 @@ def beside(path: str, content: bytes, like: os.stat_result | None, mode: int = 0
         view = memoryview(content)
         while view:
             view = view[os.write(fd, view) :]
-        if like is not None and (like.st_uid, like.st_gid) != (os.geteuid(), os.getegid()):
+        now = os.fstat(fd)  # in a folder with the set-group-id bit the group is not ours
+        if like is not None and (like.st_uid, like.st_gid) != (now.st_uid, now.st_gid):
             os.fchown(fd, like.st_uid, like.st_gid)
         os.fchmod(fd, stat.S_IMODE(like.st_mode) if like is not None else mode)
     except BaseException:
@@ -88,17 +95,47 @@ def replace(path: str, content: bytes, mode: int = 0o644) -> None:
         raise refused(path, error) from None
 
 
+def remove(name: str) -> None:
+    """Deletes a file, if it is there. Raises OSError."""
+    try:
+        os.unlink(name)
+    except FileNotFoundError:
+        pass
+
+
 def refused(path: str, error: OSError) -> Fault:
     """The Fault for a file that could not be written: names user, file and what mends it."""
+    from errno import ELOOP
+
+    if error.errno == ELOOP:
+        return Fault(f"{path}: is a link, which is not followed; put in its place what it points to")
     if not isinstance(error, PermissionError):
         return Fault(f"{path}: cannot be written ({error.strerror})")
-    user = user_name(os.geteuid())
+    return Fault(f"{path}: user {user_name(os.geteuid())} may not write it; {_mend(path)}")
+
+
+def _mend(path: str) -> str:
+    """Why this user may not replace a file, and the one command by which he may."""
+    import grp
+
+    user, folder = user_name(os.geteuid()), path.rpartition("/")[0] or "."
     try:
-        owner = user_name(os.lstat(path).st_uid)
-        mend = f"it belongs to {owner}; run: sudo chown {user} {path}"
+        info = os.lstat(path)
+    except FileNotFoundError:
+        info = None
     except OSError:
-        mend = f"user {user} may not create it; run: sudo chown {user} {os.path.dirname(path) or '.'}"
-    return Fault(f"{path}: user {user} may not write it; {mend}")
+        return f"nor look into {folder}; run: sudo chmod a+x {folder}"
+    if info is None or not os.access(folder, os.W_OK | os.X_OK):
+        return f"he may create none in {folder}; run: sudo chown {user} {folder}"
+    if info.st_uid != os.geteuid():
+        return f"it belongs to {user_name(info.st_uid)}; run: sudo chown {user} {path}"
+    if info.st_gid in (os.getegid(), *os.getgroups()):
+        return f"it is his, so it may be protected; run: lsattr {path}"
+    try:
+        group = grp.getgrgid(info.st_gid).gr_name
+    except KeyError:
+        return f"its group is {info.st_gid}, which has no name; run: sudo chgrp {os.getegid()} {path}"
+    return f"its group is {group}, which he is not in; run: sudo adduser {user} {group}"
 
 
 def user_name(uid: int) -> str:
@@ -111,14 +148,19 @@ def user_name(uid: int) -> str:
         return str(uid)
 
 
+def variable(name: str) -> str:
+    """A variable of the environment that this process was given, "" without it."""
+    return os.environ.get(name.encode(), b"").decode(errors="surrogateescape")
+
+
 def third_party() -> None:
     """Makes apt's and pip's packages importable. bin/ starts Python with -S, because `site` costs 0.3
     of a bare interpreter's start, which a tick would pay every minute for RPi.GPIO alone."""
     import sys
 
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    prefixes = (os.path.dirname(os.path.dirname(sys.executable)), sys.prefix, "/usr/local")  # a venv goes first
+    prefixes = (sys.executable.rpartition("/bin/")[0], sys.prefix, "/usr/local")  # a venv goes first
     places = [f"{prefix}/lib/{version}/{kind}-packages" for prefix in prefixes for kind in ("site", "dist")]
     for place in (*places, "/usr/lib/python3/dist-packages"):  # the last is Debian's own
-        if place not in sys.path and os.path.isdir(place):
+        if place not in sys.path and os.access(place, os.X_OK):
             sys.path.append(place)

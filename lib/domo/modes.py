@@ -3,19 +3,25 @@
 Nothing the owner wrote is lost. What is guaranteed, without any help from the other writer:
 
 - A reader sees one whole document or another: ours are put in place by one atomic exchange.
-- The exchange gives back what stood there at that instant, so a document that somebody renamed into
-  place after our look is noticed and merged, and so is what a writer wrote into the old document
-  while he still had it open: we wait for him (a read lease is refused while a writer is there).
-- A file that does not parse is never overwritten.
+- Who has the file open for writing is waited for, and then it is read anew.
+- Who opens it for writing while we are at it is kept waiting by the kernel, in his open(), for about
+  a millisecond (we hold a read lease on it). He is let go when the file that he opened is back in its
+  place, and we begin anew.
+- Who renames another file over it while we are at it is noticed, because the exchange gives back what
+  stood there at that instant. That is put back, and we begin anew.
+- A file that does not parse is never overwritten, nor one that somebody does not stop writing.
 
-What is not: a writer who opened the old document and needs more than `WRITER_SECONDS` from opening
-to closing it, or one on a file system without leases, who needs more than `BLIND_SECONDS`; a file
-system without atomic exchange; and two writers other than domo who overwrite each other.
+What is not: a writer whom the kernel suspends between finding the file and opening it for just those
+microseconds from our exchange to our look at what it gave back; a file system without leases (NFS,
+FUSE) or without exchange, where that gap is all the time from our reading to our exchange; and two
+writers other than domo who overwrite each other, or the order of domo-mod or the panel that a program
+overwrites which read the file before and writes it after.
 """
 
 from __future__ import annotations
 
-import os
+import posix as os  # lean: see files
+import stat
 import time
 
 from . import files, tinyjson
@@ -28,11 +34,14 @@ if TYPE_CHECKING:
     from typing import Any
 
     Document = dict[str, Any]
+    Edit = Callable[[Document], Document]
+    Exchange = Callable[[str, str], bool]
 
+LIMIT = 1 << 20
 TORN_SECONDS = 0.2  # PHP's and nano's truncate-then-write is over in less
 WRITER_SECONDS = 2.0
-BLIND_SECONDS = 0.1
 LOCK_SECONDS = 2.0
+_SIGURG = 23  # which is ignored; `import signal` costs 0.4 of a bare interpreter's start
 
 
 @dataclass(frozen=True)
@@ -48,7 +57,7 @@ class Found:
 def load(path: str) -> Found:
     """What the mode file says. Takes no lock. Never raises: an unreadable file is a state of the world."""
     try:
-        return _sort(_read(path)[0])
+        return _sort(_read(path))
     except FileNotFoundError:
         return Found({}, problem="missing")
     except Fault as fault:
@@ -67,14 +76,12 @@ def _sort(document: Document) -> Found:
     return Found(modes, odd)
 
 
-def _read(path: str) -> tuple[Document, bytes, os.stat_result]:
-    """The document, its bytes and its stat; looks again for a moment when it is torn or empty.
-    Raises FileNotFoundError or Fault."""
+def _read(path: str) -> Document:
+    """The document; looks again for a moment when it is torn or empty. Raises FileNotFoundError or Fault."""
     deadline = time.monotonic() + TORN_SECONDS
     while True:
         try:
-            content, info = files.read(path, 1 << 20)
-            return _parse(path, content), content, info
+            return _parse(path, files.read(path, LIMIT)[0])
         except Fault:
             if time.monotonic() >= deadline:
                 raise
@@ -112,7 +119,7 @@ def create(path: str, modes: Mapping[int, int]) -> None:
     """Makes the file where there is none; one that somebody made meanwhile stays. Raises Fault."""
     content = tinyjson.dumps({str(relay): mode for relay, mode in modes.items()}).encode()
     try:
-        name = files.beside(path, content, None)
+        name = files.beside(path, content, None, suffix="first")  # not that of an update that is under way
         try:
             os.link(name, path)
         except FileExistsError:
@@ -152,99 +159,120 @@ def _with(document: Document, changes: Mapping[int, int]) -> Document:
     return {**document, **changed} if changed else document
 
 
-def _update(path: str, edit: Callable[[Document], Document]) -> Document:
-    """Replaces the document by `edit` of it until what stands there is what was meant; gives it."""
+def _update(path: str, edit: Edit) -> Document:
+    """Replaces the document by `edit` of it; gives what stands there then. Raises Fault."""
+    exchange = _exchanger()  # takes its time before anybody is kept waiting
     release = _lock(f"{path}.lock")
+    suffix = "new" if release else f"{os.getpid()}.new"
+    began = time.monotonic()
     try:
-        missed: Document = {}  # what others wrote into a document that we had just replaced by `ours`
-        ours: Document = {}
-        for _ in range(50):
-            document, before, info = _read(path)
-            merged = {k: v for k, v in missed.items() if document.get(k) == ours.get(k)}
-            wanted = edit({**document, **merged})
-            if wanted == document:
-                return document
-            name = files.beside(path, _text(wanted, before), info)
-            after = _put(name, path)
-            missed = {k: v for k, v in after.items() if k not in document or document[k] != v}
-            ours = wanted
-            if not missed:
-                return wanted
-        raise Fault(f"{path}: is changed faster than it can be merged")
-    except FileNotFoundError:
-        raise Fault(f"{path}: has vanished") from None
+        while True:
+            patience = TORN_SECONDS
+            try:
+                document = _attempt(path, edit, exchange, suffix)
+                if document is not None:
+                    return document
+                trouble = Fault(f"{path}: somebody does not stop writing it, so it is left to him")
+                patience = WRITER_SECONDS
+            except FileNotFoundError:  # vim renames it away and writes another one
+                trouble = Fault(f"{path}: has vanished")
+            except Fault as fault:
+                trouble = fault
+            if time.monotonic() - began > patience:
+                raise trouble
+            time.sleep(0.005)
     except RecursionError:  # _parse, called from less deep, could just write it
         raise Fault(f"{path}: is nested too deeply") from None
     except OSError as error:
         raise files.refused(path, error) from None
     finally:
-        release()
+        if release:
+            release()
 
 
-def _put(name: str, path: str) -> Document:
-    """Puts the file `name` in the place of `path`; gives what the replaced one says once nobody writes
-    it any more. Raises Fault, with the replaced one back in its place, when that is no document."""
-    if not _exchange(name, path):
-        return {}
+def _attempt(path: str, edit: Edit, exchange: Exchange, suffix: str) -> Document | None:
+    """Makes the document `edit` of what it is, and gives it; None when somebody else is writing. Raises
+    Fault, OSError or RecursionError."""
+    fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
-        return _parse(path, _settled(name))
-    except Fault:
-        _exchange(name, path)
-        raise
+        lease = _guard(fd)
+        if lease is None:
+            return None
+        content, info = files.whole(fd, path, LIMIT)
+        document = _parse(path, content)
+        wanted = edit(document)
+        if wanted is document:
+            return document
+        name = files.beside(path, _text(wanted, content), info, suffix=suffix)
+        try:
+            if not _untouched(fd, path, info, lease):
+                return None
+            if exchange(name, path) and not _untouched(fd, name, info, lease):
+                exchange(name, path)
+                return None
+            return wanted
+        finally:
+            files.remove(name)
     finally:
-        os.unlink(name)
+        os.close(fd)  # ends the lease
 
 
-def _exchange(name: str, path: str) -> bool:
-    """Swaps two files in one step (Linux renameat2, RENAME_EXCHANGE), or, where the file system
-    cannot, renames the first over the second and gives False. Raises OSError."""
+def _guard(fd: int) -> int | None:
+    """Keeps everybody who opens the file for writing from now on waiting, until it is closed here. Gives
+    the lease that is held (none where there are no leases); None when somebody has it open already."""
+    from fcntl import F_GETLEASE, F_RDLCK, F_SETLEASE, F_SETSIG, fcntl
+
+    try:
+        fcntl(fd, F_SETSIG, _SIGURG)  # comes when somebody waits; the usual one would end this process
+        fcntl(fd, F_SETLEASE, F_RDLCK)
+    except BlockingIOError:
+        return None
+    except OSError:
+        pass
+    return fcntl(fd, F_GETLEASE)
+
+
+def _untouched(fd: int, place: str, info: os.stat_result, lease: int) -> bool:
+    """Whether the file `fd` stands at `place`, and nobody has written it since, nor waits to open it."""
+    from fcntl import F_GETLEASE, fcntl
+
+    now, there = os.fstat(fd), os.lstat(place)
+    written = (now.st_mtime_ns, now.st_size) != (info.st_mtime_ns, info.st_size)
+    return (there.st_ino, there.st_dev) == (info.st_ino, info.st_dev) and not written and fcntl(fd, F_GETLEASE) == lease
+
+
+def _exchanger() -> Exchange:
+    """What swaps two files in one step (Linux renameat2, RENAME_EXCHANGE), or, where the file system
+    cannot, renames the first over the second and gives False. It raises OSError."""
     import ctypes  # there is no os.renameat2
     from errno import EINVAL, ENOSYS
+    from os import fsencode
 
-    at_cwd, exchange = -100, 2
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.renameat2(at_cwd, os.fsencode(name), at_cwd, os.fsencode(path), exchange) == 0:
-        return True
-    code = ctypes.get_errno()
-    if code not in (ENOSYS, EINVAL):
-        raise OSError(code, os.strerror(code))
-    os.rename(name, path)
-    return False
+    renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
+    at_cwd, swap = -100, 2
 
+    def exchange(one: str, other: str) -> bool:
+        if renameat2(at_cwd, fsencode(one), at_cwd, fsencode(other), swap) == 0:
+            return True
+        code = ctypes.get_errno()
+        if code not in (ENOSYS, EINVAL):
+            raise OSError(code, os.strerror(code))
+        os.rename(one, other)
+        return False
 
-def _settled(name: str) -> bytes:
-    """The content of a replaced file once no writer has it open any more."""
-    from fcntl import F_RDLCK, F_SETLEASE, F_UNLCK, fcntl
-
-    fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        deadline = time.monotonic() + WRITER_SECONDS
-        while time.monotonic() < deadline:
-            try:
-                fcntl(fd, F_SETLEASE, F_RDLCK)
-                fcntl(fd, F_SETLEASE, F_UNLCK)
-                break
-            except BlockingIOError:  # a writer has it open
-                time.sleep(0.005)
-            except OSError:  # no leases here, or the file is not ours
-                time.sleep(BLIND_SECONDS)
-                break
-    finally:
-        os.close(fd)
-    return files.read(name, 1 << 20)[0]
+    return exchange
 
 
-def _lock(path: str) -> Callable[[], object]:
-    """Takes the lock beside the mode file and gives what releases it. Where it cannot be had in time
-    the update goes on without: it spares rounds of merging, and nothing else depends on it.
+def _lock(path: str) -> Callable[[], object] | None:
+    """Takes the lock beside the mode file and gives what releases it, or None where it cannot be had in
+    time: the update goes on without. It spares attempts, and nothing else depends on it.
 
     It is filelock's: a flock on this very file. filelock itself (2 to 5 interpreter starts to import)
-    is called only to wait for it, and only on a file of ours: before 3.20.1 it follows a link planted
-    at the lock's path and empties what that points to (CVE-2025-68146).
+    is called only to wait for it, and only where it can do no harm: before 3.20.1 it follows a link
+    planted at the lock's path and empties what that points to (CVE-2025-68146), so the lock must be
+    an empty file of ours where nobody else can put another one in its place.
     """
     from fcntl import LOCK_EX, LOCK_NB, flock
-
-    def nothing() -> None: ...
 
     try:
         try:
@@ -252,16 +280,16 @@ def _lock(path: str) -> Callable[[], object]:
         except FileNotFoundError:
             fd = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
     except OSError:
-        return nothing
-    held = os.fdopen(fd, "rb")
+        return None
+    held = open(fd, "rb")
     try:
         flock(held, LOCK_EX | LOCK_NB)
         return held.close
     except OSError:
-        ours = os.fstat(fd).st_uid == os.geteuid()
+        info, folder = os.fstat(fd), os.stat(path.rpartition("/")[0] or ".")
         held.close()
-    if not ours:
-        return nothing
+    if info.st_uid != os.geteuid() or info.st_size or (folder.st_mode & 0o022 and not folder.st_mode & stat.S_ISVTX):
+        return None
     files.third_party()
     try:
         from filelock import FileLock
@@ -270,7 +298,7 @@ def _lock(path: str) -> Callable[[], object]:
         lock.acquire(timeout=LOCK_SECONDS, poll_interval=0.02)
         return lock.release
     except (ImportError, OSError):  # filelock's Timeout is an OSError
-        return nothing
+        return None
 
 
 def first(relays: Iterable[int], past: Mapping[int, int]) -> dict[int, int]:
