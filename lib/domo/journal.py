@@ -16,20 +16,22 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable
 
-    from .model import Config
+    from .model import Config, Row
 
 TABLE = """CREATE TABLE IF NOT EXISTS relay (id INTEGER PRIMARY KEY, relay_number INTEGER, info VARCHAR(2),
     valeur INTEGER, date INTEGER, event TEXT)"""  # as PvMonit's domo.php makes it
 INDEX = "CREATE INDEX IF NOT EXISTS domo_relay ON relay (relay_number, info, valeur)"
+_SOUND = """typeof(date) = 'integer' AND date BETWEEN 0 AND 99999999999 AND typeof(valeur) = 'integer'
+    AND typeof(relay_number) = 'integer' AND relay_number BETWEEN 1 AND 1000"""  # what any program may have put in
 UNTIL = " until %Y-%m-%d %H:%M"
 KEPT_SECONDS = 2 * 366 * 86400
 KEPT_ROWS = 10_000  # stay whatever their date: a clock gone mad must not empty the journal
 PLAUSIBLE = 1577836800  # 2020-01-01; a date before was written by a clock that did not know better
 
 
-def append(config: Config, rows: Iterable[tuple[int, str, int, str]], now: Now) -> str:
-    """Adds rows (relay, "M" or "E", value, reason) and prunes what is older than two years. Gives ""
-    or what went wrong; a journal that is no database is set aside and a new one begun."""
+def append(config: Config, rows: Iterable[Row], now: Now) -> tuple[bool, str]:
+    """Adds rows and prunes what is older than two years. Gives whether it could, and "" or what went
+    wrong; a journal that is no database is set aside and a new one begun."""
     import sqlite3
 
     report = ""
@@ -42,7 +44,7 @@ def append(config: Config, rows: Iterable[tuple[int, str, int, str]], now: Now) 
                     base.execute(INDEX)
                     base.executemany(
                         "INSERT INTO relay (relay_number, info, valeur, date, event) VALUES (?, ?, ?, ?, ?)",
-                        [(relay, info, value, int(now.wall), why) for relay, info, value, why in rows],
+                        [(relay, info, value, int(now.wall - age), why) for age, relay, info, value, why in rows],
                     )
                     base.execute(
                         "DELETE FROM relay WHERE id < (SELECT max(id) FROM relay) - ? AND date < ?",
@@ -50,17 +52,17 @@ def append(config: Config, rows: Iterable[tuple[int, str, int, str]], now: Now) 
                     )
             finally:
                 base.close()
-            return report
+            return True, report
         except (sqlite3.OperationalError, OSError) as error:  # locked, full, read-only: it may pass
-            return f"journal {config.dbFile}: {error}"
+            return False, f"journal {config.dbFile}: {error}"
         except sqlite3.DatabaseError as error:
             aside = f"{config.dbFile}.corrupt-{time.strftime('%Y%m%d-%H%M%S', time.localtime(now.wall))}"
             report = f"journal {config.dbFile}: {error}; set aside as {aside}, a new one is begun"
             try:
                 os.rename(config.dbFile, aside)
             except OSError as failure:
-                return f"journal {config.dbFile}: {error}, and cannot be set aside ({failure.strerror})"
-    return report
+                return False, f"journal {config.dbFile}: {error}, and cannot be set aside ({failure.strerror})"
+    return False, report
 
 
 def _open(path: str) -> sqlite3.Connection:
@@ -71,34 +73,45 @@ def _open(path: str) -> sqlite3.Connection:
 
 def past(config: Config, now: Now) -> tuple[Past, str]:
     """The past as far as the journal tells it (switches, automatic switch-ons, the owner's forced
-    modes, whose the auto modes are), and "" or why it cannot be read."""
+    modes, whose the auto modes are), and "" or why it cannot be read. It is not known as long as that
+    may pass: the forces in it would be lost for good."""
     if not config.dbFile or not os.path.exists(config.dbFile):
         return Past(), ""
     import sqlite3
 
     try:
-        base = sqlite3.connect(f"file:{_quoted(config.dbFile)}?mode=ro", uri=True, timeout=2.0)
         try:
-            if not base.execute("SELECT 1 FROM sqlite_master WHERE name = 'relay'").fetchone():
-                return Past(), ""
-            return _told(base, now), ""
-        finally:
-            base.close()
+            return _read(config.dbFile, "ro", now), ""
+        except sqlite3.OperationalError:  # a power cut while it was written: only a writer can roll that back
+            return _read(config.dbFile, "rw", now), ""
+    except sqlite3.OperationalError as error:
+        told = "nothing is switched on automatically until it can; or move it away"
+        return Past(known=False), f"journal {config.dbFile}: cannot be read ({error}), {told}"
     except sqlite3.Error as error:
-        return Past(), f"journal {config.dbFile}: cannot be read ({error})"
+        return Past(), f"journal {config.dbFile}: cannot be read ({error}), what ran and what was forced is forgotten"
 
 
-def _quoted(path: str) -> str:
-    return path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+def _read(path: str, access: str, now: Now) -> Past:
+    import sqlite3
+
+    quoted = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+    base = sqlite3.connect(f"file:{quoted}?mode={access}", uri=True, timeout=2.0)
+    base.text_factory = lambda text: text.decode(errors="replace")  # a bad byte in a reason hides no force
+    try:
+        if not base.execute("SELECT 1 FROM sqlite_master WHERE name = 'relay'").fetchone():
+            return Past()
+        return _told(base, now)
+    finally:
+        base.close()
 
 
 def _told(base: sqlite3.Connection, now: Now) -> Past:
-    columns = "id, relay_number, info, valeur, date, event FROM relay WHERE typeof(date) = 'integer'"
+    columns = f"id, relay_number, info, valeur, date, event FROM relay WHERE {_SOUND}"
     newest = f"SELECT {columns} ORDER BY id DESC LIMIT ?"
     recent = base.execute(newest, (KEPT_ROWS,)).fetchall()
     ages = _ages([row[4] for row in recent], now)
     told = {row[0]: (age, *row[1:]) for row, age in zip(recent, ages, strict=True) if age <= KEPT}
-    relays = [relay for (relay,) in base.execute("SELECT DISTINCT relay_number FROM relay")]
+    relays = [relay for (relay,) in base.execute(f"SELECT DISTINCT relay_number FROM relay WHERE {_SOUND}")]
     for relay in relays:  # the last of each kind, however old
         for info, value in [("E", ON), ("E", OFF), *(("M", mode) for mode in range(4))]:
             one = f"SELECT {columns} AND relay_number = ? AND info = ? AND valeur = ? ORDER BY id DESC LIMIT 1"
@@ -152,7 +165,8 @@ def _ages(dates: list[int], now: Now) -> list[float]:
     for place, date in enumerate(dates):
         if place == 0:
             this_boot = now.wall - now.up <= date <= now.wall
-            ages.append(max(now.wall - date, 0.0 if this_boot else now.up))
+            comparable = (date >= PLAUSIBLE) == (now.wall >= PLAUSIBLE)
+            ages.append(max(now.wall - date if comparable else 0.0, 0.0 if this_boot else now.up))
         else:
             later = dates[place - 1]
             ages.append(ages[-1] + (max(0, later - date) if date >= PLAUSIBLE <= later else 0))

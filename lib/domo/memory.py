@@ -84,6 +84,7 @@ def restored(saved: Mapping[str, Any], now: Now) -> Past:
         why={r: str(why) for r, why in by_relay("why").items()},
         reports=tuple(map(str, saved["reports"])),
         until={int(r): (_among(FORCED, m), age(a), _seconds(s)) for r, (m, a, s) in saved.get("until", {}).items()},
+        owed=tuple((age(a), int(r), str(info), int(v), str(why)) for a, r, info, v, why in saved.get("owed", ())),
     )
 
 
@@ -128,8 +129,9 @@ def observe(past: Past, states: Mapping[int, int], now: Now) -> Past:
 
 
 def save(config: Config, past: Past, now: Now) -> None:
-    """Writes the past. Raises Fault."""
-    files.replace(path(config), tinyjson.dumps(kept(past, now)).encode())
+    """Writes the past, unless nobody knows it: then the journal is asked again. Raises Fault."""
+    if past.known:
+        files.replace(path(config), tinyjson.dumps(kept(past, now)).encode())
 
 
 def kept(past: Past, now: Now) -> dict[str, Any]:
@@ -158,4 +160,5 @@ def kept(past: Past, now: Now) -> dict[str, Any]:
         "why": past.why,
         "reports": past.reports,
         "until": {r: (mode, age(a), length) for r, (mode, a, length) in past.until.items()},
+        "owed": [(age(a), *row) for a, *row in past.owed],
     }
