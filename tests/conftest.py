@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import os
+import posix
 import re
 import sqlite3
 import subprocess
@@ -225,6 +226,7 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
     """A house where SOC is 96.4, nothing is scripted, and no tick has run yet."""
     before = os.umask(0o022)
     monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    monkeypatch.setitem(posix.environ, b"TMPDIR", os.fsencode(tmp_path / "tmp"))  # for a tick in this process
     monkeypatch.delenv("DOMO_CONFIG", raising=False)
     monkeypatch.delenv("NO_COLOR", raising=False)
     yield House(tmp_path)

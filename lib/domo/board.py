@@ -6,7 +6,7 @@ level when the process ends, because nothing ever calls `cleanup()`.
 
 from __future__ import annotations
 
-import os
+import posix as os  # lean: see files
 
 from . import files, tinyjson
 from .model import ON, ON_OFF, Fault

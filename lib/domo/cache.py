@@ -6,7 +6,7 @@ user and that nobody else may enter; where somebody planted another one, there s
 
 from __future__ import annotations
 
-import os
+import posix as os  # lean: see files
 import stat
 import sys
 
@@ -18,7 +18,7 @@ _TAG = f"domo {sys.hexversion:x} {sys.implementation.cache_tag}\n".encode()  # m
 
 def folder() -> str:
     """The path of the private folder."""
-    return f"{os.environ.get('TMPDIR') or '/tmp'}/domo-{os.geteuid()}"
+    return f"{files.variable('TMPDIR') or '/tmp'}/domo-{os.geteuid()}"
 
 
 def private() -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import posix as os  # lean: see files
 import select
 import time
 

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-import os
-
 from . import cache
 from .model import Config, Limits
 
-PROJECT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+PROJECT = __file__.rpartition("/lib/domo/")[0]
+
+
+def absolute(path: str) -> str:
+    """The path, from the root folder on."""
+    if path.startswith("/"):
+        return path
+    from os.path import abspath
+
+    return abspath(path)
 
 
 class ConfigError(Exception):
@@ -21,7 +28,7 @@ class ConfigError(Exception):
 def load(path: str) -> tuple[Config, bool]:
     """The checked configuration at `path`, and whether it had to be parsed. Raises ConfigError with
     every problem at once."""
-    path = os.path.abspath(path)
+    path = absolute(path)
     if remembered := _remembered(path, fresh=True):
         return remembered, False
     from . import schema
@@ -40,7 +47,7 @@ def remember(config: Config) -> None:
 
 def last_good(path: str) -> Config | None:
     """The configuration that was remembered last, for when the file has become unreadable."""
-    return _remembered(os.path.abspath(path), fresh=False)
+    return _remembered(absolute(path), fresh=False)
 
 
 def _remembered(path: str, fresh: bool) -> Config | None:
@@ -61,5 +68,5 @@ def _remembered(path: str, fresh: bool) -> Config | None:
 
 def _stamps(path: str) -> tuple[tuple[int, ...], ...]:
     """Of the file, and of the code that reads it: an update may bring new defaults."""
-    folder = os.path.dirname(__file__)
+    folder = __file__.rpartition("/")[0]
     return cache.stamp(path), *(cache.stamp(f"{folder}/{code}.py") for code in ("schema", "model"))

@@ -8,7 +8,7 @@ moves nothing, no age is negative, and no event lies in the future.
 
 from __future__ import annotations
 
-import os
+import posix as os  # lean: see files
 import time
 
 from . import files, tinyjson

@@ -6,7 +6,7 @@ and datas/data[@id] with value, valueBeast (VE.Direct's own number) and units.
 
 from __future__ import annotations
 
-import os
+import posix as os  # lean: see files
 
 from . import files
 from .model import STAGES, Device, Fault, Now, Reading, Value, replace
@@ -173,7 +173,9 @@ def refresh(config: Config, now: Now) -> str:
             return ""
     except OSError:
         pass
-    if config.scriptDataXml and os.path.isfile(config.scriptDataXml) and os.access(config.phpCli, os.X_OK):
+    from os.path import isfile
+
+    if config.scriptDataXml and isfile(config.scriptDataXml) and os.access(config.phpCli, os.X_OK):
         source = config.scriptDataXml
         command = [config.phpCli, source]
     elif config.urlDataXml:

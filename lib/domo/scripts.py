@@ -3,7 +3,7 @@ nothing a script does reaches the tick or, beyond its own end, the other scripts
 
 from __future__ import annotations
 
-import os
+import posix as os  # lean: see files
 import stat
 import sys
 import time
@@ -210,7 +210,7 @@ def ask(relay: int, world: World, known: Bytecode) -> Order:
 
 def _ask(file: str, relay: int, world: World, known: Bytecode) -> Order:
     """The order of one script. Raises ScriptError that names file and line."""
-    name = os.path.basename(file)
+    name = file.rpartition("/")[2]
     try:
         refuse(file)
         now = cache.stamp(file)
@@ -238,9 +238,11 @@ def _ask(file: str, relay: int, world: World, known: Bytecode) -> Order:
 
 def refuse(file: str) -> None:
     """Raises ScriptError for a script that others than its owner, this user or root can write."""
-    if os.path.islink(file):
-        file = os.path.realpath(file)
-    for place in (file, os.path.dirname(file)):
+    if stat.S_ISLNK(os.lstat(file).st_mode):
+        from os.path import realpath
+
+        file = realpath(file)
+    for place in (file, file.rpartition("/")[0]):
         info = os.stat(place)
         if info.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
             raise ScriptError(f"is not run, because others can write {place}; run: chmod go-w {place}")

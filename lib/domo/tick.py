@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
+import posix as os  # lean: see files
 import sys
 
 from . import board as boards
 from . import config as configs
-from . import memory, modes, reading, scripts, states
+from . import files, memory, modes, reading, scripts, states
 from .api import World
 from .decide import decide
 from .model import (
@@ -326,7 +326,7 @@ def run(config: Config, clock: Callable[[], Now], given: Reading | None = None) 
 def main(argv: list[str], clock: Callable[[], Now] = memory.look_at_clocks) -> int:
     """`domo-tick` with these arguments; gives its exit code."""
     options = _options(argv)
-    path = options.get("config") or os.environ.get("DOMO_CONFIG") or f"{configs.PROJECT}/config.yaml"
+    path = options.get("config") or files.variable("DOMO_CONFIG") or f"{configs.PROJECT}/config.yaml"
     if options.get("check"):
         from . import check
 
