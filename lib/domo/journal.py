@@ -126,13 +126,13 @@ def _told(base: sqlite3.Connection, now: Now) -> Past:
         if info == "E" and value in (OFF, ON):
             row = history.setdefault(relay, [])
             row.append((min(age, row[-1][0]) if row else age, value))
+            if value == ON and modes.get(relay, (AUTO_ON, ""))[0] not in FORCED:
+                auto_on[relay] = age
         elif info == "M":
             modes[relay] = (value, event or "")
             until.pop(relay, None)
             if value in FORCED and (end := _end(event or "")):
                 until[relay] = (value, age, max(0.0, end - date))
-            if value == AUTO_ON:
-                auto_on[relay] = age
     return Past(
         modes={relay: mode for relay, (mode, _) in modes.items() if mode in FORCED},
         ours=frozenset(r for r, (mode, why) in modes.items() if mode == AUTO_ON and not why.startswith(OUTSIDE)),
