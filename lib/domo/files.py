@@ -7,7 +7,15 @@ import stat
 
 from .model import Fault
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeVar
+
+    Made = TypeVar("Made")
+
 LIMIT = 4 << 20  # no file that domo reads whole is larger
+_FLAGS = os.O_WRONLY | os.O_CLOEXEC
 
 
 def read(path: str, limit: int = LIMIT) -> tuple[bytes, os.stat_result]:
@@ -45,21 +53,13 @@ def beside(path: str, content: bytes, like: os.stat_result | None, mode: int = 0
     """Writes `content` to a new file beside `path`, with the owner and permissions of `like` where
     there is one, and gives its name. Raises OSError; then nothing is left behind.
 
-    The name is fixed so that what a killed process left is used up by the next one; where somebody
-    else planted it, a second name is tried. O_EXCL follows no link.
+    Where the file system can, it has no name until it is whole: processes that write the same file at
+    once never put each other's halves in place, and a killed one leaves nothing.
     """
-    for name in (f"{path}.{suffix}", f"{path}.{os.getpid()}.{suffix}"):
-        try:
-            os.unlink(name)
-        except OSError:
-            pass
-        try:
-            fd = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-            break
-        except FileExistsError as error:
-            planted = error
-    else:
-        raise planted
+    try:
+        name, fd = "", os.open(path[: path.rfind("/") + 1] or ".", _FLAGS | os.O_TMPFILE, 0o600)
+    except OSError:  # it cannot; or there is a fault, which comes up again
+        name, fd = _named(path, suffix, lambda name: os.open(name, _FLAGS | os.O_CREAT | os.O_EXCL, 0o600))
     try:
         view = memoryview(content)
         while view:
@@ -68,12 +68,30 @@ def beside(path: str, content: bytes, like: os.stat_result | None, mode: int = 0
         if like is not None and (like.st_uid, like.st_gid) != (now.st_uid, now.st_gid):
             os.fchown(fd, like.st_uid, like.st_gid)
         os.fchmod(fd, stat.S_IMODE(like.st_mode) if like is not None else mode)
+        # src_dir_fd makes it a linkat(2), which can follow the link in /proc
+        return name or _named(path, suffix, lambda name: os.link(f"/proc/self/fd/{fd}", name, src_dir_fd=fd))[0]
     except BaseException:
-        os.unlink(name)
+        if name:
+            os.unlink(name)
         raise
     finally:
         os.close(fd)
-    return name
+
+
+def _named(path: str, suffix: str, make: Callable[[str], Made]) -> tuple[str, Made]:
+    """What `make` makes under a new name beside `path`, and the name. It is fixed so that what a killed
+    process left is used up by the next one; where somebody else planted it, a second name is tried.
+    Neither O_EXCL nor link(2) follows a link. Raises OSError."""
+    for name in (f"{path}.{suffix}", f"{path}.{os.getpid()}.{suffix}"):
+        try:
+            os.unlink(name)
+        except OSError:
+            pass
+        try:
+            return name, make(name)
+        except FileExistsError as error:
+            planted = error
+    raise planted
 
 
 def replace(path: str, content: bytes, mode: int = 0o644) -> None:
@@ -88,6 +106,8 @@ def replace(path: str, content: bytes, mode: int = 0o644) -> None:
         name = beside(path, content, like, mode)
         try:
             os.rename(name, path)
+        except FileNotFoundError:  # another process that writes the same file took it
+            return replace(path, content, mode)
         except BaseException:
             os.unlink(name)
             raise
