@@ -7,18 +7,20 @@ import argparse
 
 def _parser(name: str, text: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(name, description=text, allow_abbrev=False)
-    parser.add_argument("--config", metavar="FILE", help="the configuration (default: $DOMO_CONFIG, else the project's config.yaml)")
+    where = "the configuration (default: $DOMO_CONFIG, else the project's config.yaml)"
+    parser.add_argument("--config", metavar="FILE", help=where)
     return parser
 
 
 def tick() -> argparse.ArgumentParser:
     """domo-tick's."""
     parser = _parser("domo-tick", "One tick: read the data, ask the scripts, switch the relays.")
-    parser.epilog = "exit codes: 0 done, 1 done with something to look at, 2 could not start, 75 another tick is running"
+    parser.epilog = "exit: 0 done, 1 done with something to look at, 2 could not start, 75 another tick is running"
     parser.add_argument("--dry-run", action="store_true", help="say what a tick would do and why; change nothing")
     parser.add_argument("--check", action="store_true", help="is everything in place? one line for each thing")
     parser.add_argument("-v", "--verbose", action="store_true", help="print the table on a real tick too")
-    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="with --dry-run: suppose this reading")
+    reading = "with --dry-run: suppose this reading"
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help=reading)
     parser.add_argument("--at", metavar="HH:MM", help="with --dry-run: suppose this time of day")
     parser.add_argument("--relay", type=int, metavar="N", help="with --dry-run: show this relay only")
     return parser
@@ -38,3 +40,58 @@ def replay() -> argparse.ArgumentParser:
         parser.add_argument(f"--{name}", type=kind, default=value, metavar=unit, help=f"{text} (default: {value})")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="suppose this reading all day")
     return parser
+
+
+def panel() -> argparse.ArgumentParser:
+    """domo-panel's."""
+    parser = _parser("domo-panel", "The panel: shows the relays on a TM1638, lets a person force them, and acts at once.")
+    parser.epilog = "exit codes: 0 ended, 2 could not start, 75 another panel is running"
+    face = parser.add_mutually_exclusive_group()
+    face.add_argument("--terminal", action="store_true", help="the panel in this terminal")
+    face.add_argument("--no-display", action="store_true", help="no panel: only make a force by anybody act at once")
+    return parser
+
+
+def mod() -> argparse.ArgumentParser:
+    """domo-mod's."""
+    parser = _parser("domo-mod", "Shows the relays and why they are so; or forces one, at once.")
+    parser.add_argument("relay", nargs="?", metavar="RELAY", help="its number or its name, or a part of its name")
+    parser.add_argument("order", nargs="?", choices=["on", "off", "auto"], help="without it, the relay is shown")
+    parser.add_argument("--json", action="store_true", help="for other programs")
+    end = parser.add_mutually_exclusive_group()
+    end.add_argument("--for", dest="length", type=duration, metavar="TIME", help="the force ends after: 2h, 90min, 1h30min")
+    end.add_argument("--until", type=_hour, metavar="HH:MM", help="the force ends at that time")
+    return parser
+
+
+def duration(text: str) -> float:
+    """ "2h", "90min", "1h30min", "45s" or "2d" in seconds."""
+    import re
+
+    units = {"d": 86400, "h": 3600, "min": 60, "m": 60, "s": 1}
+    part = r"(\d+(?:\.\d+)?)(d|h|min|m|s)"
+    if not re.fullmatch(f"({part})+", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no time; write 2h, 90min or 1h30min")
+    seconds = sum(float(number) * units[unit] for number, unit in re.findall(part, text))
+    if not 0 < seconds <= 31 * 86400:
+        raise argparse.ArgumentTypeError(f"{text!r}: a force may last up to 31 days")
+    return seconds
+
+
+def _hour(text: str) -> tuple[int, int]:
+    import time
+
+    try:
+        moment = time.strptime(text, "%H:%M")
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time of day; write 18:30") from None
+    return moment.tm_hour, moment.tm_min
+
+
+def seconds_until(hour: tuple[int, int], wall: float) -> float:
+    """How long after `wall` (epoch s) it is that time of day."""
+    import time
+
+    today = time.localtime(wall)
+    ends = [time.mktime((*today[:2], today[2] + days, *hour, 0, 0, 0, -1)) for days in (0, 1)]
+    return next(end for end in ends if end > wall) - wall

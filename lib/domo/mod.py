@@ -1,0 +1,188 @@
+"""`domo-mod`: the relays as they are and why; or a force, at once, and for as long as it is wanted."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import textwrap
+import time
+from typing import TYPE_CHECKING
+
+from . import config as configs
+from . import journal, memory, modes, options, states, ticker
+from .decide import minutes
+from .model import AUTO_OFF, FORCED, FORCED_OFF, FORCED_ON, MODE_WORDS, OUTSIDE, Config, Fault, Now, Past, replace
+from .panel import View, rows
+from .schema import did_you_mean
+from .tick import BUSY, DONE, LOOK, REFUSED, lock
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+WIDTH = 80
+ORDERS = {"on": FORCED_ON, "off": FORCED_OFF, "auto": AUTO_OFF}
+BUSY_SECONDS = 25.0  # a tick ends within 20
+
+
+def main(argv: list[str]) -> int:
+    """`domo-mod` with these arguments; gives its exit code: 0 done, 1 done, with something to look at,
+    or it could not be done, 2 not understood, 75 a tick is running that does not end."""
+    given = options.mod().parse_args(argv)
+    try:
+        config, _ = configs.load(given.config or os.environ.get("DOMO_CONFIG") or f"{configs.PROJECT}/config.yaml")
+        relay = None if given.relay is None else _relay(config, given.relay)
+    except (configs.ConfigError, Fault) as error:
+        for problem in str(error).splitlines():
+            print(f"domo-mod: {problem}", file=sys.stderr)
+        return REFUSED
+    try:
+        code = DONE if given.order is None else _force(config, relay or 0, given)
+    except Fault as fault:
+        print(f"domo-mod: {fault}", file=sys.stderr)
+        code = LOOK
+    now = memory.look_at_clocks()
+    view = _look(config, now)
+    print(_json(view, now, relay) if given.json else _table(view, now, relay))
+    return code
+
+
+def _relay(config: Config, word: str) -> int:
+    """The relay of that number or name, or of which it is a part. Raises Fault."""
+    if word.isdecimal():
+        if int(word) in config.relays:
+            return int(word)
+        raise Fault(f"there is no relay {word}; there are 1 to {config.relayNb}")
+    names = {relay: config.name(relay) for relay in config.relays}
+    sought = word.casefold()
+    found = [r for r, name in names.items() if name.casefold() == sought] or [
+        r for r, name in names.items() if sought in name.casefold()
+    ]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise Fault(f"{word!r} may be {' or '.join(f'{names[r]} ({r})' for r in found)}")
+    raise Fault(f"there is no relay {word!r}{did_you_mean(word, names.values())}")
+
+
+def _force(config: Config, relay: int, given: Namespace) -> int:
+    """Writes the order into the mode file and lets a tick carry it out; gives the tick's exit code.
+    Raises Fault."""
+    ticker.as_its_user(config)
+    mode = ORDERS[given.order]
+    found = modes.load(config.modPath)
+    past, _ = memory.load(config, memory.look_at_clocks())
+    if past is None or found.problem == "missing":
+        _tick(config)  # makes both
+    if given.until or given.length or (past and relay in past.until):
+        _write_with_end(config, relay, mode, given)
+    elif mode in FORCED or found.modes.get(relay) in (*FORCED, None):  # auto off and auto on are both auto
+        modes.set_owner(config.modPath, {relay: mode})
+    return _tick(config)
+
+
+def _write_with_end(config: Config, relay: int, mode: int, given: Namespace) -> None:
+    """Writes the mode, and when it ends (or that it no longer does) into the memory, for the tick, and
+    into the journal, for after a restart. The end comes first: a force without it may stay for ever,
+    an end without its force is dropped by the next tick. Raises Fault."""
+    deadline = time.monotonic() + BUSY_SECONDS
+    while (held := lock(f"{config.prefixFileData}tick.lock"))[1] == "busy":
+        if time.monotonic() > deadline:
+            raise Fault("a tick is running that does not end; nothing is forced")
+        time.sleep(0.05)
+    try:
+        now = memory.look_at_clocks()
+        past, trouble = memory.load(config, now)
+        length = options.seconds_until(given.until, now.wall) if given.until else given.length
+        if past is None and length:
+            raise Fault(f"nobody would remember when to end it ({trouble or 'no memory'}); nothing is forced")
+        if past is not None:
+            until = {r: timed for r, timed in past.until.items() if r != relay}
+            if length:
+                until[relay] = (mode, 0.0, length)
+            memory.save(config, replace(past, until=until), now)
+        modes.set_owner(config.modPath, {relay: mode})
+        if mode in FORCED and config.dbFile:
+            end = journal.ending(now.wall + length) if length else ", without end"
+            event = f"{OUTSIDE}{MODE_WORDS[mode]} by domo-mod{end}"
+            _, report = journal.append(config, [(0.0, relay, "M", mode, event)], now)
+            if report:
+                print(f"domo-mod: {report}", file=sys.stderr)
+    finally:
+        if held[0] is not None:
+            os.close(held[0])
+
+
+def _tick(config: Config) -> int:
+    """Runs a tick, after the one that may be running; says what it said, gives its exit code."""
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        tick = ticker.Tick(config)
+        while (code := tick.ended()) is None:
+            time.sleep(0.01)
+        if code != BUSY or time.monotonic() > deadline:
+            break
+        time.sleep(0.1)
+    if tick.said:
+        print(tick.said, file=sys.stderr)
+    return code if code >= 0 else LOOK
+
+
+def _look(config: Config, now: Now) -> View:
+    past, _ = memory.load(config, now, anyones=True)
+    past = past or Past()
+    found = modes.load(config.modPath)
+    known = {r: None if r in found.odd else found.modes.get(r, past.modes.get(r)) for r in config.relays}
+    problem = "" if found.problem == "missing" else found.problem
+    return View(config, known, states.load(config.etatPath), past, message=problem)
+
+
+def _table(view: View, now: Now, only: int | None) -> str:
+    """The relays in at most 80 columns, then the last tick and what is wrong."""
+    lines = [("", "relay", "mode", "state", "since", "why")]
+    for relay, name, mode, state, age, why in rows(view):
+        if only in (None, relay):
+            lines.append((str(relay), name[:16], mode, state, _moment(now, age), why))
+    widths = [max(len(line[column]) for line in lines) for column in range(5)]
+    indent = sum(widths) + 10
+    text = []
+    for line in lines:
+        start = "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=False)) + "  "
+        why = "".join(c if c.isprintable() else "?" for c in line[5])
+        reason = textwrap.wrap(why, max(20, WIDTH - indent), break_on_hyphens=False) or [""]
+        text += [f"{start}{reason[0]}".rstrip(), *(" " * indent + more for more in reason[1:])]
+    past = view.past
+    text += ["", "no tick yet" if past.tick is None else f"last tick {minutes(past.tick)} ago"]
+    for report in filter(None, (view.message, *past.reports)):
+        text += textwrap.wrap(report, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
+    return "\n".join(text)
+
+
+def _moment(now: Now, age: float | None) -> str:
+    """When that was: the time, with the day if it was not today; "-" when nobody knows."""
+    if age is None:
+        return "-"
+    then = time.localtime(now.wall - age)
+    today = then[:3] == time.localtime(now.wall)[:3]
+    return time.strftime("%H:%M" if today else "%b %d %H:%M", then)
+
+
+def _json(view: View, now: Now, only: int | None) -> str:
+    """The same for other programs; moments in epoch seconds, null for what nobody knows."""
+    relays = []
+    for relay, name, _, _, age, why in rows(view):
+        mode, timed = view.modes[relay], view.past.until.get(relay)
+        ends = timed is not None and timed[0] == mode
+        relay_found = {
+            "relay": relay,
+            "name": name,
+            "mode": mode,
+            "state": view.states.get(relay),
+            "since": None if age is None else round(now.wall - age),
+            "why": why,
+            "until": round(now.wall + timed[2] - timed[1]) if ends and timed else None,
+        }
+        relays += [relay_found] if only in (None, relay) else []
+    reports = [*filter(None, (view.message, *view.past.reports))]
+    tick = None if view.past.tick is None else round(now.wall - view.past.tick)
+    return json.dumps({"tick": tick, "relays": relays, "reports": reports}, ensure_ascii=False)

@@ -1,0 +1,69 @@
+"""A tick as a process of its own: the one way in which the panel and domo-mod move a pin."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from . import files, memory
+from .config import PROJECT
+from .model import Config, Fault
+
+OUTPUT_LIMIT = 64 << 10  # bytes of what a tick prints
+
+
+class Tick:
+    """A running tick. `said` is what it printed, once it has ended."""
+
+    def __init__(self, config: Config) -> None:
+        self.said = ""
+        self._code: int | None = None
+        self._output = os.memfd_create("domo-tick")
+        # As isolated as we are ourselves: -S alone lets PYTHONPATH count.
+        command = [sys.executable, "-IS" if sys.flags.isolated else "-S", f"{PROJECT}/bin/domo-tick"]
+        self._pid = os.posix_spawn(
+            command[0],
+            command,
+            {**os.environ, "DOMO_CONFIG": config.path},
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_DUP2, self._output, 1),
+                (os.POSIX_SPAWN_DUP2, self._output, 2),
+            ],
+            setpgroup=0,  # a Ctrl-C on our terminal is not meant for it
+            setsigmask=[],
+        )
+
+    def ended(self) -> int | None:
+        """Its exit code (the signal's number, negative, if one killed it), None while it runs."""
+        if self._code is None:
+            pid, status = os.waitpid(self._pid, os.WNOHANG)
+            if pid:
+                self._code = os.waitstatus_to_exitcode(status)
+                self.said = os.pread(self._output, OUTPUT_LIMIT, 0).decode(errors="replace").strip()
+                os.close(self._output)
+        return self._code
+
+
+def as_its_user(config: Config) -> None:
+    """Makes this process the user whose ticks they are, by the memory's owner: root becomes him, and
+    anybody else is told. Run by another, a tick would leave files that the next one may not write.
+    Raises Fault."""
+    try:
+        owner = os.stat(memory.path(config)).st_uid
+    except OSError:  # no tick has run yet: whoever is first
+        return
+    if owner == os.geteuid():
+        return
+    name = files.user_name(owner)
+    if os.geteuid() != 0:
+        command = f"sudo -u {name} {' '.join(sys.argv)}"
+        raise Fault(f"user {files.user_name(os.geteuid())} runs this, but the ticks are {name}'s; run: {command}")
+    import pwd
+
+    try:
+        os.initgroups(name, pwd.getpwuid(owner).pw_gid)  # among them gpio
+        os.setgid(pwd.getpwuid(owner).pw_gid)
+        os.setuid(owner)
+    except (KeyError, OSError) as error:
+        raise Fault(f"{memory.path(config)} belongs to user {name}, whom nobody can become here ({error})") from None
