@@ -527,6 +527,18 @@ def test_of_several_regulators_each_is_asked_in_its_own_way(life: Life) -> None:
     assert life.house.memory["why"]["3"] == "[False, True, False]"
 
 
+def test_an_editor_can_be_told_what_relay_and_data_are(life: Life) -> None:
+    typed = """
+    from domo.api import Data, Order, Relay
+
+    def decide(relay: Relay, data: Data) -> Order:
+        return relay.off("typed")
+    """
+    life.house.script(3, typed)
+    life.tick()
+    assert life.house.memory["why"]["3"] == "typed"
+
+
 # --- mistakes -----------------------------------------------------------------------------------------
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from conftest import PROJECT
-from domo import lint, sun
+from domo import api, lint, sun
 from support_day import CHANGING, CLEAR, CLOUDY, EXAMPLES, FOUR_CLEAR, Days
 
 ALWAYS = "def decide(relay, data):\n    return relay.on('always')\n"
@@ -270,6 +271,37 @@ def test_an_example_is_as_it_should_be(tmp_path: Path, path: Path) -> None:
         assert not asked or name in text.split('"""')[1], f"its docstring does not say that it needs {name}"
 
 
+# --- README.md ----------------------------------------------------------------------------------------
+
+README = (PROJECT / "relay.script.d" / "README.md").read_text()
+
+
 def test_the_readme_names_every_example() -> None:
-    readme = (PROJECT / "relay.script.d" / "README.md").read_text()
-    assert [path.name for path in EXAMPLES if path.name not in readme] == []
+    assert [path.name for path in EXAMPLES if f"[{path.name}]({path.name})" not in README] == []
+
+
+def test_the_readme_and_the_class_have_the_same_names() -> None:
+    """Whatever a script can ask is explained, and nothing else is."""
+    forms = {api.Relay: r"relay\.(\w+)", api.Data: r"data\.(\w+)", api.Timer: r'timer\("bath"\)\.(\w+)'}
+    for kind, form in forms.items():
+        has = {name for one in kind.__mro__ for name in [*vars(one), *vars(one).get("__annotations__", {})]}
+        public = {name for name in has if not name.startswith("_")}
+        named = set(re.findall(form, README)) - {"script"}  # relay.script.d
+        assert public == named
+
+
+def test_the_first_script_of_the_readme_lives_through_a_day(tmp_path: Path) -> None:
+    (text,) = re.findall(r"```python\n(\"\"\".*?)```", README, re.DOTALL)
+    days = Days(tmp_path, {1: text}, watt={1: 300})
+    assert days.switches(1, 1) and lint.lint(days.config) == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["relayUpToday", "relayUpDownToday", "relayLastUp", "relayLastUpAuto", "relayLastDown", "timeUpMin", "timeUpMax"]
+    + ["timerStart", "timerOn", "MpptFlo", "MpptAbsOrFlo", "$return['mod']", "$return['log']"]
+    + ["$thisId", "$thisEtat", "$thisMod", "$relayEtat", "$relayMod", "$data"],
+)
+def test_the_readme_translates_every_name_of_pvmonits_scripts(name: str) -> None:
+    _, table = README.split("| PvMonit | here | what differs |")
+    assert [row for row in table.split("\n") if name in row.split(" | ")[0]]

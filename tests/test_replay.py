@@ -236,7 +236,8 @@ def test_a_day_is_a_picture_a_timeline_and_sums(village: House) -> None:
     text = " ".join(done.stdout.split())
     assert re.search(r"\d\d:\d\d [\d.]+ % (Absorption|Float) -?\d+ W 1 Pump on: absorption or float, for", text)
     assert "1 Pump 1 0.1 0.06" in text
-    assert re.search(r"2 Heater switched on \d+ x: trying whether there is sun for it", text)
+    assert "1 Pump on 4 min: N minutes, N s left on 1 min: absorption or float, for the first time today" in text
+    assert re.search(r"2 Heater on \d h \d\d: there is sun for it, N W at the battery", text)
 
 
 def test_the_sums_are_those_of_the_days(village: House) -> None:

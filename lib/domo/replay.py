@@ -20,8 +20,8 @@ from itertools import groupby
 from . import config as configs
 from . import memory, modes, options, reading, rehearsal, scripts, sun, tick
 from .api import World
-from .decide import decide
-from .model import AUTO_OFF, OFF, ON, ON_OFF, Config, Now, Order, Past, Plan, Reading
+from .decide import decide, minutes
+from .model import AUTO_OFF, OFF, ON, ON_OFF, Config, Now, Order, Past, Plan, Reading, replace
 
 STEP = 60  # s between two ticks, as in crontab.example
 UP = 3600.0  # s since boot at the first tick
@@ -56,6 +56,7 @@ def fold(
 ) -> Iterator[Moment]:
     """So many ticks from `start` (epoch s) on: every relay in auto and off at first, the battery at `soc`
     (0 to 1), some readings `supposed` instead of generated."""
+    config = replace(config, dbFile="")  # nothing is owed to a journal that is not written
     scripted = scripts.scripted(config)
     known: scripts.Bytecode = {}
     states, wanted = dict.fromkeys(config.relays, OFF), dict.fromkeys(config.relays, AUTO_OFF)
@@ -92,7 +93,8 @@ def _outside(plant: sun.Plant, wall: float) -> tuple[float, float]:
 @dataclass
 class Tally:
     """What a replay came to for one relay. Energies in Wh; `spared` is what the panels would have been
-    held back by in that very minute without it; `lowest` is the battery's charge while it was on."""
+    held back by in that very minute without it; `lowest` is the battery's charge while it was on;
+    `reasons` are the minutes that each reason held, by state."""
 
     starts: int = 0
     minutes: int = 0
@@ -100,16 +102,12 @@ class Tally:
     spared: float = 0
     lowest: float = 1
     reasons: dict[int, Counter[str]] = field(default_factory=lambda: {ON: Counter(), OFF: Counter()})
-    idle: Counter[str] = field(default_factory=Counter)
 
     def add(self, relay: int, moment: Moment, plant: sun.Plant) -> None:
         """Counts one minute more."""
         decision, watt = moment.plan[relay], moment.watts.get(relay, 0.0)
-        why = re.sub(r"[-+]?\d+(\.\d+)?", "N", decision.why)
-        if relay in moment.switched:
-            self.reasons[decision.state][why] += 1
+        self.reasons[decision.state][decision.why] += 1
         if decision.state == OFF:
-            self.idle[why] += 1
             return
         load = sum(moment.watts.values())
         self.starts += decision.state_before == OFF
@@ -177,8 +175,8 @@ def picture(config: Config, plant: sun.Plant, day: list[Moment]) -> Iterator[str
     yield f"{'sun, tenths of the peak':26}{''.join(tenths)}"
     yield f"{'charge, tenths':26}{''.join(charge)}"
     for relay in scripts.scripted(config):
-        minutes = [sum(relay in moment.watts for moment in share) for share in shares]
-        cells = "".join("#" if on == size else "+" if on else "." for on in minutes)
+        times = [sum(relay in moment.watts for moment in share) for share in shares]
+        cells = "".join("#" if on == size else "+" if on else "." for on in times)
         yield f"{relay} {config.name(relay)}"[:25].ljust(26) + cells
 
 
@@ -195,7 +193,7 @@ def timeline(config: Config, day: list[Moment]) -> Iterator[str]:
 
 
 def summary(config: Config, tallies: Mapping[int, Tally]) -> Iterator[str]:
-    """Per relay what it came to, then why it was switched."""
+    """Per relay what it came to, then its commonest reasons, numbers that vary being told as N."""
     yield "relay                      starts  hours on     kWh  else lost  lowest SOC"
     for relay, one in tallies.items():
         row = f"{relay} {config.name(relay)[:23]:24} {one.starts:6} {one.minutes / 60:9.1f} {one.energy / 1000:7.2f}"
@@ -204,6 +202,13 @@ def summary(config: Config, tallies: Mapping[int, Tally]) -> Iterator[str]:
             yield f"  it draws nothing here: say what in domo.relayWatt.{relay}"
     for relay, one in tallies.items():
         yield f"\n{relay} {config.name(relay)}"
-        found = [(f"switched {ON_OFF[s]} {n} x", why) for s in (ON, OFF) for why, n in one.reasons[s].most_common(4)]
-        for what, why in found or [(f"off {n} min", why) for why, n in one.idle.most_common(3)]:
-            yield textwrap.fill(f"  {what}: {why}", WIDTH, subsequent_indent="    ")
+        for state, reasons in one.reasons.items():
+            alike: Counter[str] = Counter()
+            words: dict[str, str] = {}
+            for why, count in reasons.items():
+                key = re.sub(r"[-+]?\d+(\.\d+)?", "N", why)
+                alike[key] += count
+                words[key] = key if key in words else why
+            for key, count in alike.most_common(3):
+                text = f"  {ON_OFF[state]} {minutes(60 * count)}: {words[key]}"
+                yield textwrap.fill(text, WIDTH, subsequent_indent="    ")

@@ -108,14 +108,10 @@ def minute(plant: Plant, before: Flow, sun: float, load: float) -> Flow:
     panels = min(sun, load + taken(plant, now))
     power = panels - load
     change = power * (KEPT if power > 0 else 1) / 60 / plant.battery
-    return replace(
-        now,
-        panels=panels,
-        power=power,
-        soc=min(1.0, max(0.0, before.soc + change)),
-        absorbing=before.absorbing + 1 if stage == "Absorption" else 0,
-        paying=before.paying + 1 if power < 0 else 0,
-    )
+    soc = min(1.0, max(0.0, before.soc + change))
+    absorbing = before.absorbing + 1 if stage == "Absorption" else 0
+    paying = before.paying + 1 if power < 0 else 0
+    return replace(now, panels=panels, power=power, soc=soc, absorbing=absorbing, paying=paying)
 
 
 def spared(plant: Plant, flow: Flow, load: float) -> float:
@@ -126,9 +122,8 @@ def spared(plant: Plant, flow: Flow, load: float) -> float:
 
 def report(plant: Plant, flow: Flow, stamp: float) -> list[tuple[str, str, str, dict[str, Value]]]:
     """The flow as PvMonit tells it: a regulator, a battery monitor, and its own sums."""
-    held = 27.6 if flow.stage == "Float" else 28.8
-    pushed = 24 + 1.6 * flow.soc + 2.4 * flow.power / (FULL_CHARGE * plant.battery)
-    volts = held if flow.throttled else min(held, pushed)
+    held, pushed = 27.6 if flow.stage == "Float" else 28.8, 2.4 * flow.power / (FULL_CHARGE * plant.battery)
+    volts = held if flow.throttled else min(held, 24 + 1.6 * flow.soc + pushed)
     regulator = {"V": f"{volts:.2f}", "I": f"{flow.panels / volts:.1f}", "PPV": f"{round(flow.panels)}"}
     regulator |= {"CS": flow.stage, "MPPT": "1" if flow.throttled else "2" if flow.sun else "0"}
     monitor = {"V": f"{volts:.2f}", "I": f"{flow.power / volts:.3f}", "P": f"{round(flow.power)}"}
