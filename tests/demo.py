@@ -16,7 +16,13 @@ RELAYS = {1: "lift-pump", 2: "washing-machine", 3: "tool-chargers", 4: "van-wate
 
 CONFIG = """\
 tmpFileDataXml: data.xml
+urlDataXml: false
 domo:
+  # nobody measures here, so the sample stays good for a day
+  dataCheckTime: 86400
+  fileExpir: 86400
+  xmlDataExpir: 86400
+  frozenAfter: 0
   jsonFile: {{modPath: mod, etatPath: etat}}
   prefixFileData: data_
   dbFile: domo.sqlite3
