@@ -184,8 +184,8 @@ def act(sight: Sight, reports: list[str]) -> Plan:
     if faults or final != sight.plan:
         after = remembered(sight, final, tuple(reports))
         _save_again(config, after, sight.now)
-    if after.owed:
-        _save_again(config, _journaled(config, after, sight.now, reports), sight.now)
+    if after.owed or not os.access(config.dbFile or "/", os.F_OK):
+        after = _journaled(config, after, sight.now, reports)
     return final
 
 
@@ -236,11 +236,12 @@ def remembered(sight: Sight, plan: Plan, reports: tuple[str, ...]) -> Past:
         if decision.supported:
             support[relay] = 0.0
     orders = sight.answers.orders
+    ours = frozenset(r for r, d in plan.items() if d.mode == AUTO_ON and (r in orders or r in past.ours))
     return replace(
         past,
         tick=0.0,
         modes={**past.modes, **{r: d.mode for r, d in plan.items() if d.mode is not None}},
-        ours=frozenset(r for r, d in plan.items() if d.mode == AUTO_ON and (r in orders or r in past.ours)),
+        ours=ours,
         states={r: decision.state for r, decision in plan.items()},
         history=history,
         auto_on=auto_on,
@@ -251,11 +252,11 @@ def remembered(sight: Sight, plan: Plan, reports: tuple[str, ...]) -> Past:
         why={r: decision.why for r, decision in plan.items()},
         reports=reports,
         until={r: timed for r, timed in past.until.items() if r in plan and plan[r].mode == timed[0]},
-        owed=(*past.owed, *_rows(sight, plan))[-OWED:] if sight.config.dbFile else (),
+        owed=(*past.owed, *_rows(sight, plan, ours))[-OWED:] if sight.config.dbFile else (),
     )
 
 
-def _rows(sight: Sight, plan: Plan) -> list[Row]:
+def _rows(sight: Sight, plan: Plan, ours: frozenset[int]) -> list[Row]:
     """What the journal is to be told: every change of mode and state since the last tick."""
     rows: list[Row] = []
     for relay, decision in plan.items():
@@ -263,8 +264,8 @@ def _rows(sight: Sight, plan: Plan) -> list[Row]:
         if was != decision.state_before:
             rows.append((0.0, relay, "E", decision.state_before, "found so: a restart, or not domo's doing"))
         if decision.mode is not None and decision.mode != sight.before.modes.get(relay, AUTO_OFF):
-            ours = decision.mode not in FORCED and decision.mode != decision.mode_before
-            rows.append((0.0, relay, "M", decision.mode, decision.why if ours else f"{OUTSIDE}{decision.why}"))
+            set_here = relay in ours or (decision.mode not in FORCED and decision.mode != decision.mode_before)
+            rows.append((0.0, relay, "M", decision.mode, decision.why if set_here else f"{OUTSIDE}{decision.why}"))
         if decision.state != decision.state_before:
             rows.append((0.0, relay, "E", decision.state, decision.why))
     return rows
@@ -272,13 +273,21 @@ def _rows(sight: Sight, plan: Plan) -> list[Row]:
 
 def _journaled(config: Config, past: Past, now: Now, reports: list[str]) -> Past:
     """The past that the journal was told. What it could not take stays owed: after a kill or while the
-    disk is full, a force of the owner must not be missing from it for ever."""
+    disk is full, a force of the owner must not be missing from it for ever. So a new one begins with
+    the forces that stand."""
     from . import journal
 
-    done, report = journal.append(config, past.owed, now)
+    forces = tuple((0.0, r, "M", m, f"{OUTSIDE}{MODE_WORDS[m]}") for r, m in past.modes.items() if m in FORCED)
+    rows = past.owed if os.access(config.dbFile, os.F_OK) else (*forces, *past.owed)
+    if not rows:
+        return past
+    done, report = journal.append(config, rows, now)
     if report:
         reports.append(report)
-    return replace(past, owed=() if done else past.owed, reports=tuple(reports))
+    begun_anew = done and report
+    after = replace(past, owed=forces if begun_anew else () if done else past.owed, reports=tuple(reports))
+    _save_again(config, after, now)
+    return after
 
 
 def lock(path: str) -> tuple[int | None, str]:
