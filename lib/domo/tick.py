@@ -277,15 +277,17 @@ def _journaled(config: Config, past: Past, now: Now, reports: list[str]) -> Past
     the forces that stand."""
     from . import journal
 
-    forces = tuple((0.0, r, "M", m, f"{OUTSIDE}{MODE_WORDS[m]}") for r, m in past.modes.items() if m in FORCED)
-    rows = past.owed if os.access(config.dbFile, os.F_OK) else (*forces, *past.owed)
+    told = {relay for _, relay, info, _, _ in past.owed if info == "M"}
+    forces = {relay: mode for relay, mode in past.modes.items() if mode in FORCED and relay not in told}
+    anew = tuple((0.0, r, "M", m, f"{OUTSIDE}{past.why.get(r, MODE_WORDS[m])}") for r, m in forces.items())
+    rows = past.owed if os.access(config.dbFile, os.F_OK) else (*anew, *past.owed)
     if not rows:
         return past
     done, report = journal.append(config, rows, now)
     if report:
         reports.append(report)
-    begun_anew = done and report
-    after = replace(past, owed=forces if begun_anew else () if done else past.owed, reports=tuple(reports))
+    set_aside = done and report
+    after = replace(past, owed=anew if set_aside else () if done else past.owed, reports=tuple(reports))
     _save_again(config, after, now)
     return after
 
