@@ -297,20 +297,24 @@ def lock(path: str) -> tuple[int | None, str]:
     (None, why) where there can be no lock, which must not keep the pins from being driven.
 
     A plain flock, because importing filelock costs 2 to 5 interpreter starts, every minute."""
-    from fcntl import LOCK_EX, LOCK_NB, flock
-
     flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
+        from fcntl import LOCK_EX, LOCK_NB, flock
+
         try:
             fd = os.open(path, flags)
         except FileNotFoundError:
             fd = os.open(path, flags | os.O_CREAT, 0o600)  # others must not be able to hold it
+        owner = os.fstat(fd).st_uid
+        if owner not in (0, os.geteuid()):  # who could hold it for ever
+            os.close(fd)
+            return None, f"{path}: is {files.user_name(owner)}'s, which is no lock; run: sudo rm {path}"
         flock(fd, LOCK_EX | LOCK_NB)
         return fd, ""
     except BlockingIOError:
         return None, "busy"
-    except OSError as error:
-        return None, f"{path}: there is no lock ({error.strerror}); going on without it"
+    except (OSError, ImportError) as error:
+        return None, f"{path}: there is no lock ({getattr(error, 'strerror', None) or error}); going on without it"
 
 
 def run(config: Config, clock: Callable[[], Now], given: Reading | None = None) -> tuple[Sight, Plan, list[str]] | None:
@@ -345,12 +349,19 @@ def main(argv: list[str], clock: Callable[[], Now] = memory.look_at_clocks) -> i
     try:
         config, parsed = configs.load(path)
     except configs.ConfigError as error:
-        return _without_config(path, error, clock)
+        for problem in error.problems:
+            print(f"domo-tick: {problem}", file=sys.stderr)
+        if not options.get("dry_run"):
+            _without_config(path, clock)
+        return REFUSED
     if options.get("dry_run"):
         from . import rehearsal
 
         return rehearsal.main(config, clock(), options)
-    done = run(config, clock)
+    try:
+        done = run(config, clock)
+    except Exception as error:
+        return _emergency(config, error)
     if done is None:
         print("domo-tick: another tick is running", file=sys.stderr)
         return BUSY
@@ -381,15 +392,35 @@ def _tell(sight: Sight, final: Plan, reports: list[str], verbose: bool) -> None:
         print(f"domo-tick: {line}", file=sys.stderr)
 
 
-def _without_config(path: str, error: configs.ConfigError, clock: Callable[[], Now]) -> int:
-    """Says what is wrong with the configuration and touches nothing, but for one thing: relays that
-    the last good configuration left on may not stay on for ever, so after secuDownNoData without a
-    tick it is used for one, without data."""
-    for problem in error.problems:
-        print(f"domo-tick: {problem}", file=sys.stderr)
+def _emergency(config: Config, error: Exception) -> int:
+    """What remains when a tick fails in a way that nobody thought of (a damaged disk or installation,
+    a bug): forces are obeyed, everything else is switched off."""
+    trace = error.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    place = f"{trace.tb_frame.f_code.co_filename} line {trace.tb_lineno}" if trace else ""
+    print(f"domo-tick: {place}: {type(error).__name__}: {error}; relays that are not forced are off", file=sys.stderr)
+    try:
+        board = boards.open_board(config)
+        forced = modes.load(config.modPath).modes
+        wanted = {r: ON if forced.get(r) == FORCED_ON else OFF for r in config.relays}
+        faults = board.apply(wanted)
+        board.save()
+        states.save(config.etatPath, wanted)
+    except Exception as again:
+        faults = [f"{type(again).__name__}: {again}"]
+    for fault in faults:
+        print(f"domo-tick: {fault}", file=sys.stderr)
+    return LOOK
+
+
+def _without_config(path: str, clock: Callable[[], Now]) -> None:
+    """What a tick does that has no configuration: nothing, but for one thing. Relays that the last good
+    one left on may not stay on for ever, so after secuDownNoData without a tick, or when nobody knows
+    how long that is, it is used for one, without data."""
     config = configs.last_good(path)
-    past = memory.load(config, clock())[0] if config else None
-    if config and past and (past.tick or 0) >= config.secuDownNoData:
+    past = memory.load(config, clock(), anyones=True)[0] if config else None
+    if config and (past is None or past.tick is None or past.tick >= config.secuDownNoData):
         reading_none = Reading((), f"{path} cannot be used, the last good configuration is, without data")
         done = run(config, clock, reading_none)
         for line in done[2] if done else ():
