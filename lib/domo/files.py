@@ -49,9 +49,17 @@ def whole(fd: int, path: str, limit: int) -> tuple[bytes, os.stat_result]:
     return content, info
 
 
-def beside(path: str, content: bytes, like: os.stat_result | None, mode: int = 0o644, suffix: str = "new") -> str:
+def beside(
+    path: str,
+    content: bytes,
+    like: os.stat_result | None,
+    mode: int = 0o644,
+    suffix: str = "new",
+    lasting: bool = False,
+) -> str:
     """Writes `content` to a new file beside `path`, with the owner and permissions of `like` where
-    there is one, and gives its name. Raises OSError; then nothing is left behind.
+    there is one, and gives its name; `lasting`: when it is on the disk. Raises OSError; then nothing
+    is left behind.
 
     Where the file system can, it has no name until it is whole: processes that write the same file at
     once never put each other's halves in place, and a killed one leaves nothing.
@@ -68,6 +76,8 @@ def beside(path: str, content: bytes, like: os.stat_result | None, mode: int = 0
         if like is not None and (like.st_uid, like.st_gid) != (now.st_uid, now.st_gid):
             os.fchown(fd, like.st_uid, like.st_gid)
         os.fchmod(fd, stat.S_IMODE(like.st_mode) if like is not None else mode)
+        if lasting:  # ext4 sees to that itself for a file renamed over another, not for one exchanged with it
+            os.fsync(fd)
         # src_dir_fd makes it a linkat(2), which can follow the link in /proc
         return name or _named(path, suffix, lambda name: os.link(f"/proc/self/fd/{fd}", name, src_dir_fd=fd))[0]
     except BaseException:

@@ -203,7 +203,7 @@ def _attempt(path: str, edit: Edit, exchange: Exchange, suffix: str) -> Document
         wanted = edit(document)
         if wanted is document:
             return document
-        name = files.beside(path, _text(wanted, content), info, suffix=suffix)
+        name = files.beside(path, _text(wanted, content), info, suffix=suffix, lasting=True)
         try:
             if not _untouched(fd, path, info, lease):
                 return None
@@ -299,6 +299,21 @@ def _lock(path: str) -> Callable[[], object] | None:
         return lock.release
     except (ImportError, OSError):  # filelock's Timeout is an OSError
         return None
+
+
+def sweep(path: str) -> None:
+    """Removes what a process left that was killed while it changed the file."""
+    for name in (f"{path}.new", f"{path}.first"):
+        try:
+            os.lstat(name)
+        except OSError:
+            continue
+        if release := _lock(f"{path}.lock"):  # else somebody may be at it
+            try:
+                files.remove(name)
+            except OSError:
+                pass  # another user's, who has his own tick
+            release()
 
 
 def first(relays: Iterable[int], past: Mapping[int, int]) -> dict[int, int]:

@@ -214,6 +214,7 @@ def _write_modes(sight: Sight, plan: Plan, reports: list[str]) -> Plan:
             found = modes.set_auto(config.modPath, changes, sight.ended)
     except Fault as fault:
         reports.append(str(fault))
+    modes.sweep(config.modPath)
     return {r: _final(decision, found.modes.get(r)) for r, decision in plan.items()}
 
 
@@ -425,7 +426,6 @@ def _without_config(path: str, clock: Callable[[], Now]) -> None:
         done = run(config, clock, reading_none)
         for line in done[2] if done else ():
             print(f"domo-tick: {line}", file=sys.stderr)
-    return REFUSED
 
 
 def _options(argv: list[str]) -> Mapping[str, Any]:
