@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _SIGABRT, _SIGKILL = 6, 9  # `import signal` brings in enum: 0.4 of a bare interpreter's start
+LIFETIME = 30  # s, more than any deadline: a child whose tick was killed ends itself
 OUTPUT_LIMIT = 64 << 10  # of what a child prints, more is read and thrown away
 
 
@@ -74,7 +75,10 @@ class Child:
 
 def _settle(answer: int, output: int) -> None:
     """Makes the child's world: no input, output to the pipe, the answer on 3, nothing else."""
+    from _signal import alarm  # type: ignore[import-not-found]  # see _SIGABRT
+
     os.setsid()
+    alarm(LIFETIME)
     null = os.open("/dev/null", os.O_RDONLY)
     answer, output = os.dup(answer), os.dup(output)  # above the numbers that are about to be taken
     for source, target in ((null, 0), (output, 1), (output, 2)):
