@@ -669,6 +669,11 @@ def test_a_try_that_has_to_queue_is_not_lost(life: Life) -> None:
     assert probe.minute(0)[0]
 
 
+def test_a_load_that_minOn_keeps_on_has_failed_once_only(life: Life) -> None:
+    life.house.configure({"domo.limits": {3: {"minOn": 300}}})
+    assert Probe(life).row(*[-200] * 13) == "#####.......#"
+
+
 def test_uninterruptible_loads_are_never_probed(life: Life) -> None:
     life.house.configure({"domo.uninterruptible": [3]})
     assert "relay 3 is uninterruptible in config.yaml" in life.complaint("relay.probe(100)")

@@ -187,9 +187,9 @@ class Relay(Other):
             raise ScriptError(f"relay {self.id} is uninterruptible in config.yaml, so it cannot be probed")
         timers, name = self._world.timers, f"probe of relay {self.id}"
         age, wait, bad = timers.get(name, (float("inf"), 0.0, 0))  # of the last look; to wait; looks in a row
+        if age < wait and bad >= looks:  # taken back, though minOn may keep it on
+            return self.off(f"the battery paid for it, next try in {_minutes(wait - age)}")
         if not self.is_on:
-            if age < wait and bad >= looks:
-                return self.off(f"the battery paid for it, next try in {_minutes(wait - age)}")
             if age > wait + longest:
                 timers.pop(name, None)
             return self.on("trying whether there is sun for it")
