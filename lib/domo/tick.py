@@ -276,14 +276,14 @@ def _journaled(config: Config, past: Past, now: Now, reports: list[str]) -> Past
     """The past that the journal was told. What it could not take stays owed: after a kill or while the
     disk is full, a force of the owner must not be missing from it for ever. So a new one begins with
     the forces that stand."""
-    from . import journal
-
     told = {relay for _, relay, info, _, _ in past.owed if info == "M"}
     forces = {relay: mode for relay, mode in past.modes.items() if mode in FORCED and relay not in told}
     anew = tuple((0.0, r, "M", m, f"{OUTSIDE}{past.why.get(r, MODE_WORDS[m])}") for r, m in forces.items())
     rows = past.owed if os.access(config.dbFile, os.F_OK) else (*anew, *past.owed)
     if not rows:
         return past
+    from . import journal
+
     done, report = journal.append(config, rows, now)
     if report:
         reports.append(report)
