@@ -40,6 +40,14 @@ class Board:
         except _GPIO_ERRORS as error:
             raise Fault(f"the pins cannot be read ({error})") from None
 
+    def is_on(self, relay: int) -> bool:
+        """Whether the pin of a relay is what switches it on."""
+        pin = self._pins[relay]
+        try:
+            return bool(self._gpio.gpio_function(pin) == self._gpio.OUT and self._gpio.input(pin) == self._on)
+        except _GPIO_ERRORS:
+            return False
+
     def apply(self, states: Mapping[int, int]) -> list[str]:
         """Puts every pin at the level of its relay's state, offs first, and gives what did not work.
 
@@ -63,10 +71,10 @@ class Board:
                 faults.append(f"relay {relay}: BCM pin {pin} cannot be switched {ON_OFF[state]} ({error})")
         return faults
 
-    def save(self) -> None:
-        """Lets simulated pins outlive the process, as real ones do. Raises Fault."""
-        if isinstance(self._gpio, SimulatedGPIO):
-            self._gpio.save()
+    def save(self) -> str:
+        """Lets simulated pins outlive the process, as real ones do. Gives "" or what was wrong with them.
+        Raises Fault."""
+        return self._gpio.save() if isinstance(self._gpio, SimulatedGPIO) else ""
 
 
 _GPIO_ERRORS = (RuntimeError, ValueError, OSError)  # lgpio.error is a RuntimeError too
@@ -106,11 +114,17 @@ class SimulatedGPIO:
 
     def __init__(self, path: str) -> None:
         self._path = path
+        self._trouble = ""
+        self._levels: dict[int, int] = {}
         try:
             saved = tinyjson.loads(files.read(path)[0].decode())
             self._levels = {int(pin): int(bool(level)) for pin, level in saved.items()}
-        except (OSError, Fault, ValueError, AttributeError):
-            self._levels = {}
+        except FileNotFoundError:
+            pass
+        except Fault as fault:
+            self._trouble = f"{fault}; it is written anew"
+        except (ValueError, AttributeError) as error:
+            self._trouble = f"{path}: was not domo's ({error}); it is written anew"
         self._saved = dict(self._levels)
 
     def setwarnings(self, value: bool) -> None:
@@ -135,10 +149,11 @@ class SimulatedGPIO:
         """The level of a pin."""
         return self._levels[pin]
 
-    def save(self) -> None:
-        """Writes the file when a level has changed."""
+    def save(self) -> str:
+        """Writes the file when a level has changed. Gives "" or what was wrong with it. Raises Fault."""
         if self._levels != self._saved:
             files.replace(self._path, tinyjson.dumps(self._levels).encode())
             self._saved = dict(self._levels)
+        return self._trouble
 
 

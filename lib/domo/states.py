@@ -19,12 +19,21 @@ def load(path: str) -> dict[int, int]:
         return {}
 
 
-def save(path: str, states: Mapping[int, int]) -> None:
-    """Replaces the file when it says anything else. Raises Fault."""
+def save(path: str, states: Mapping[int, int]) -> str:
+    """Replaces the file when it says anything else. Gives "" or what was wrong with it. Raises Fault."""
     content = tinyjson.dumps({str(relay): state for relay, state in states.items()}).encode()
+    trouble = ""
     try:
-        if files.read(path)[0] == content:
-            return
-    except (OSError, Fault):
+        found = files.read(path)[0]
+        if found == content:
+            return ""
+        if not isinstance(tinyjson.loads(found.decode()), dict):
+            raise ValueError("no states")
+    except FileNotFoundError:
         pass
+    except Fault as fault:
+        trouble = f"{fault}; it is written anew"
+    except ValueError as error:
+        trouble = f"{path}: was not domo's ({error}); it is written anew"
     files.replace(path, content)
+    return trouble

@@ -172,12 +172,12 @@ def act(sight: Sight, reports: list[str]) -> Plan:
         memory.save(config, after, sight.now)
     except Fault as fault:
         reports.append(str(fault))
-        plan = {r: _held_back(decision) if decision.switched_on else decision for r, decision in plan.items()}
+        plan = {r: d if d.mode in FORCED or sight.board.is_on(r) else _held_back(d) for r, d in plan.items()}
     final = _write_modes(sight, plan, reports)
     faults = sight.board.apply({r: decision.state for r, decision in final.items()})
     for write in (sight.board.save, lambda: states.save(config.etatPath, {r: d.state for r, d in final.items()})):
         try:
-            write()
+            faults += filter(None, [write()])
         except Fault as fault:
             faults.append(str(fault))
     reports += faults
@@ -197,6 +197,10 @@ def _save_again(config: Config, past: Past, now: Now) -> None:
 
 
 def _held_back(decision: Decision) -> Decision:
+    """The decision without the switch-on. What was remembered last may be long ago, so it is the pin
+    that says whether there is one."""
+    if decision.state == OFF:
+        return decision
     why = f"{decision.why}: not switched on, it could not be remembered"
     return replace(decision, state=OFF, mode=decision.mode_before, why=why)
 
@@ -405,12 +409,10 @@ def _emergency(config: Config, error: Exception) -> int:
         board = boards.open_board(config)
         forced = modes.load(config.modPath).modes
         wanted = {r: ON if forced.get(r) == FORCED_ON else OFF for r in config.relays}
-        faults = board.apply(wanted)
-        board.save()
-        states.save(config.etatPath, wanted)
+        faults = [*board.apply(wanted), board.save(), states.save(config.etatPath, wanted)]
     except Exception as again:
         faults = [f"{type(again).__name__}: {again}"]
-    for fault in faults:
+    for fault in filter(None, faults):
         print(f"domo-tick: {fault}", file=sys.stderr)
     return LOOK
 
