@@ -220,16 +220,16 @@ def _attempt(path: str, edit: Edit, exchange: Exchange, suffix: str) -> Document
 def _guard(fd: int) -> int | None:
     """Keeps everybody who opens the file for writing from now on waiting, until it is closed here. Gives
     the lease that is held (none where there are no leases); None when somebody has it open already."""
-    from fcntl import F_GETLEASE, F_RDLCK, F_SETLEASE, F_SETSIG, fcntl
+    from fcntl import F_RDLCK, F_SETLEASE, F_SETSIG, F_UNLCK, fcntl
 
     try:
         fcntl(fd, F_SETSIG, _SIGURG)  # comes when somebody waits; the usual one would end this process
         fcntl(fd, F_SETLEASE, F_RDLCK)
+        return F_RDLCK
     except BlockingIOError:
         return None
     except OSError:
-        pass
-    return fcntl(fd, F_GETLEASE)
+        return F_UNLCK
 
 
 def _untouched(fd: int, place: str, info: os.stat_result, lease: int) -> bool:
