@@ -219,14 +219,24 @@ def _write_modes(sight: Sight, plan: Plan, reports: list[str]) -> Plan:
     except Fault as fault:
         reports.append(str(fault))
     modes.sweep(config.modPath)
-    return {r: _final(decision, found.modes.get(r)) for r, decision in plan.items()}
+    newer = {r: m for r, m in found.modes.items() if m in FORCED and r in plan and plan[r].mode != m}
+    return _overtaken(sight, plan, newer) if newer else plan
 
 
-def _final(decision: Decision, mode: int | None) -> Decision:
-    if mode in FORCED and mode != decision.mode:
-        state = ON if mode == FORCED_ON else OFF
-        return replace(decision, mode=mode, state=state, why="forced on just now" if state else "forced off just now")
-    return decision
+def _overtaken(sight: Sight, plan: Plan, newer: Mapping[int, int]) -> Plan:
+    """The plan with forces that the owner gave while it was made; what they leave the inverter no room
+    for is off. It is not planned anew: nothing else is switched on."""
+    before = {r: AUTO_OFF if r in sight.ended else d.mode_before for r, d in plan.items()}
+    states = {r: decision.state_before for r, decision in plan.items()}
+    again = decide(sight.config, {**before, **newer}, states, sight.past, sight.reading, sight.answers.orders)
+    final = dict(plan)
+    for relay, decision in plan.items():
+        if relay in newer:
+            why = f"{again[relay].why}, just now"
+            final[relay] = replace(decision, mode=newer[relay], state=again[relay].state, why=why)
+        elif again[relay].state == OFF:
+            final[relay] = replace(decision, state=OFF, why=again[relay].why)
+    return final
 
 
 def remembered(sight: Sight, plan: Plan, reports: tuple[str, ...]) -> Past:
