@@ -234,7 +234,7 @@ def _overtaken(sight: Sight, plan: Plan, newer: Mapping[int, int]) -> Plan:
         if relay in newer:
             why = f"{again[relay].why}, just now"
             final[relay] = replace(decision, mode=newer[relay], state=again[relay].state, why=why)
-        elif again[relay].state == OFF:
+        elif decision.state == ON and again[relay].state == OFF:
             final[relay] = replace(decision, state=OFF, why=again[relay].why)
     return final
 
