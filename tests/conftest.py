@@ -13,7 +13,7 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -210,6 +210,14 @@ def xml(at: float, **values: object) -> str:
         if not count:
             raise KeyError(f"the sample has no {name}")
     return text
+
+
+def until(happened: Callable[[], object], seconds: float = 30) -> None:
+    """Waits until it has happened; fails when it never does."""
+    end = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < end, f"not within {seconds} s"
+        time.sleep(0.005)
 
 
 def _numbered(path: Path) -> dict[int, Any]:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Clock, House, Ran
+from conftest import Clock, House, Ran, until
 
 ON = 'return relay.on("sun")'
 OFF = 'return relay.off("clouds")'
@@ -399,8 +399,7 @@ def test_of_many_ticks_at_once_the_house_is_right_in_the_end(house: House) -> No
 def test_a_tick_that_was_killed_leaves_no_lock(house: House) -> None:
     house.script(1, "import time\ntime.sleep(3)")
     tick = subprocess.Popen(house.command(), env=house.env)
-    while not house.lock_file.exists():
-        time.sleep(0.01)
+    until(house.lock_file.exists)
     time.sleep(0.3)
     tick.kill()
     tick.wait()
