@@ -7,7 +7,7 @@ import subprocess
 import pytest
 import yaml
 from conftest import PROJECT, Clock, House, defaults
-from domo import config, schema
+from domo import schema
 from domo.model import Config, Limits, replace
 
 # PvMonit's names and nesting, in its habits: comments behind keys, everything indented by four.
@@ -247,6 +247,13 @@ def test_a_file_that_is_no_configuration(house: House, content: str, message: st
 def test_python_in_the_file_is_not_run(house: House) -> None:
     (said,) = refused(house, f"domo: !!python/object/apply:os.mkdir ['{house.folder}/hacked']\n")
     assert said.startswith("line 1 column 7: could not determine a constructor for the tag")
+
+
+@pytest.mark.parametrize("content", ["", "\n \n", "\0" * 512])
+def test_nothing_left_of_the_file_is_not_the_defaults(house: House, content: str) -> None:
+    """They would drive other pins than the owner's."""
+    (said,) = refused(house, content)
+    assert said.startswith("is empty; ")
 
 
 @pytest.mark.parametrize("content", [b"domo:\0 {}", b"domo: {relayName: {1: \xc9nergie}}", b"\xff\xfe\xfd"])

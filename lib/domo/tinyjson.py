@@ -31,7 +31,7 @@ def loads(text: str) -> Any:
 
         body = text.strip(" \t\r\n")
         start = text.find(body)
-        value, end = make_scanner(_Context)(text, start)
+        value, end = make_scanner(_Context)(text, start)  # type: ignore[arg-type]
         if end == start + len(body):
             return value
     except RecursionError:
@@ -46,17 +46,7 @@ def loads(text: str) -> Any:
 def dumps(value: Any) -> str:
     """The JSON text of None, bool, int, finite float, str, and lists, tuples and dicts of them. Raises
     ValueError for other floats, RecursionError for what is nested too deeply."""
-    if isinstance(value, str):
-        from _json import encode_basestring
+    from _json import encode_basestring, make_encoder
 
-        return encode_basestring(value)
-    if isinstance(value, dict):
-        return "{" + ",".join(f"{dumps(str(k))}:{dumps(v)}" for k, v in value.items()) + "}"
-    if isinstance(value, (list, tuple)):
-        return "[" + ",".join(map(dumps, value)) + "]"
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    text = repr(value)
-    if text[-1] in "fn":  # inf, nan: 1e999 reads as one
-        raise ValueError(f"{text} is not JSON")
-    return text
+    encode = make_encoder(None, repr, encode_basestring, None, ":", ",", False, False, False)
+    return "".join(encode(value, 0))
