@@ -41,10 +41,14 @@ class Board:
             raise Fault(f"the pins cannot be read ({error})") from None
 
     def is_on(self, relay: int) -> bool:
-        """Whether the pin of a relay is what switches it on."""
+        """Whether the pin of a relay is what switches it on. An output is set up again as it is, or it
+        could not be read."""
         pin = self._pins[relay]
         try:
-            return bool(self._gpio.gpio_function(pin) == self._gpio.OUT and self._gpio.input(pin) == self._on)
+            if self._gpio.gpio_function(pin) != self._gpio.OUT:
+                return False
+            self._gpio.setup(pin, self._gpio.OUT)
+            return bool(self._gpio.input(pin) == self._on)
         except _GPIO_ERRORS:
             return False
 

@@ -167,12 +167,14 @@ def act(sight: Sight, reports: list[str]) -> Plan:
     config, plan = sight.config, sight.plan
     if sight.board is None:
         return plan
+    plan = {r: _held_back(d, "its pin was off") if _found_off(d, r, sight.board) else d for r, d in plan.items()}
     after = remembered(sight, plan, tuple(reports))
     try:
         memory.save(config, after, sight.now)
     except Fault as fault:
         reports.append(str(fault))
-        plan = {r: d if d.mode in FORCED or sight.board.is_on(r) else _held_back(d) for r, d in plan.items()}
+        unsaid = "it could not be remembered"
+        plan = {r: _held_back(d, unsaid) if d.switched_on else d for r, d in plan.items()}
     final = _write_modes(sight, plan, reports)
     faults = sight.board.apply({r: decision.state for r, decision in final.items()})
     for write in (sight.board.save, lambda: states.save(config.etatPath, {r: d.state for r, d in final.items()})):
@@ -196,13 +198,15 @@ def _save_again(config: Config, past: Past, now: Now) -> None:
         pass  # it was said when the memory was written first
 
 
-def _held_back(decision: Decision) -> Decision:
-    """The decision without the switch-on. What was remembered last may be long ago, so it is the pin
-    that says whether there is one."""
-    if decision.state == OFF:
-        return decision
-    why = f"{decision.why}: not switched on, it could not be remembered"
-    return replace(decision, state=OFF, mode=decision.mode_before, why=why)
+def _found_off(decision: Decision, relay: int, board: boards.Board) -> bool:
+    """Whether an automatic on that should last is off in truth. What was remembered last may be long
+    ago (a full disk): it would come on past its turn and its limits."""
+    lasts = decision.state == ON == decision.state_before and decision.mode not in FORCED
+    return lasts and not board.is_on(relay)
+
+
+def _held_back(decision: Decision, why: str) -> Decision:
+    return replace(decision, state=OFF, mode=decision.mode_before, why=f"{decision.why}: not switched on, {why}")
 
 
 def _write_modes(sight: Sight, plan: Plan, reports: list[str]) -> Plan:
