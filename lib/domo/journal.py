@@ -35,7 +35,7 @@ def append(config: Config, rows: Iterable[Row], now: Now) -> tuple[bool, str]:
     import sqlite3
 
     report = ""
-    for _ in range(2):
+    for attempt in range(3):
         try:
             base = _open(config.dbFile)
             try:
@@ -56,6 +56,8 @@ def append(config: Config, rows: Iterable[Row], now: Now) -> tuple[bool, str]:
         except (sqlite3.OperationalError, OSError) as error:  # locked, full, read-only: it may pass
             return False, f"journal {config.dbFile}: {error}"
         except sqlite3.DatabaseError as error:
+            if attempt == 0:  # a read that failed once may look like this too
+                continue
             aside = f"{config.dbFile}.corrupt-{time.strftime('%Y%m%d-%H%M%S', time.localtime(now.wall))}"
             report = f"journal {config.dbFile}: {error}; set aside as {aside}, a new one is begun"
             try:
@@ -82,7 +84,7 @@ def past(config: Config, now: Now) -> tuple[Past, str]:
     try:
         try:
             return _read(config.dbFile, "ro", now), ""
-        except sqlite3.OperationalError:  # a power cut while it was written: only a writer can roll that back
+        except sqlite3.Error:  # a power cut while it was written: only a writer can roll that back
             return _read(config.dbFile, "rw", now), ""
     except sqlite3.OperationalError as error:
         told = "nothing is switched on automatically until it can; or move it away"
