@@ -9,6 +9,7 @@ from __future__ import annotations
 import posix as os  # lean: see files
 import stat
 import sys
+from _imp import source_hash  # SipHash, which Python has for its own bytecode
 
 from . import files
 from .model import Fault
@@ -31,14 +32,15 @@ def private() -> bool:
 
 
 def load(name: str) -> bytes | None:
-    """What was saved under `name` by this Python, or None."""
+    """What was saved under `name` by this Python, to the last bit, or None."""
     if not private():
         return None
     try:
-        content, _ = files.read(f"{folder()}/{name}")
+        found, _ = files.read(f"{folder()}/{name}")
     except (OSError, Fault):
         return None
-    return content[len(_TAG) :] if content.startswith(_TAG) else None
+    content = found[len(_TAG) + 8 :]
+    return content if found == _sealed(content) else None
 
 
 def save(name: str, content: bytes) -> None:
@@ -49,9 +51,13 @@ def save(name: str, content: bytes) -> None:
         pass
     if private():
         try:
-            files.replace(f"{folder()}/{name}", _TAG + content, 0o600)
+            files.replace(f"{folder()}/{name}", _sealed(content), 0o600)
         except Fault:
             pass
+
+
+def _sealed(content: bytes) -> bytes:
+    return _TAG + source_hash(0, content) + content
 
 
 def name_of(kind: str, path: str) -> str:
