@@ -15,6 +15,9 @@ lint: $(VENV)/dev.done
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
+bench: $(VENV)/run.done
+	$(BIN)/python tests/benchmark.py
+
 $(VENV)/run.done: pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install -q --disable-pip-version-check -e .
