@@ -12,7 +12,20 @@ from typing import TYPE_CHECKING
 from . import config as configs
 from . import journal, memory, modes, options, states, ticker
 from .decide import minutes
-from .model import AUTO_OFF, FORCED, FORCED_OFF, FORCED_ON, MODE_WORDS, OUTSIDE, Config, Fault, Now, Past, replace
+from .model import (
+    AUTO_OFF,
+    AUTO_ON,
+    FORCED,
+    FORCED_OFF,
+    FORCED_ON,
+    MODE_WORDS,
+    OUTSIDE,
+    Config,
+    Fault,
+    Now,
+    Past,
+    replace,
+)
 from .panel import View, rows
 from .schema import did_you_mean
 from .tick import BUSY, DONE, LOOK, REFUSED, lock
@@ -32,6 +45,8 @@ def main(argv: list[str]) -> int:
     try:
         config, _ = configs.load(given.config or os.environ.get("DOMO_CONFIG") or f"{configs.PROJECT}/config.yaml")
         relay = None if given.relay is None else _relay(config, given.relay)
+        if (given.length or given.until) and given.order not in ("on", "off"):
+            raise Fault("--for and --until say when a force ends: RELAY on --for 2h")
     except (configs.ConfigError, Fault) as error:
         for problem in str(error).splitlines():
             print(f"domo-mod: {problem}", file=sys.stderr)
@@ -70,20 +85,19 @@ def _force(config: Config, relay: int, given: Namespace) -> int:
     Raises Fault."""
     ticker.as_its_user(config)
     mode = ORDERS[given.order]
-    found = modes.load(config.modPath)
-    past, _ = memory.load(config, memory.look_at_clocks())
-    if past is None or found.problem == "missing":
+    if not (os.path.exists(config.modPath) and os.path.exists(memory.path(config))):
         _tick(config)  # makes both
-    if given.until or given.length or (past and relay in past.until):
+    past, _ = memory.load(config, memory.look_at_clocks())
+    if mode in FORCED and (given.until or given.length or (past and relay in past.until)):
         _write_with_end(config, relay, mode, given)
-    elif mode in FORCED or found.modes.get(relay) in (*FORCED, None):  # auto off and auto on are both auto
+    elif mode in FORCED or modes.load(config.modPath).modes.get(relay) not in (AUTO_OFF, AUTO_ON):  # both are auto
         modes.set_owner(config.modPath, {relay: mode})
     return _tick(config)
 
 
 def _write_with_end(config: Config, relay: int, mode: int, given: Namespace) -> None:
-    """Writes the mode, and when it ends (or that it no longer does) into the memory, for the tick, and
-    into the journal, for after a restart. The end comes first: a force without it may stay for ever,
+    """Writes the mode, and into the memory when it ends (or that it no longer does) and the row that
+    tells the journal, for after a restart. The end comes first: a force without it may stay for ever,
     an end without its force is dropped by the next tick. Raises Fault."""
     deadline = time.monotonic() + BUSY_SECONDS
     while (held := lock(f"{config.prefixFileData}tick.lock"))[1] == "busy":
@@ -100,14 +114,10 @@ def _write_with_end(config: Config, relay: int, mode: int, given: Namespace) -> 
             until = {r: timed for r, timed in past.until.items() if r != relay}
             if length:
                 until[relay] = (mode, 0.0, length)
-            memory.save(config, replace(past, until=until), now)
-        modes.set_owner(config.modPath, {relay: mode})
-        if mode in FORCED and config.dbFile:
             end = journal.ending(now.wall + length) if length else ", without end"
-            event = f"{OUTSIDE}{MODE_WORDS[mode]} by domo-mod{end}"
-            _, report = journal.append(config, [(0.0, relay, "M", mode, event)], now)
-            if report:
-                print(f"domo-mod: {report}", file=sys.stderr)
+            row = (0.0, relay, "M", mode, f"{OUTSIDE}{MODE_WORDS[mode]} by domo-mod{end}")
+            memory.save(config, replace(past, until=until, owed=(*past.owed, row)), now)
+        modes.set_owner(config.modPath, {relay: mode})
     finally:
         if held[0] is not None:
             os.close(held[0])

@@ -67,10 +67,10 @@ def changes(pending: Mapping[int, int], modes: Mapping[int, int | None]) -> dict
 
 def phase(view: View, moment: float) -> int:
     """What blinks at a moment (s of any clock): the dot, twice a second, while a change is on its way;
-    else, for one second in four, the code of a trouble."""
+    else, for one second in three, the code of a trouble."""
     if view.busy:
         return DOT if moment % 0.5 < 0.25 else 0
-    return CODE if view.troubles and moment % 4 < 1 else 0
+    return CODE if view.troubles and moment % 3 < 1 else 0
 
 
 def frame(view: View, boards: int, lit: int) -> list[tuple[bytes, bytes]]:

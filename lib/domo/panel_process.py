@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 QUICK = 0.05  # s between looks at the keys while somebody is there
 SLOWEST = 1.0  # s between them at the most: a force acts within 2 s, whatever `refresh` says
 OFTEN = 0.75  # s between looks at the modes and states
-SELDOM = 5.0  # s between looks at the memory and config.yaml, unless the others have changed
+SELDOM = 3.0  # s between looks at the memory and config.yaml, unless the others have changed
 AGAIN = 0.5  # s until a tick that found another one running is tried again
 GIVE_UP = 30.0  # s until a choice that cannot be written is dropped: nothing shall start hours later
 STOPS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
@@ -68,7 +68,6 @@ class Panel:
         self._tick_wanted = False
         self._tick_at = now  # one is run then, wanted or not
         self._tick_not_before = now
-        self._tick_saw: object = UNSEEN  # the stamp of the mode file when our last tick began
         self._others_tick = now  # when a tick that was not ours ran last
         self._view: View | None = None  # None: something has changed
         self._lit, self._blinks = 0, False
@@ -152,8 +151,8 @@ class Panel:
             self._stamps[path] = _stamp(path)
             if self._stamps[path] != stamp:
                 self._read(path, now)
-        if self._stamps != before:
-            self._tick_wanted = self._stamps[self._config.modPath] != self._tick_saw and self._differs()
+        if self._stamps[self._config.modPath] != before[self._config.modPath]:
+            self._tick_wanted = self._differs()
         if self._stamps != before or now - self._others_tick > LATE:
             self._view = None
 
@@ -217,7 +216,6 @@ class Panel:
     def _start_tick(self, now: float) -> None:
         self._tick_at, self._tick_not_before = now + LATE, now + AGAIN
         self._tick_wanted = False
-        self._tick_saw = self._stamps[self._config.modPath]
         self._tick = ticker.Tick(self._config)
         self._view = None
 
@@ -225,9 +223,10 @@ class Panel:
         code = tick.ended()
         if code is None:
             return
-        if code == BUSY:  # the other one may have begun before the change: look again
-            self._tick_saw = self._stamps[self._config.modPath] = UNSEEN
+        if code == BUSY:
             self._others_tick = now
+        if code == BUSY or self._tick_wanted:  # it, or the other one, may have begun before the change, or not
+            self._stamps[self._config.modPath] = UNSEEN
         self._seldom_at = now
         self._look(now)
         self._tick, self._view = None, None

@@ -1,0 +1,101 @@
+"""A house with a TM1638 on its wall: the panel as a process, over emulated pins and boards."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from conftest import PROJECT, House
+
+EMULATOR = Path(__file__).parent / "emulator"
+sys.path[:0] = [path for path in (os.environ.get("RPI_TM1638"), str(EMULATOR)) if path]
+
+from bench import Bench  # noqa: E402
+
+QUICK = {"domo.tm1638.refresh": 0.03, "domo.tm1638.actionButtonDelay": 0.5, "domo.relayNb": 8}
+
+
+class Wall:
+    """The house, its board of pins, and the panel process."""
+
+    def __init__(self, house: House, settings: Mapping[str, Any] | None = None) -> None:
+        self.house = house
+        stb = (settings or {}).get("domo.tm1638.stb", 26)
+        self.bench = Bench(house.folder, stb=stb if isinstance(stb, list) else [stb])
+        house.configure({**QUICK, "domo.board": "gpio", **(settings or {})})
+        self.log = house.folder / "panel.log"
+        self.panel: subprocess.Popen[bytes] | None = None
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The environment of every process in the house."""
+        env = {**self.bench.env(), "TMPDIR": str(self.house.tmp)}
+        return {name: value for name, value in env.items() if name != "DOMO_CONFIG"}
+
+    def command(self, *arguments: str) -> list[str]:
+        """The panel's command line; -S without -I, so that the emulator's PYTHONPATH counts."""
+        program = str(PROJECT / "bin/domo-panel")
+        return [sys.executable, "-S", program, "--config", str(self.house.config), *arguments]
+
+    def start(self, *arguments: str, **env: str) -> Wall:
+        """Starts the panel, and waits until it shows something (unless it has no display)."""
+        with self.log.open("ab") as log:
+            self.panel = subprocess.Popen(self.command(*arguments), env={**self.env, **env}, stderr=log)
+        pid = self.panel.pid
+        if "--no-display" not in arguments:
+            self.bench.wait_for(lambda display: display.on and display.pid == pid and "#" not in display.text, 20)
+        return self
+
+    def stop(self, by: int = signal.SIGTERM) -> int:
+        """Ends the panel; gives its exit code."""
+        assert self.panel
+        self.panel.send_signal(by)
+        return self.panel.wait(20)
+
+    def click(self, *buttons: int, board: int = 1, hold: float = 0.25) -> None:
+        """Presses buttons together, for as long as a quick finger does: two looks at the keys."""
+        self.bench.click(*buttons, board=board, hold=hold)
+
+    def tick(self) -> None:
+        """A tick of cron's, after the one that may be running."""
+        done = subprocess.run(self.house.command(), env=self.env, timeout=60, stderr=subprocess.DEVNULL)
+        if done.returncode == 75:
+            time.sleep(0.1)
+            self.tick()
+
+    @property
+    def on(self) -> set[int]:
+        """The relays that are on, by their pins (active-low)."""
+        pins = self.house.pins_of.items()
+        return {relay for relay, pin in pins if (self.bench.direction(pin), self.bench.level(pin)) == ("out", 0)}
+
+    def was_on(self, relay: int) -> bool:
+        """Whether a relay was ever switched on."""
+        events = self.bench.transitions(self.house.pins_of[relay])
+        return any(event.level == 0 and event.what in ("level", "out") for event in events)
+
+    def said(self) -> str:
+        """What the panel printed, on one line."""
+        return " ".join(self.log.read_text().split())
+
+
+def eventually(what: Callable[[], object], seconds: float = 20) -> None:
+    """Waits until `what` holds."""
+    deadline = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < deadline, f"not within {seconds} s"
+        time.sleep(0.01)
+
+
+def never(what: Callable[[], object], seconds: float) -> None:
+    """Looks for that long whether `what` holds."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        assert not what()
+        time.sleep(0.05)
