@@ -23,7 +23,7 @@ import yaml
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT / "lib"))
 
-from domo import tick  # noqa: E402
+from domo import scripts, tick  # noqa: E402
 from domo.model import Config, Now  # noqa: E402
 
 SAMPLE = (PROJECT / "tests/sample/pvmonit.xml").read_text()
@@ -235,6 +235,7 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
     before = os.umask(0o022)
     monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
     monkeypatch.setitem(posix.environ, b"TMPDIR", os.fsencode(tmp_path / "tmp"))  # for a tick in this process
+    monkeypatch.setattr(scripts, "MEMORY_BYTES", 1 << 40)  # this process is larger than a tick may be
     monkeypatch.delenv("DOMO_CONFIG", raising=False)
     monkeypatch.delenv("NO_COLOR", raising=False)
     yield House(tmp_path)
