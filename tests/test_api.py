@@ -425,6 +425,16 @@ def test_several_devices_of_one_name_are_asked_together(life: Life) -> None:
     assert isinstance(ppvt, float) and isinstance(temperature, float)
 
 
+def test_of_several_values_under_one_name_the_last_one_counts(life: Life) -> None:
+    life.house.script(3, "return relay.keep(repr(data.of('HQ0000BBBB2', 'PPV')))")
+    life.house.data(at=life.clock.wall)
+    text = life.house.data_file.read_text().replace("HQ0000AAAA1", "HQ0000BBBB2")
+    life.house.data_file.write_text(text)
+    os.utime(life.house.data_file, (life.clock.wall, life.clock.wall))
+    life.house.tick_at(life.clock)
+    assert life.house.memory["why"]["3"] == "145.0"
+
+
 def test_what_may_be_missing(life: Life) -> None:
     assert life.ask("('SOC' in data, 'TSolT' in data, data.get('SOC', 0), data.get('TSolT', 7), data.get('X'))") == (
         True,
@@ -600,7 +610,7 @@ class Probe:
 
 def test_a_load_stays_on_while_the_battery_does_not_pay_for_it(life: Life) -> None:
     probe = Probe(life)
-    assert probe.row(5, -20, -30, 0, 400) == "#####"
+    assert probe.row(5, -30, -30, -30, 400) == "#####"
     assert probe.minute(12) == (True, "there is sun for it, +12 W at the battery")
 
 
@@ -667,6 +677,17 @@ def test_a_try_that_has_to_queue_is_not_lost(life: Life) -> None:
     life.house.script(2, "return relay.on('first')")
     assert probe.minute(0) == (False, "trying whether there is sun for it: waits, relay 2 goes first")
     assert probe.minute(0)[0]
+
+
+def test_a_try_that_the_script_itself_ended_may_begin_again_at_once(life: Life) -> None:
+    """It had failed once before, and waited; then it went well."""
+    probe = Probe(life, ", retry=300")
+    assert probe.row(-200, -200, -200, 0, 0, 0, 0, 0, 0, 0) == "##.....###"
+    text = (life.house.scripts / "3.py").read_text()
+    life.house.script(3, "return relay.off('a cloud')")
+    assert probe.minute(0) == (False, "a cloud")
+    life.house.script(3, text)
+    assert probe.minute(0) == (True, "trying whether there is sun for it")
 
 
 def test_a_load_that_minOn_keeps_on_has_failed_once_only(life: Life) -> None:
