@@ -186,8 +186,8 @@ def act(sight: Sight, reports: list[str]) -> Plan:
     if faults or final != sight.plan:
         after = remembered(sight, final, tuple(reports))
         _save_again(config, after, sight.now)
-    if after.owed or not os.access(config.dbFile or "/", os.F_OK):
-        after = _journaled(config, after, sight.now, reports)
+    if config.dbFile:
+        _write_journal(config, after, sight.now, reports)
     return final
 
 
@@ -290,25 +290,30 @@ def _rows(sight: Sight, plan: Plan, ours: frozenset[int]) -> list[Row]:
     return rows
 
 
-def _journaled(config: Config, past: Past, now: Now, reports: list[str]) -> Past:
-    """The past that the journal was told. What it could not take stays owed: after a kill or while the
-    disk is full, a force of the owner must not be missing from it for ever. So a new one begins with
-    the forces that stand."""
+def _write_journal(config: Config, past: Past, now: Now, reports: list[str]) -> None:
+    """Tells the journal what it is owed. What it cannot take stays owed: after a kill or while the disk
+    is full, a force of the owner must not be missing from it for ever. So a new one, or one that a
+    power cut left empty, begins with the forces that stand."""
+    try:
+        begun = os.stat(config.dbFile).st_size > 0
+    except OSError:
+        begun = False
+    if begun and not past.owed:
+        return
     told = {relay for _, relay, info, _, _ in past.owed if info == "M"}
     forces = {relay: mode for relay, mode in past.modes.items() if mode in FORCED and relay not in told}
     anew = tuple((0.0, r, "M", m, f"{OUTSIDE}{past.why.get(r, MODE_WORDS[m])}") for r, m in forces.items())
-    rows = past.owed if os.access(config.dbFile, os.F_OK) else (*anew, *past.owed)
+    rows = past.owed if begun else (*anew, *past.owed)
     if not rows:
-        return past
+        return
     from . import journal
 
     done, report = journal.append(config, rows, now)
     if report:
         reports.append(report)
     set_aside = done and report
-    after = replace(past, owed=anew if set_aside else () if done else past.owed, reports=tuple(reports))
-    _save_again(config, after, now)
-    return after
+    owed = anew if set_aside else () if done else past.owed
+    _save_again(config, replace(past, owed=owed, reports=tuple(reports)), now)
 
 
 def lock(path: str) -> tuple[int | None, str]:
