@@ -4,9 +4,9 @@ Nothing the owner wrote is lost. What is guaranteed, without any help from the o
 
 - A reader sees one whole document or another: ours are put in place by one atomic exchange.
 - Who has the file open for writing is waited for, and then it is read anew.
-- Who opens it for writing while we are at it is kept waiting by the kernel, in his open(), for about
-  a millisecond (we hold a read lease on it). He is let go when the file that he opened is back in its
-  place, and we begin anew.
+- Who opens it for writing while we exchange is kept waiting by the kernel, in his open(), because we
+  hold a read lease on it. He is let go when the file that he opened is back in its place, less than a
+  millisecond later, and we begin anew.
 - Who renames another file over it while we are at it is noticed, because the exchange gives back what
   stood there at that instant. That is put back, and we begin anew.
 - A file that does not parse is never overwritten, nor one that somebody does not stop writing.
@@ -164,21 +164,22 @@ def _update(path: str, edit: Edit) -> Document:
     exchange = _exchanger()  # takes its time before anybody is kept waiting
     release = _lock(f"{path}.lock")
     suffix = "new" if release else f"{os.getpid()}.new"
-    began = time.monotonic()
+    began = calm = time.monotonic()
     try:
         while True:
-            patience = TORN_SECONDS
             try:
                 document = _attempt(path, edit, exchange, suffix)
-                if document is not None:
-                    return document
-                trouble = Fault(f"{path}: somebody does not stop writing it, so it is left to him")
-                patience = WRITER_SECONDS
             except FileNotFoundError:  # vim renames it away and writes another one
                 trouble = Fault(f"{path}: has vanished")
             except Fault as fault:
                 trouble = fault
-            if time.monotonic() - began > patience:
+            else:
+                if document is not None:
+                    return document
+                trouble = Fault(f"{path}: somebody does not stop writing it, so it is left to him")
+                calm = time.monotonic()
+            now = time.monotonic()
+            if now - began > WRITER_SECONDS or now - calm > TORN_SECONDS:
                 raise trouble
             time.sleep(0.005)
     except RecursionError:  # _parse, called from less deep, could just write it
@@ -195,19 +196,23 @@ def _attempt(path: str, edit: Edit, exchange: Exchange, suffix: str) -> Document
     Fault, OSError or RecursionError."""
     fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
-        lease = _guard(fd)
-        if lease is None:
-            return None
         content, info = files.whole(fd, path, LIMIT)
-        document = _parse(path, content)
+        try:
+            document = _parse(path, content)
+        except Fault:
+            lease = _guard(fd)
+            if lease is None or not _unwritten(fd, content, lease):
+                return None  # it was not finished
+            raise
         wanted = edit(document)
         if wanted is document:
             return document
         name = files.beside(path, _text(wanted, content), info, suffix=suffix, lasting=True)
         try:
-            if not _untouched(fd, path, info, lease):
+            lease = _guard(fd)
+            if lease is None or not (_stands(path, info) and _unwritten(fd, content, lease)):
                 return None
-            if exchange(name, path) and not _untouched(fd, name, info, lease):
+            if exchange(name, path) and not (_stands(name, info) and _unwritten(fd, content, lease)):
                 exchange(name, path)
                 return None
             return wanted
@@ -232,13 +237,17 @@ def _guard(fd: int) -> int | None:
         return F_UNLCK
 
 
-def _untouched(fd: int, place: str, info: os.stat_result, lease: int) -> bool:
-    """Whether the file `fd` stands at `place`, and nobody has written it since, nor waits to open it."""
+def _stands(place: str, info: os.stat_result) -> bool:
+    """Whether that file stands at `place`."""
+    there = os.lstat(place)
+    return (there.st_ino, there.st_dev) == (info.st_ino, info.st_dev)
+
+
+def _unwritten(fd: int, content: bytes, lease: int) -> bool:
+    """Whether the file still holds that, and nobody waits to open it for writing."""
     from fcntl import F_GETLEASE, fcntl
 
-    now, there = os.fstat(fd), os.lstat(place)
-    written = (now.st_mtime_ns, now.st_size) != (info.st_mtime_ns, info.st_size)
-    return (there.st_ino, there.st_dev) == (info.st_ino, info.st_dev) and not written and fcntl(fd, F_GETLEASE) == lease
+    return fcntl(fd, F_GETLEASE) == lease and os.pread(fd, len(content) + 1, 0) == content
 
 
 def _exchanger() -> Exchange:
