@@ -258,11 +258,19 @@ def test_a_child_that_a_script_leaves_running_is_ended(house: House) -> None:
     assert not running(int((house.folder / "pid").read_text()))
 
 
-def test_a_script_that_forks_and_returns_twice_answers_once(house: House) -> None:
-    house.script(1, "import os\nos.fork()\nreturn relay.on('twice')")
+def test_of_a_script_that_forks_and_returns_twice_the_first_process_answers(house: House) -> None:
+    house.script(1, """
+    import os
+
+    def decide(relay, data):
+        child = os.fork()
+        if child:
+            os.waitpid(child, 0)
+        return relay.on("the first" if child else "the child")
+    """)
     house.script(2, 'return relay.off("once")')
     assert house.tick() == (0, "", "")
-    assert house.on == {1, 3}
+    assert (house.on, house.memory["why"]) == ({1, 3}, {"1": "the first", "2": "once", "3": "forced on"})
 
 
 def test_a_daemon_that_a_script_starts_holds_nothing_of_the_ticks(house: House) -> None:
