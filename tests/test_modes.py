@@ -163,7 +163,7 @@ def test_another_thing_in_its_place_is_left_alone(house: House) -> None:
 
 
 def when_opened(path: Path, then: Callable[[], object]) -> None:
-    """Does something as soon as anybody opens the file (inotify, which Python has not)."""
+    """Does something 50 ms after anybody opens the file (told by inotify, which Python has not)."""
     libc = ctypes.CDLL(None, use_errno=True)
     watch = libc.inotify_init1(os.O_CLOEXEC)
     assert libc.inotify_add_watch(watch, os.fsencode(path), 0x20) > 0  # IN_OPEN
@@ -171,6 +171,7 @@ def when_opened(path: Path, then: Callable[[], object]) -> None:
     def wait() -> None:
         os.read(watch, 4096)
         os.close(watch)
+        time.sleep(0.05)
         then()
 
     threading.Thread(target=wait, daemon=True).start()
