@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from conftest import PROJECT, Clock, House, Ran
+from domo import modes
 
 NAMES = {1: "Lift pump", 2: "Washing machine", 3: "Water heater"}
 
@@ -252,7 +253,14 @@ def test_an_edit_just_before_the_end_wins(home: House) -> None:
     mod(home, "1", "on", "--for", "1h")
     home.set_modes({1: 0, 2: 1, 3: 1})
     home.tick_at(Later(3700))
-    assert home.modes[1] == 0 and home.on == set()
+    assert home.modes[1] == 0 and home.on == set() and home.memory["why"]["1"] == "forced off"
+
+
+@pytest.mark.parametrize(("written", "then"), [(3, 1), (0, 0), (1, 1), (2, 1), ("on", "on")])
+def test_the_end_looks_at_the_mode_when_it_writes(home: House, written: object, then: object) -> None:
+    home.set_modes({1: written})
+    modes.set_auto(str(home.mode_file), {1: 1}, {1: 3})
+    assert home.modes == {1: then}
 
 
 def test_a_later_force_without_end_stays(home: House) -> None:

@@ -258,6 +258,18 @@ def test_it_ends_with_the_terminal_sane(opened: Opened, how: str | int) -> None:
     assert b"Traceback" not in terminal.raw
 
 
+def test_a_tick_at_work_is_not_hit_by_ctrl_c(opened: Opened, house: House) -> None:
+    terminal = opened()
+    terminal.sees("[1] [2]")
+    house.script(2, "import time\ntime.sleep(2)\nreturn relay.off('slept')")
+    terminal.type("1")
+    eventually(lambda: house.modes[1] == 3)
+    time.sleep(1)
+    terminal.type("\x03")
+    assert terminal.end() == 0 and terminal.wall.on == set()
+    eventually(lambda: terminal.wall.on == {1})
+
+
 def test_without_a_terminal_it_says_so(house: House) -> None:
     wall = Wall(house)
     for env in ({}, {"TERM": "nonsense"}):
