@@ -76,8 +76,8 @@ def _open(path: str) -> sqlite3.Connection:
 
 
 def past(config: Config, now: Now) -> tuple[Past, str]:
-    """The past as far as the journal tells it (switches, automatic switch-ons, the owner's forced
-    modes, whose the auto modes are), and "" or why it cannot be read. It is not known as long as that
+    """The past as far as the journal tells it (switches, automatic switch-ons, modes, whose the auto
+    modes are), and "" or why it cannot be read. It is not known as long as that
     may pass: the forces in it would be lost for good."""
     if not config.dbFile or not os.path.exists(config.dbFile):
         return Past(), ""
@@ -138,7 +138,7 @@ def _told(base: sqlite3.Connection, now: Now) -> Past:
             if value in FORCED and (end := _end(event or "")):
                 until[relay] = (value, age, max(0.0, end - date))
     return Past(
-        modes={relay: mode for relay, (mode, _) in modes.items() if mode in FORCED},
+        modes={relay: mode for relay, (mode, _) in modes.items() if mode in range(4)},
         ours=frozenset(r for r, (mode, why) in modes.items() if mode == AUTO_ON and not why.startswith(OUTSIDE)),
         history={relay: History(tuple(row)) for relay, row in history.items()},
         auto_on=auto_on,
