@@ -118,9 +118,10 @@ def parse(content: bytes) -> list[tuple[str, str, str, dict[str, Value]]]:
 
     def start(tag: str, attributes: dict[str, str]) -> None:
         nonlocal device, name, stamp, value_id, inside, values
-        if tag in wanted:
+        if tag in {"value", "valueBeast", "nom", "timerefresh"}:
             inside = tag
             texts[tag] = ""
+            parser.CharacterDataHandler = characters  # not for the rest: a seventh of the parsing
         elif tag == "data":
             value_id = attributes.get("id", "")
             texts.pop("value", None)
@@ -133,6 +134,7 @@ def parse(content: bytes) -> list[tuple[str, str, str, dict[str, Value]]]:
         nonlocal inside
         if tag == inside:
             inside = ""
+            parser.CharacterDataHandler = None
         elif tag == "data":
             text = texts.get("value", "").strip()
             if value_id and text not in NO_VALUE:
@@ -141,18 +143,15 @@ def parse(content: bytes) -> list[tuple[str, str, str, dict[str, Value]]]:
             devices.append((device, texts.get("nom", "").strip(), texts.get("timerefresh", "").strip(), values))
 
     def characters(text: str) -> None:
-        if inside:
-            texts[inside] += text
+        texts[inside] += text
 
     def refuse(*_: object) -> None:
         raise Fault("has a DOCTYPE, which PvMonit's data never has")
 
-    wanted = ("value", "valueBeast", "nom", "timerefresh")
     parser = ParserCreate()
     parser.buffer_text = True
     parser.StartElementHandler = start
     parser.EndElementHandler = end
-    parser.CharacterDataHandler = characters
     parser.StartDoctypeDeclHandler = refuse
     try:
         parser.Parse(content.lstrip(b"\xef\xbb\xbf \t\r\n"), True)  # PHP likes to print a blank line first
