@@ -162,8 +162,8 @@ def test_another_thing_in_its_place_is_left_alone(house: House) -> None:
     assert f"{house.mode_file}: is not a file; move it away" in ran.err
 
 
-def when_opened(path: Path, then: Callable[[], object]) -> None:
-    """Does something 50 ms after anybody opens the file (told by inotify, which Python has not)."""
+def when_opened(path: Path, then: Callable[[], object]) -> threading.Thread:
+    """A thread that does something 50 ms after anybody opens the file (told by inotify, which Python has not)."""
     libc = ctypes.CDLL(None, use_errno=True)
     watch = libc.inotify_init1(os.O_CLOEXEC)
     assert libc.inotify_add_watch(watch, os.fsencode(path), 0x20) > 0  # IN_OPEN
@@ -174,15 +174,18 @@ def when_opened(path: Path, then: Callable[[], object]) -> None:
         time.sleep(0.05)
         then()
 
-    threading.Thread(target=wait, daemon=True).start()
+    thread = threading.Thread(target=wait, daemon=True)
+    thread.start()
+    return thread
 
 
 def test_a_file_that_is_just_being_written_is_waited_for(house: House) -> None:
     """PHP's file_put_contents empties the file and then fills it; the tick comes in between."""
     for _ in range(5):  # a busy machine may hold up the writer for too long, but not always
         house.mode_file.write_text("")
-        when_opened(house.mode_file, lambda: house.set_modes({1: 3, 2: 1, 3: 1}))
+        writer = when_opened(house.mode_file, lambda: house.set_modes({1: 3, 2: 1, 3: 1}))
         ran = house.tick()
+        writer.join()
         if ran.code == 0:
             break
     assert (ran, house.on) == ((0, "", ""), {1})
