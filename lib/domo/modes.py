@@ -11,11 +11,12 @@ Nothing the owner wrote is lost. What is guaranteed, without any help from the o
   stood there at that instant. That is put back, and we begin anew.
 - A file that does not parse is never overwritten, nor one that somebody does not stop writing.
 
-What is not: a writer whom the kernel suspends between finding the file and opening it for just those
-microseconds from our exchange to our look at what it gave back; a file system without leases (NFS,
-FUSE) or without exchange, where that gap is all the time from our reading to our exchange; and two
-writers other than domo who overwrite each other, or the order of domo-mod or the panel that a program
-overwrites which read the file before and writes it after.
+What is not: a writer whom the kernel suspends between finding the file and opening it, from before
+our exchange until after our look at what it gave back, some ten microseconds; an edit that is renamed
+into place just before the exchange, if in the same ten microseconds yet another program reads the
+file, to write it back; a file system without leases (NFS, FUSE), where it is the time from our reading
+to our exchange, or without exchange; and two writers other than domo who overwrite each other, or the
+order of domo-mod or the panel that a program overwrites which had read the file before.
 """
 
 from __future__ import annotations
