@@ -217,7 +217,7 @@ def test_a_relay_that_was_on_went_off_when_the_machine_did(house: House, clock: 
     house.script(1, TELL)
     tick(house, clock)
     assert why(house) == "on 0, off 120, today 600, starts 1"
-    assert house.journal[-1] == (1, "E", 0, "found so: a restart, or not domo's doing")
+    assert (1, "E", 0, "found so: a restart, or not domo's doing") in house.journal[-2:]
 
 
 def test_a_memory_on_a_lasting_disk_tells_the_same(house: House, clock: Clock) -> None:
