@@ -44,7 +44,7 @@ def replay() -> argparse.ArgumentParser:
 
 def panel() -> argparse.ArgumentParser:
     """domo-panel's."""
-    parser = _parser("domo-panel", "The panel: shows the relays on a TM1638, lets a person force them, and acts at once.")
+    parser = _parser("domo-panel", "Shows the relays on a TM1638, lets a person force them, and acts at once.")
     parser.epilog = "exit codes: 0 ended, 2 could not start, 75 another panel is running"
     face = parser.add_mutually_exclusive_group()
     face.add_argument("--terminal", action="store_true", help="the panel in this terminal")
@@ -59,7 +59,8 @@ def mod() -> argparse.ArgumentParser:
     parser.add_argument("order", nargs="?", choices=["on", "off", "auto"], help="without it, the relay is shown")
     parser.add_argument("--json", action="store_true", help="for other programs")
     end = parser.add_mutually_exclusive_group()
-    end.add_argument("--for", dest="length", type=duration, metavar="TIME", help="the force ends after: 2h, 90min, 1h30min")
+    text = "the force ends after: 2h, 90min, 1h30min"
+    end.add_argument("--for", dest="length", type=duration, metavar="TIME", help=text)
     end.add_argument("--until", type=_hour, metavar="HH:MM", help="the force ends at that time")
     return parser
 
