@@ -27,5 +27,8 @@ $(VENV)/dev.done: $(VENV)/run.done
 	@$(BIN)/pip install -q --disable-pip-version-check -e '.[dev]'
 	@touch $@
 
+faults: $(VENV)/dev.done
+	cd tests && ../$(BIN)/python faults.py
+
 clean:
 	rm -rf $(VENV) build lib/*.egg-info
