@@ -166,7 +166,7 @@ FAULTS: list[tuple[Callable[[House], None], str]] = [
     (break_memory, "memory not used: {}/domo_memory.json: is not domo's"),
     (block_memory, "{}/domo_memory.json: is not a file; move it away"),
     (break_journal, "journal {}/journal.sqlite3: file is not a database; set aside as {}/journal.sqlite3.corrupt-"),
-    (block_journal, "journal {}/journal.sqlite3: unable to open database file"),
+    (block_journal, "journal {}/journal.sqlite3: is not a file; move it away"),
     (block_states, "{}/etat: is not a file; move it away"),
     (block_lock, "{}/domo_tick.lock: there is no lock (Is a directory); going on without it"),
     (block_mode_lock, ""),

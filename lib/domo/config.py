@@ -5,6 +5,10 @@ from __future__ import annotations
 from . import cache
 from .model import Config, Limits
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    Stamps = tuple[tuple[int, ...], ...]
+
 PROJECT = __file__.rpartition("/lib/domo/")[0]
 
 
@@ -25,24 +29,28 @@ class ConfigError(Exception):
         self.problems = problems
 
 
-def load(path: str) -> tuple[Config, bool]:
-    """The checked configuration at `path`, and whether it had to be parsed. Raises ConfigError with
-    every problem at once."""
+def load(path: str) -> tuple[Config, Stamps]:
+    """The checked configuration at `path`; and, when it had to be parsed, the stamps to remember it
+    with, of before it was read. Raises ConfigError with every problem at once."""
     path = absolute(path)
     if remembered := _remembered(path, fresh=True):
-        return remembered, False
+        return remembered, ()
     from . import schema
 
-    return schema.parse(path, schema.read(path)), True
+    try:
+        stamps = _stamps(path)
+    except OSError:  # schema says what is wrong
+        stamps = ()
+    return schema.parse(path, schema.read(path)), stamps
 
 
-def remember(config: Config) -> None:
+def remember(config: Config, stamps: Stamps) -> None:
     """Keeps a parsed configuration for the next tick: importing PyYAML costs 2 interpreter starts,
     parsing this file 2 more."""
     import marshal
 
     fields = {**config.__dict__, "limits": {r: limit.__dict__ for r, limit in config.limits.items()}}
-    cache.save(cache.name_of("config", config.path), marshal.dumps((_stamps(config.path), fields)))
+    cache.save(cache.name_of("config", config.path), marshal.dumps((stamps, fields)))
 
 
 def last_good(path: str) -> Config | None:
@@ -66,7 +74,7 @@ def _remembered(path: str, fresh: bool) -> Config | None:
         return None
 
 
-def _stamps(path: str) -> tuple[tuple[int, ...], ...]:
+def _stamps(path: str) -> Stamps:
     """Of the file, and of the code that reads it: an update may bring new defaults."""
     folder = __file__.rpartition("/")[0]
     return cache.stamp(path), *(cache.stamp(f"{folder}/{code}.py") for code in ("schema", "model"))

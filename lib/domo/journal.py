@@ -69,10 +69,14 @@ def append(config: Config, rows: Iterable[Row], now: Now) -> tuple[bool, str]:
     return False, report
 
 
-def _open(path: str) -> sqlite3.Connection:
+def _open(path: str, access: str = "rwc") -> sqlite3.Connection:
+    """Raises sqlite3.OperationalError or OSError."""
     import sqlite3
 
-    return sqlite3.connect(path, timeout=2.0)
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise OSError("is not a file; move it away")  # SQLite would wait for ever at a pipe
+    quoted = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+    return sqlite3.connect(f"file:{quoted}?mode={access}", uri=True, timeout=2.0)
 
 
 def past(config: Config, now: Now) -> tuple[Past, str]:
@@ -88,7 +92,7 @@ def past(config: Config, now: Now) -> tuple[Past, str]:
             return _read(config.dbFile, "ro", now), ""
         except sqlite3.Error:  # a power cut while it was written: only a writer can roll that back
             return _read(config.dbFile, "rw", now), ""
-    except sqlite3.OperationalError as error:
+    except (sqlite3.OperationalError, OSError) as error:
         told = "nothing is switched on automatically until it can; or move it away"
         return Past(known=False), f"journal {config.dbFile}: cannot be read ({error}), {told}"
     except sqlite3.Error as error:
@@ -96,10 +100,7 @@ def past(config: Config, now: Now) -> tuple[Past, str]:
 
 
 def _read(path: str, access: str, now: Now) -> Past:
-    import sqlite3
-
-    quoted = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
-    base = sqlite3.connect(f"file:{quoted}?mode={access}", uri=True, timeout=2.0)
+    base = _open(path, access)
     base.text_factory = lambda text: text.decode(errors="replace")  # a bad byte in a reason hides no force
     try:
         if not base.execute("SELECT 1 FROM sqlite_master WHERE name = 'relay'").fetchone():

@@ -181,7 +181,7 @@ class Panel:
             self._broken = True
             return
         if parsed:
-            configs.remember(config)
+            configs.remember(config, parsed)
         self._anew = True
 
     def _differs(self) -> bool:
@@ -271,7 +271,7 @@ def main(argv: list[str]) -> int:
         config, parsed = configs.load(path)
         ticker.as_its_user(config)
         if parsed:
-            configs.remember(config)
+            configs.remember(config, parsed)
         _held, trouble = lock(f"{config.prefixFileData}panel.lock")  # until this process ends
         if trouble:
             print(f"domo-panel: {'another panel is running' if trouble == 'busy' else trouble}", file=sys.stderr)

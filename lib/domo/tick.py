@@ -371,9 +371,10 @@ def main(argv: list[str], clock: Callable[[], Now] = memory.look_at_clocks) -> i
 
         return check.main(path, clock())
     try:
-        config, parsed = configs.load(path)
-    except configs.ConfigError as error:
-        for problem in error.problems:
+        config, stamps = configs.load(path)
+    except Exception as error:  # not only a ConfigError: PyYAML may be damaged
+        told = [f"{path}: cannot be loaded ({type(error).__name__}: {error})"]
+        for problem in error.problems if isinstance(error, configs.ConfigError) else told:
             print(f"domo-tick: {problem}", file=sys.stderr)
         if not options.get("dry_run"):
             _without_config(path, clock)
@@ -389,8 +390,8 @@ def main(argv: list[str], clock: Callable[[], Now] = memory.look_at_clocks) -> i
     if done is None:
         print("domo-tick: another tick is running", file=sys.stderr)
         return BUSY
-    if parsed:
-        configs.remember(config)
+    if stamps:
+        configs.remember(config, stamps)
     _tell(*done, verbose=bool(options.get("verbose")))
     return LOOK if done[2] else DONE
 
