@@ -16,7 +16,7 @@ from conftest import PROJECT, House
 EMULATOR = Path(__file__).parent / "emulator"
 sys.path[:0] = [path for path in (os.environ.get("RPI_TM1638"), str(EMULATOR)) if path]
 
-from bench import Bench  # noqa: E402
+from bench import Bench, Display  # noqa: E402
 
 QUICK = {"domo.tm1638.refresh": 0.03, "domo.tm1638.actionButtonDelay": 0.5, "domo.relayNb": 8}
 
@@ -47,10 +47,13 @@ class Wall:
         """Starts the panel, and waits until it shows something (unless it has no display)."""
         with self.log.open("ab") as log:
             self.panel = subprocess.Popen(self.command(*arguments), env={**self.env, **env}, stderr=log)
-        pid = self.panel.pid
         if "--no-display" not in arguments:
-            self.bench.wait_for(lambda display: display.on and display.pid == pid and "#" not in display.text, 20)
+            self.bench.wait_for(self._shows, 30)
         return self
+
+    def _shows(self, display: Display) -> bool:
+        assert self.panel and self.panel.poll() is None, self.said()
+        return display.on and display.pid == self.panel.pid and "#" not in display.text
 
     def stop(self, by: int = signal.SIGTERM) -> int:
         """Ends the panel; gives its exit code."""

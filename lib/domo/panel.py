@@ -55,8 +55,7 @@ class View:
 def press(pending: Mapping[int, int], modes: Mapping[int, int | None], relay: int) -> dict[int, int]:
     """The pending choices after a button was pressed: auto → forced on → forced off → auto."""
     now = pending.get(relay, modes.get(relay))
-    after = {FORCED_ON: FORCED_OFF, FORCED_OFF: AUTO_OFF}.get(AUTO_OFF if now is None else now, FORCED_ON)
-    return {**pending, relay: after}
+    return {**pending, relay: FORCED_OFF if now == FORCED_ON else AUTO_OFF if now == FORCED_OFF else FORCED_ON}
 
 
 def changes(pending: Mapping[int, int], modes: Mapping[int, int | None]) -> dict[int, int]:

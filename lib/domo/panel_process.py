@@ -13,7 +13,7 @@ import time
 
 from . import config as configs
 from . import memory, modes, states, ticker
-from .model import Config, Fault, Past
+from .model import Config, Fault, Past, replace
 from .panel import LATE, View, changes, phase, press
 from .tick import BUSY, REFUSED, lock
 
@@ -26,7 +26,7 @@ QUICK = 0.05  # s between looks at the keys while somebody is there
 SLOWEST = 1.0  # s between them at the most: a force acts within 2 s, whatever `refresh` says
 OFTEN = 0.75  # s between looks at the modes and states
 SELDOM = 3.0  # s between looks at the memory and config.yaml, unless the others have changed
-AGAIN = 0.5  # s until a tick that found another one running is tried again
+AGAIN, PATIENCE = 0.5, 10.0  # s until a tick that found another one running is tried again, ever slower
 GIVE_UP = 30.0  # s until a choice that cannot be written is dropped: nothing shall start hours later
 STOPS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 UNSEEN = (0,)  # no file's stamp
@@ -67,7 +67,7 @@ class Panel:
         self._tick: ticker.Tick | None = None
         self._tick_wanted = False
         self._tick_at = now  # one is run then, wanted or not
-        self._tick_not_before = now
+        self._tick_not_before, self._again = now, AGAIN
         self._others_tick = now  # when a tick that was not ours ran last
         self._view: View | None = None  # None: something has changed
         self._lit, self._blinks = 0, False
@@ -120,7 +120,7 @@ class Panel:
         }
         codes = tuple(code for code, wrong in troubles.items() if wrong)
         seen = self._config, self._modes(), self._states, past, self._past_of
-        return View(*seen, self._pending, self._tick is not None, codes, self._message)
+        return View(*seen, self._pending, bool(self._tick or self._tick_wanted), codes, self._message)
 
     def _modes(self) -> dict[int, int | None]:
         """The modes: the last good ones, None where there stands none."""
@@ -215,14 +215,15 @@ class Panel:
 
     def _start_tick(self, now: float) -> None:
         self._tick_at, self._tick_not_before = now + LATE, now + AGAIN
-        self._tick_wanted = False
         self._tick = ticker.Tick(self._config)
-        self._view = None
+        self._tick_wanted, self._view = False, None
 
     def _reap(self, tick: ticker.Tick, now: float) -> None:
         code = tick.ended()
         if code is None:
             return
+        self._again = min(2 * self._again, PATIENCE) if code == BUSY else AGAIN
+        self._tick_not_before = now + self._again
         if code == BUSY:
             self._others_tick = now
         if code == BUSY or self._tick_wanted:  # it, or the other one, may have begun before the change, or not
@@ -277,6 +278,8 @@ def main(argv: list[str]) -> int:
             print(f"domo-panel: {'another panel is running' if trouble == 'busy' else trouble}", file=sys.stderr)
         if trouble == "busy":
             return BUSY
+        if given.no_display:
+            config = replace(config, refresh=SLOWEST)  # there are no keys to look at
         face = NoFace() if given.no_display else _face(config, given.terminal)
     except (configs.ConfigError, Fault) as error:
         for problem in str(error).splitlines():

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 
 from . import files, memory
 from .config import PROJECT
 from .model import Config, Fault
 
 OUTPUT_LIMIT = 64 << 10  # bytes of what a tick prints
+STUCK_SECONDS = 60.0  # a tick ends within 20; killed at any instruction, it leaves every file whole
 
 
 class Tick:
@@ -18,6 +20,7 @@ class Tick:
     def __init__(self, config: Config) -> None:
         self.said = ""
         self._code: int | None = None
+        self._deadline = time.monotonic() + STUCK_SECONDS
         self._output = os.memfd_create("domo-tick")
         # As isolated as we are ourselves: -S alone lets PYTHONPATH count.
         command = [sys.executable, "-IS" if sys.flags.isolated else "-S", f"{PROJECT}/bin/domo-tick"]
@@ -42,6 +45,8 @@ class Tick:
                 self._code = os.waitstatus_to_exitcode(status)
                 self.said = os.pread(self._output, OUTPUT_LIMIT, 0).decode(errors="replace").strip()
                 os.close(self._output)
+            elif time.monotonic() > self._deadline:
+                os.kill(self._pid, 9)
         return self._code
 
 
@@ -57,8 +62,8 @@ def as_its_user(config: Config) -> None:
         return
     name = files.user_name(owner)
     if os.geteuid() != 0:
-        command = f"sudo -u {name} {' '.join(sys.argv)}"
-        raise Fault(f"user {files.user_name(os.geteuid())} runs this, but the ticks are {name}'s; run: {command}")
+        why = f"this is run by {files.user_name(os.geteuid())}, but the ticks by {name}, who owns {memory.path(config)}"
+        raise Fault(f"{why}; run: sudo -u {name} {' '.join(sys.argv)}")
     import pwd
 
     try:
