@@ -168,6 +168,7 @@ def act(sight: Sight, reports: list[str]) -> Plan:
     if sight.board is None:
         return plan
     plan = {r: _held_back(d, "its pin was off") if _found_off(d, r, sight.board) else d for r, d in plan.items()}
+    plan.update({r: replace(d, mode=AUTO_OFF) for r, d in plan.items() if r in sight.answers.orders and d.state == OFF})
     after = remembered(sight, plan, tuple(reports))
     try:
         memory.save(config, after, sight.now)
