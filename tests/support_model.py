@@ -150,6 +150,7 @@ class World:
         """The mode file's document, or "missing" or "garbage"."""
         try:
             document = json.loads(self.modes.read_text())
+            json.dumps(document, allow_nan=False, ensure_ascii=False).encode()  # what cannot be written back
             return document if isinstance(document, dict) else "garbage"
         except FileNotFoundError:
             return "missing"

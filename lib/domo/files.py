@@ -74,7 +74,11 @@ def beside(
             view = view[os.write(fd, view) :]
         now = os.fstat(fd)  # in a folder with the set-group-id bit the group is not ours
         if like is not None and (like.st_uid, like.st_gid) != (now.st_uid, now.st_gid):
-            os.fchown(fd, like.st_uid, like.st_gid)
+            try:
+                os.fchown(fd, like.st_uid, like.st_gid)
+            except PermissionError:  # a group that may do what everybody may need not be kept
+                if like.st_uid != now.st_uid or like.st_mode >> 3 & 7 != like.st_mode & 7:
+                    raise
         os.fchmod(fd, stat.S_IMODE(like.st_mode) if like is not None else mode)
         if lasting:  # ext4 sees to that itself for a file renamed over another, not for one exchanged with it
             os.fsync(fd)
@@ -144,11 +148,23 @@ def refused(path: str, error: OSError) -> Fault:
     return Fault(f"{path}: user {user_name(os.geteuid())} may not write it; {_mend(path)}")
 
 
+def forbidden(path: str) -> Fault | None:
+    """The Fault for a file that this user may not write, or make; None if he may, or if it is not a
+    matter of rights."""
+    folder = path.rpartition("/")[0] or "/"
+    try:
+        read_only = os.statvfs(folder).f_flag & os.ST_RDONLY
+    except OSError:
+        return None
+    mine = os.access(folder, os.W_OK | os.X_OK) and (os.access(path, os.W_OK) or not os.access(path, os.F_OK))
+    return None if mine or read_only else refused(path, PermissionError())
+
+
 def _mend(path: str) -> str:
     """Why this user may not replace a file, and the one command by which he may."""
     import grp
 
-    user, folder = user_name(os.geteuid()), path.rpartition("/")[0] or "."
+    user, folder = user_name(os.geteuid()), path.rpartition("/")[0] or "/"
     try:
         info = os.lstat(path)
     except FileNotFoundError:
@@ -156,6 +172,9 @@ def _mend(path: str) -> str:
     except OSError:
         return f"nor look into {folder}; run: sudo chmod a+x {folder}"
     if info is None or not os.access(folder, os.W_OK | os.X_OK):
+        if folder.count("/") == 1 or folder.startswith("/var/"):  # /run, which is everybody's
+            own = f"{folder.rstrip('/')}/domo"
+            return f"set it to {own}/{path.rpartition('/')[2]} in config.yaml; run: sudo install -d -o {user} {own}"
         return f"he may create none in {folder}; run: sudo chown {user} {folder}"
     if info.st_uid != os.geteuid():
         return f"it belongs to {user_name(info.st_uid)}; run: sudo chown {user} {path}"

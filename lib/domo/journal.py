@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import time
 
+from . import files
 from .model import AUTO_ON, FORCED, KEPT, OFF, ON, OUTSIDE, History, Now, Past
 
 TYPE_CHECKING = False
@@ -56,7 +57,7 @@ def append(config: Config, rows: Iterable[Row], now: Now) -> tuple[bool, str]:
                 base.close()
             return True, report
         except (sqlite3.OperationalError, OSError) as error:  # locked, full, read-only: it may pass
-            return False, f"journal {config.dbFile}: {error}"
+            return False, f"journal {files.forbidden(config.dbFile) or f'{config.dbFile}: {error}'}"
         except sqlite3.DatabaseError as error:
             if attempt == 0:  # a read that failed once may look like this too
                 continue

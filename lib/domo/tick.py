@@ -338,6 +338,8 @@ def lock(path: str) -> tuple[int | None, str]:
         return fd, ""
     except BlockingIOError:
         return None, "busy"
+    except PermissionError as error:
+        return None, f"going on without a lock: {files.refused(path, error)}"
     except (OSError, ImportError) as error:
         return None, f"{path}: there is no lock ({getattr(error, 'strerror', None) or error}); going on without it"
 
