@@ -167,8 +167,7 @@ def act(sight: Sight, reports: list[str]) -> Plan:
     config, plan = sight.config, sight.plan
     if sight.board is None:
         return plan
-    plan = {r: _held_back(d, "its pin was off") if _found_off(d, r, sight.board) else d for r, d in plan.items()}
-    plan.update({r: replace(d, mode=AUTO_OFF) for r, d in plan.items() if r in sight.answers.orders and d.state == OFF})
+    plan = {r: decision if _stands(sight, r) else _found_off(sight, r) for r, decision in plan.items()}
     after = remembered(sight, plan, tuple(reports))
     try:
         memory.save(config, after, sight.now)
@@ -199,11 +198,17 @@ def _save_again(config: Config, past: Past, now: Now) -> None:
         pass  # it was said when the memory was written first
 
 
-def _found_off(decision: Decision, relay: int, board: boards.Board) -> bool:
-    """Whether an automatic on that should last is off in truth. What was remembered last may be long
+def _stands(sight: Sight, relay: int) -> bool:
+    """Whether an automatic on that should last is one in truth. What was remembered last may be long
     ago (a full disk): it would come on past its turn and its limits."""
+    decision = sight.plan[relay]
     lasts = decision.state == ON == decision.state_before and decision.mode not in FORCED
-    return lasts and not board.is_on(relay)
+    return not lasts or (sight.board is not None and sight.board.is_on(relay))
+
+
+def _found_off(sight: Sight, relay: int) -> Decision:
+    mode = AUTO_OFF if relay in sight.answers.orders else sight.plan[relay].mode
+    return replace(_held_back(sight.plan[relay], "its pin was off"), mode=mode)
 
 
 def _held_back(decision: Decision, why: str) -> Decision:
