@@ -39,7 +39,7 @@ PANEL_SECONDS, PANEL_LOOKS = 3.0, 7
 PI_ZERO_START = 0.35  # s, an assumption
 # 140 mA instead of 100 at 5.09 V (raspi.tv/2015/raspberry-pi-zero-power-measurements).
 PI_ZERO_BUSY = 0.2  # W more than idling
-RELAY_BOARD = 0.153  # W, eight relays' board with all of them off
+RELAY_BOARD = 0.153  # W
 
 SCRIPT = """\
 def decide(relay, data):
@@ -501,7 +501,7 @@ def day(bare: float, steady: float, naive: float, poll: float) -> None:
     ticks = TICKS_A_DAY * steady * PI_ZERO_START
     polls = 86400 / REFRESH * poll / bare * PI_ZERO_START
     board = RELAY_BOARD * 24
-    print(f"\nA day on a Pi Zero, if python3 -c pass takes {PI_ZERO_START} s there, and computing {PI_ZERO_BUSY} W")
+    print(f"\nA day on a Pi Zero, if python3 -c pass takes {PI_ZERO_START} s, and computing {PI_ZERO_BUSY} W more than idling")
     for what, seconds in (
         (f"{TICKS_A_DAY} steady ticks", ticks),
         ("as many naive ones", TICKS_A_DAY * naive * PI_ZERO_START),
