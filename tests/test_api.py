@@ -457,6 +457,24 @@ def test_the_age_of_the_data(life: Life) -> None:
     assert life.house.memory["why"]["3"] == "42.0"
 
 
+def older_sensor(life: Life, seconds: float) -> None:
+    """The sensor said nothing for so long, when the others did just now."""
+    text = life.house.data_file.read_text()
+    head, tail = text.split('<device id="sonde">')
+    old = tail.replace(f"<timerefresh>{int(life.clock.wall)}<", f"<timerefresh>{int(life.clock.wall - seconds)}<")
+    assert old != tail
+    life.house.data_file.write_text(f'{head}<device id="sonde">{old}')
+    os.utime(life.house.data_file, (life.clock.wall, life.clock.wall))
+
+
+def test_the_age_of_the_data_is_that_of_the_oldest(life: Life) -> None:
+    life.house.script(3, "return relay.keep(repr(data.age))")
+    life.house.data(at=life.clock.wall)
+    older_sensor(life, 300)
+    life.house.tick_at(life.clock)
+    assert life.house.memory["why"]["3"] == "300.0"
+
+
 # --- mppt_float, mppt_absorption_or_float: MpptFlo, MpptAbsOrFlo, with their 60 s against flapping -----
 
 
@@ -645,6 +663,16 @@ def test_a_reading_from_before_the_switch_on_tells_nothing(life: Life) -> None:
     assert probe.minute(-200)[0]
     assert probe.minute(-200, fresh=False) == (True, "trying, no new reading yet")
     assert not probe.minute(-200)[0]
+
+
+def test_a_sensor_that_seldom_speaks_does_not_blind_it(life: Life) -> None:
+    """PvMonit's data is new as soon as one device in it is."""
+    probe = Probe(life)
+    probe.minute(0)
+    for power, on in [(-200, True), (-200, False)]:
+        life.house.data(at=life.clock.wall, P=power)
+        older_sensor(life, 400)
+        assert probe.minute(power, fresh=False)[0] is on
 
 
 def test_the_wait_doubles_with_each_failure_up_to_the_longest(life: Life) -> None:

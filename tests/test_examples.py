@@ -82,6 +82,12 @@ def test_water_heater_float(tmp_path: Path) -> None:
             assert powers[minute + 1] <= 0 or days.values("CS")[minute + 1] != "Float"
 
 
+@pytest.mark.parametrize(("stage", "power", "on"), [("Float", "1", True), ("Float", "0", False), ("Bulk", "9", False)])
+def test_water_heater_float_wants_both(tmp_path: Path, stage: str, power: str, on: bool) -> None:
+    days = Days(tmp_path, {1: "water-heater-float"}, supposed={"CS": stage, "P": power}, days=0.1)
+    assert any(days.on(1)) is on
+
+
 def test_if_another_is_on(tmp_path: Path) -> None:
     days = Days(tmp_path, {1: FROM_11_TO_15, 2: "if-another-is-on"}, watt={2: 100})
     (first, last), *more = days.spans(2)
@@ -164,6 +170,14 @@ def test_washing_machine(tmp_path: Path, sky: int) -> None:
 
 def test_washing_machine_waits_for_a_full_battery(tmp_path: Path) -> None:
     assert Days(tmp_path, {1: "washing-machine"}, watt={1: 900}, sky=CLOUDY, soc=40).spans(1) == []
+
+
+def test_washing_machine_does_not_begin_in_the_afternoon(tmp_path: Path) -> None:
+    """A large battery, full at last at three."""
+    days = Days(tmp_path, {1: "washing-machine"}, watt={1: 900}, plant=sun.Plant(battery=7000, seed=CLEAR), soc=50)
+    full = [m.local("%H") for m in days.moments if m.reading.values["CS"].text == "Float"]
+    assert "14" <= full[0] < "19"
+    assert days.spans(1) == []
 
 
 @pytest.mark.parametrize("sky", [CLEAR, CHANGING])

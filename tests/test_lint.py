@@ -35,6 +35,9 @@ def test_nothing_is_found_in_a_script_that_is_right(house: House) -> None:
         return relay.on_for > 300 or relay.starts(hours=1) > 3
 
     def decide(relay, data):
+        def number():
+            return 3
+
         pump = relay.others[PUMP]
         if pump.is_on or any(other.is_on for other in relay.others):
             return relay.off(f"{pump.name} is on")
@@ -163,6 +166,13 @@ def test_a_longer_circle_is_told_once_and_a_row_is_none(house: House) -> None:
     house.script(3, WAITS.format(1))
     (told,) = findings(house)
     assert "relay 1 looks at 2 and relay 2 looks at 3 and relay 3 looks at 1" in told
+
+
+def test_a_circle_is_told_at_the_relays_that_are_in_it(house: House) -> None:
+    house.script(2, WAITS.format(3))
+    house.script(3, WAITS.format(2))
+    (told,) = found(house, WAITS.format(2))
+    assert told.startswith("2.py line 2: relay 2 looks at 3 and relay 3 looks at 2")
 
 
 def test_a_relay_without_a_script_waits_for_nobody(house: House) -> None:

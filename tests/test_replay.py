@@ -46,6 +46,11 @@ def test_the_sun_rises_culminates_and_sets() -> None:
     assert light[6:13] == sorted(light[6:13])
 
 
+def test_a_sun_behind_the_panels_gives_the_light_of_the_sky_only() -> None:
+    """A midsummer's morning at five: the sun is up, in the north-east."""
+    assert 0 < sun.clear_sky(172, 5, 47) < 0.04
+
+
 def test_winter_is_darker_and_the_south_has_it_in_june() -> None:
     assert 2 < hours_of_full_sun(355, 47) < 4 < 5 < hours_of_full_sun(172, 47) < 8
     assert hours_of_full_sun(172, -34) < hours_of_full_sun(355, -34)

@@ -66,7 +66,7 @@ def fold(
         data = reading.judge(sun.report(plant, flow, now.wall - 1), config, now)
         if supposed:
             data = rehearsal.suppose(data, dict(supposed), config)
-        data, past = tick.watched(config, data, memory.observe(past, states, now))
+        data, past = tick.watched(config, data, past)
         world = World(config, wanted, states, past, data, now)
         orders = {r: Order("", data.problem) if data.problem else scripts.ask(r, world, known) for r in scripted}
         plan = decide(config, wanted, states, past, data, orders)
