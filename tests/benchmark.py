@@ -501,7 +501,7 @@ def day(bare: float, steady: float, naive: float, poll: float) -> None:
     ticks = TICKS_A_DAY * steady * PI_ZERO_START
     polls = 86400 / REFRESH * poll / bare * PI_ZERO_START
     board = RELAY_BOARD * 24
-    print(f"\nA day on a Pi Zero: python3 -c pass {PI_ZERO_START} s, computing {PI_ZERO_BUSY} W more than idling (assumed)")
+    print(f"\nA day on a Pi Zero: python3 -c pass {PI_ZERO_START} s, busy {PI_ZERO_BUSY} W more than idling (assumed)")
     for what, seconds in (
         (f"{TICKS_A_DAY} steady ticks", ticks),
         ("as many naive ones", TICKS_A_DAY * naive * PI_ZERO_START),
