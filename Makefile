@@ -9,7 +9,7 @@ run: $(VENV)/run.done
 	@$(BIN)/python tests/demo.py
 
 test: $(VENV)/dev.done
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(ARGS)
 
 lint: $(VENV)/dev.done
 	$(BIN)/ruff check .
