@@ -16,7 +16,7 @@ from conftest import PROJECT, House
 EMULATOR = Path(__file__).parent / "emulator"
 sys.path[:0] = [path for path in (os.environ.get("RPI_TM1638"), str(EMULATOR)) if path]
 
-from bench import Bench, Display  # noqa: E402
+from bench import DOT, Bench, Display  # noqa: E402
 
 QUICK = {"domo.tm1638.refresh": 0.03, "domo.tm1638.actionButtonDelay": 0.5, "domo.relayNb": 8}
 
@@ -61,9 +61,20 @@ class Wall:
         self.panel.send_signal(by)
         return self.panel.wait(20)
 
-    def click(self, *buttons: int, board: int = 1, hold: float = 0.25) -> None:
-        """Presses buttons together, for as long as a quick finger does: two looks at the keys."""
-        self.bench.click(*buttons, board=board, hold=hold)
+    def click(self, *buttons: int, board: int = 1, hold: float = 0.0) -> None:
+        """Presses buttons together until their digits have changed, holds them so much longer, and lets go."""
+        before = self._digits(self.bench.display(board), buttons)
+        self.bench.press(buttons, board, 30)
+        self.see(lambda display: self._digits(display, buttons) != before, board)
+        time.sleep(hold)
+        self.bench.release(board, 30)
+
+    def see(self, what: Callable[[Display], object], board: int = 1) -> Display:
+        """Waits until a board shows what is meant."""
+        return self.bench.wait_for(what, 30, board)
+
+    def _digits(self, display: Display, buttons: tuple[int, ...]) -> list[int]:
+        return [display.digits[button - 1] & ~DOT for button in buttons]
 
     def tick(self) -> None:
         """A tick of cron's, after the one that may be running."""

@@ -48,7 +48,7 @@ def test_it_shows_modes_and_states_with_as_few_segments_as_possible(wall: Walls)
     here.tick()
     assert here.on == {1, 4}
     wanted = ({1, 4}, {1}, {2}, 4)
-    here.start().bench.wait_for(lambda d: (d.leds, d.upper, d.lower, d.lit) == wanted)
+    here.start().see(lambda d: (d.leds, d.upper, d.lower, d.lit) == wanted)
 
 
 def test_it_starts_with_nothing_and_lets_a_first_tick_make_everything(wall: Walls) -> None:
@@ -64,11 +64,11 @@ def test_it_starts_with_nothing_and_lets_a_first_tick_make_everything(wall: Wall
 def test_a_press_shows_at_once_and_acts_after_the_delay(wall: Walls) -> None:
     here = wall({"domo.tm1638.actionButtonDelay": 1.5}).start()
     here.tick()
-    here.bench.press({3})
-    display = here.bench.wait_for(lambda display: display.upper == {3})
+    here.bench.press({3}, timeout=30)
+    display = here.see(lambda display: display.upper == {3})
     assert here.house.modes == AUTO and not display.leds
     pressed = display.ns
-    display = here.bench.wait_for(lambda display: display.leds == {3}, 20)
+    display = here.see(lambda display: display.leds == {3})
     [event] = [e for e in here.bench.transitions(here.house.pins_of[3]) if e.level == 0]
     assert event.ns - pressed > 1.3e9
     assert here.house.modes == {**AUTO, 3: 3} and here.on == {3}
@@ -79,8 +79,8 @@ def test_the_last_dot_blinks_until_the_choice_is_carried_out(wall: Walls) -> Non
     here = wall({"domo.tm1638.actionButtonDelay": 1.5}).start()
     here.click(1)
     for dots in ({8}, set(), {8}):
-        here.bench.wait_for(lambda display, dots=dots: display.dots == dots and display.upper == {1})
-    here.bench.wait_for(lambda display: not display.dots and display.leds == {1})
+        here.see(lambda display, dots=dots: display.dots == dots and display.upper == {1})
+    here.see(lambda display: not display.dots and display.leds == {1})
 
 
 def test_a_held_button_counts_once(wall: Walls) -> None:
@@ -96,9 +96,9 @@ def test_one_passes_to_forced_off_without_switching_on(wall: Walls) -> None:
     here.tick()
     here.click(6)
     here.click(6)
-    here.bench.wait_for(lambda display: display.lower == {6})
+    here.see(lambda display: display.lower == {6})
     eventually(lambda: here.house.modes[6] == 0)
-    here.bench.wait_for(lambda display: not display.dots)
+    here.see(lambda display: not display.dots)
     assert not here.was_on(6)
 
 
@@ -114,7 +114,7 @@ def test_the_delay_counts_from_the_last_press_of_any_button(wall: Walls) -> None
 def test_buttons_that_share_a_byte_count_both(wall: Walls) -> None:
     here = wall().start()
     here.click(3, 7)
-    here.bench.wait_for(lambda display: display.upper == {3, 7})
+    here.see(lambda display: display.upper == {3, 7})
     eventually(lambda: here.on == {3, 7})
 
 
@@ -123,7 +123,7 @@ def test_a_change_from_elsewhere_shows_and_acts_and_eats_no_pending_press(wall: 
     here.tick()
     here.click(1)
     here.house.set_modes({**AUTO, 1: 0, 2: 3})  # PvMonit's page, meanwhile
-    display = here.bench.wait_for(lambda display: display.leds == {2}, 20)
+    display = here.see(lambda display: display.leds == {2})
     assert display.upper == {1, 2}, "the choice is still shown"
     eventually(lambda: here.on == {1, 2})
     assert here.house.modes == {**AUTO, 1: 3, 2: 3}
@@ -148,7 +148,7 @@ def test_a_tick_of_crons_shows(wall: Walls) -> None:
     here.tick()
     here.house.script(2, "return relay.on('sun')")
     here.tick()
-    here.bench.wait_for(lambda display: display.leds == {2})
+    here.see(lambda display: display.leds == {2})
 
 
 def test_while_another_tick_runs_the_choice_waits_for_it(wall: Walls) -> None:
@@ -176,24 +176,24 @@ def test_after_three_minutes_without_a_tick_it_says_so_and_runs_one(wall: Walls)
     aged(here.house, 178)
     here.start()
     assert here.house.memory["wall"] < time.time() - 100 and not here.bench.display().text.strip(), "not yet"
-    here.bench.wait_for(lambda display: display.text == "E1      ", 20)
+    here.see(lambda display: display.text == "E1      ")
     eventually(lambda: here.house.memory["wall"] > time.time() - 20)
-    here.bench.wait_for(lambda display: display.text == "E1      ")
-    here.bench.wait_for(lambda display: not display.text.strip())
-    here.bench.wait_for(lambda display: display.text == "E1      ")  # its own tick is no sign of cron's
+    here.see(lambda display: display.text == "E1      ")
+    here.see(lambda display: not display.text.strip())
+    here.see(lambda display: display.text == "E1      ")  # its own tick is no sign of cron's
     here.house.script(1, "return relay.on('sun')")
     here.tick()
-    here.bench.wait_for(lambda display: display.leds == {1} and not display.text.strip())
+    here.see(lambda display: display.leds == {1} and not display.text.strip())
     never(lambda: here.bench.display().text.strip(), 3.5)
 
 
 def test_a_mode_file_that_cannot_be_read_is_told_and_left_alone(wall: Walls) -> None:
     here = wall().start()
     here.house.set_modes({**AUTO, 2: 3})
-    here.bench.wait_for(lambda display: display.leds == {2}, 20)
+    here.see(lambda display: display.leds == {2})
     here.house.mode_file.write_text('{"1": 1, "2": 3,}')
-    here.bench.wait_for(lambda display: display.text == "E3      ")
-    here.bench.wait_for(lambda display: display.upper == {2})
+    here.see(lambda display: display.text == "E3      ")
+    here.see(lambda display: display.upper == {2})
     here.click(1)
     eventually(lambda: "line 1 column" in here.said())
     assert here.house.mode_file.read_text() == '{"1": 1, "2": 3,}' and here.on == {2}
@@ -204,15 +204,15 @@ def test_a_mode_file_that_cannot_be_read_is_told_and_left_alone(wall: Walls) -> 
 def test_a_value_that_is_no_mode_is_told(wall: Walls) -> None:
     here = wall().start()
     here.house.set_modes({**AUTO, 4: "on"})
-    here.bench.wait_for(lambda display: display.text == "E3      ")
-    here.bench.wait_for(lambda display: display.digits[3] == MIDDLE)
+    here.see(lambda display: display.text == "E3      ")
+    here.see(lambda display: display.digits[3] == MIDDLE)
 
 
 def test_missing_files_are_told_and_made_again(wall: Walls) -> None:
     here = wall().start()
     here.tick()
     here.house.state_file.unlink()
-    here.bench.wait_for(lambda display: display.text == "E4      ")
+    here.see(lambda display: display.text == "E4      ")
     here.house.mode_file.unlink()
     eventually(here.house.mode_file.exists)
     eventually(here.house.state_file.exists)
@@ -222,7 +222,7 @@ def test_data_that_stays_away_is_told(wall: Walls) -> None:
     here = wall({"domo.relay.secuDownNoData": 5})
     here.house.data_file.unlink()
     here.start()
-    here.bench.wait_for(lambda display: display.text == "E5      ", 20)
+    here.see(lambda display: display.text == "E5      ")
 
 
 def test_a_dead_journal_is_told(wall: Walls) -> None:
@@ -230,7 +230,7 @@ def test_a_dead_journal_is_told(wall: Walls) -> None:
     here.tick()
     here.house.journal_file.unlink(missing_ok=True)
     here.house.journal_file.mkdir()
-    here.bench.wait_for(lambda display: display.text == "E6      ", 20)
+    here.see(lambda display: display.text == "E6      ")
     here.click(1)
     eventually(lambda: here.on == {1})
 
@@ -239,11 +239,11 @@ def test_what_the_last_tick_found_wrong_is_told(wall: Walls) -> None:
     here = wall()
     here.house.script(1, "return 1 / 0")
     here.start()
-    here.bench.wait_for(lambda display: display.text == "E7      ", 20)
+    here.see(lambda display: display.text == "E7      ")
     eventually(lambda: "division by zero" in here.said())
     here.house.script(1, "return relay.on('mended')")
     here.tick()
-    here.bench.wait_for(lambda display: display.leds == {1} and not display.text.strip())
+    here.see(lambda display: display.leds == {1} and not display.text.strip())
     never(lambda: here.bench.display().text.strip(), 3.5)
     assert here.said().count("division by zero") == 1
 
@@ -253,10 +253,10 @@ def test_a_broken_config_is_told_and_a_good_one_taken(wall: Walls) -> None:
     here.tick()
     good = here.house.config.read_text()
     here.house.config.write_text(good.replace("relayNb: 8", "relayNb: eight"))
-    here.bench.wait_for(lambda display: display.text == "E2      ", 20)
+    here.see(lambda display: display.text == "E2      ")
     eventually(lambda: "domo.relayNb" in here.said())
     here.house.configure({"domo.tm1638.brightness": 5})
-    here.bench.wait_for(lambda display: display.brightness == 5, 20)
+    here.see(lambda display: display.brightness == 5)
     assert here.panel and here.panel.poll() is None
     here.click(1)
     eventually(lambda: here.on == {1})
@@ -273,8 +273,8 @@ def test_a_second_panel_says_so(wall: Walls) -> None:
 def test_it_ends_with_the_display_dark_and_the_relays_as_they_are(wall: Walls, by: int) -> None:
     here = wall().start()
     here.house.set_modes({**AUTO, 1: 3})
-    here.bench.wait_for(lambda display: display.leds == {1}, 20)
-    here.bench.wait_for(lambda display: not display.dots)
+    here.see(lambda display: display.leds == {1})
+    here.see(lambda display: not display.dots)
     before = here.bench.transitions()
     assert here.stop(by) == 0
     assert not here.bench.display().on and here.bench.display().ram == (0,) * 16
@@ -286,15 +286,15 @@ def test_two_boards_for_sixteen_relays(wall: Walls) -> None:
     wiring = dict(zip(range(1, 17), (2, 3, 4, 17, 27, 22, 10, 9, 11, 5, 7, 8, 25, 24, 23, 18), strict=True))
     here = wall({"domo.relayNb": 16, "domo.relayGpio": wiring, "domo.tm1638.stb": [26, 6]}).start()
     here.click(4, 8, board=2)
-    here.bench.wait_for(lambda display: display.upper == {4, 8}, board=2)
-    here.bench.wait_for(lambda display: display.leds == {4, 8}, 20, board=2)
+    here.see(lambda display: display.upper == {4, 8}, board=2)
+    here.see(lambda display: display.leds == {4, 8}, board=2)
     assert not here.bench.display(1).lit
     assert {n for n, mode in here.house.modes.items() if mode == 3} == {12, 16}
     here.bench.unplug(2)
     here.click(1)
-    here.bench.wait_for(lambda display: display.leds == {1}, 20)
+    here.see(lambda display: display.leds == {1})
     here.bench.plug(2)
-    here.bench.wait_for(lambda display: display.leds == {4, 8} and display.upper == {4, 8}, board=2)
+    here.see(lambda display: display.leds == {4, 8} and display.upper == {4, 8}, board=2)
 
 
 def test_a_fault_of_the_board_stops_nothing(wall: Walls) -> None:
@@ -320,7 +320,7 @@ def test_a_fault_of_the_board_stops_nothing(wall: Walls) -> None:
     eventually(lambda: here.on == {1})
     loose.unlink()
     here.click(2)
-    here.bench.wait_for(lambda display: display.leds == {1, 2}, 20)
+    here.see(lambda display: display.leds == {1, 2})
     assert here.said().count("a loose wire") == 1
 
 
