@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import multiprocessing
 import os
 import shutil
 import signal
@@ -15,8 +17,7 @@ from typing import Any
 
 import pytest
 from conftest import PROJECT, House
-from domo import modes
-from domo.model import Fault
+from domo import modes, states
 
 ON, AUTO, OFF = 3, 1, 0  # what its three buttons write
 
@@ -120,36 +121,37 @@ def test_it_acts_without_cron(house: House, page: Page) -> None:
         assert (panel.communicate(timeout=20)[1], panel.returncode) == ("", 0)
 
 
+def change_for_ever(house: House) -> None:
+    """Changes modes and states as fast as it can."""
+    for turn in itertools.count():
+        first, second = turn % 2, 1 - turn % 2
+        modes.set_auto(str(house.mode_file), {1: AUTO + first, 2: AUTO + second})
+        states.save(str(house.state_file), {1: first, 2: second, 3: 0})
+
+
 @pytest.fixture
 def busy(house: House) -> Iterator[list[str]]:
-    """Ticks that switch, and modes that change as fast as they can; what they complained about."""
+    """Ticks that switch, and changes as fast as they come; what the ticks complained about."""
     house.configure({"domo.relay.scriptExecInterval": 0})
-    flips = "(relay.off if relay.is_on else relay.on)('it flips')"
-    house.script(1, f"return {flips}")
-    house.script(2, f"return {flips}")
+    for relay in (1, 2):
+        house.script(relay, "return (relay.off if relay.is_on else relay.on)('it flips')")
     said: list[str] = []
     over = threading.Event()
 
     def tick() -> None:
         while not over.is_set():
-            ran = house.tick()
-            said.extend(ran.err.splitlines())
+            said.extend(house.tick().err.splitlines())
 
-    def change() -> None:
-        while not over.is_set():
-            for mode in (1, 2):
-                try:
-                    modes.set_auto(str(house.mode_file), {1: mode, 2: 3 - mode})
-                except Fault as fault:
-                    said.append(str(fault))
-
-    threads = [threading.Thread(target=task) for task in (tick, change)]
-    for thread in threads:
-        thread.start()
+    ticks = threading.Thread(target=tick)
+    changes = multiprocessing.get_context("fork").Process(target=change_for_ever, args=(house,))
+    ticks.start()
+    changes.start()
     yield said
     over.set()
-    for thread in threads:
-        thread.join()
+    ticks.join()
+    assert changes.is_alive()
+    changes.kill()
+    changes.join()
 
 
 def test_what_it_shows_is_valid_at_every_instant(house: House, page: Page, busy: list[str]) -> None:
