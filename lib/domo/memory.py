@@ -85,7 +85,10 @@ def restored(saved: Mapping[str, Any], now: Now) -> Past:
         why={r: str(why) for r, why in by_relay("why").items()},
         reports=tuple(map(str, saved["reports"])),
         until={int(r): (_among(FORCED, m), age(a), _seconds(s)) for r, (m, a, s) in saved.get("until", {}).items()},
-        owed=tuple((age(a), int(r), str(info), int(v), str(why)) for a, r, info, v, why in saved.get("owed", ())),
+        owed=tuple(
+            (age(a), _among(range(1001), r), "M" if info == "M" else "E", _among(range(4), v), str(why))
+            for a, r, info, v, why in saved.get("owed", ())
+        ),
     )
 
 
@@ -132,7 +135,7 @@ def observe(past: Past, states: Mapping[int, int], now: Now) -> Past:
 def save(config: Config, past: Past, now: Now) -> None:
     """Writes the past, unless nobody knows it: then the journal is asked again. Raises Fault."""
     if past.known:
-        files.replace(path(config), tinyjson.dumps(kept(past, now)).encode())
+        files.replace(path(config), tinyjson.dumps(kept(past, now)).encode(errors="replace"))
 
 
 def kept(past: Past, now: Now) -> dict[str, Any]:
