@@ -124,7 +124,8 @@ def create(path: str, modes: Mapping[int, int]) -> None:
         try:
             os.link(name, path)
         except FileExistsError:
-            pass
+            if not os.access(path, os.F_OK):
+                raise Fault(f"{path}: is a link to nothing; remove it") from None
         finally:
             os.unlink(name)
     except OSError as error:
