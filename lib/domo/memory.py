@@ -86,7 +86,7 @@ def restored(saved: Mapping[str, Any], now: Now) -> Past:
         reports=tuple(map(str, saved["reports"])),
         until={int(r): (_among(FORCED, m), age(a), _seconds(s)) for r, (m, a, s) in saved.get("until", {}).items()},
         owed=tuple(
-            (age(a), _among(range(1001), r), "M" if info == "M" else "E", _among(range(4), v), str(why))
+            (age(a), _among(range(1001), r), "M" if info == "M" else "E", _among(range(4), v), _whole(str(why)))
             for a, r, info, v, why in saved.get("owed", ())
         ),
     )
@@ -96,6 +96,10 @@ def _seconds(value: float) -> float:
     if not 0 <= value < 1e12:
         raise ValueError(f"{value} s")
     return float(value)
+
+
+def _whole(text: str) -> str:
+    return text.encode(errors="replace").decode()  # JSON can say half a character, SQLite cannot
 
 
 def _among(values: Container[int], value: int) -> int:
