@@ -112,7 +112,7 @@ def _read(path: str, access: str, now: Now) -> Past:
 
 
 def _told(base: sqlite3.Connection, now: Now) -> Past:
-    columns = f"id, relay_number, info, valeur, date, event FROM relay WHERE {_SOUND}"
+    columns = f"id, relay_number, info, valeur, date, CAST(event AS TEXT) FROM relay WHERE {_SOUND}"
     newest = f"SELECT {columns} ORDER BY id DESC LIMIT ?"
     recent = base.execute(newest, (KEPT_ROWS,)).fetchall()
     ages = _ages([row[4] for row in recent], now)
