@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +97,23 @@ class Wall:
     def said(self) -> str:
         """What the panel printed, on one line."""
         return " ".join(self.log.read_text().split())
+
+
+Walls = Callable[..., Wall]
+
+
+def walls(house: House) -> Iterator[Walls]:
+    """A fixture: makes the house's wall; its panel ends with the test."""
+    made: list[Wall] = []
+
+    def make(settings: Mapping[str, Any] | None = None) -> Wall:
+        made.append(Wall(house, settings))
+        return made[-1]
+
+    yield make
+    for one in made:
+        if one.panel and one.panel.poll() is None:
+            one.stop(signal.SIGKILL)
 
 
 def eventually(what: Callable[[], object], seconds: float = 20) -> None:

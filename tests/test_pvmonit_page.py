@@ -9,6 +9,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -165,6 +166,42 @@ def test_what_it_shows_is_valid_at_every_instant(house: House, page: Page, busy:
             assert shown["mod"]["3"] == to
             assert {shown["mod"]["1"], shown["mod"]["2"]} <= {1, 2}
     assert busy == []
+
+
+# -- PvMonit's own domo beside it --
+
+
+def check(house: House) -> str:
+    """What --check finds to do."""
+    return "\n".join(line for line in house.tick("--check").out.splitlines() if line.startswith("TO DO"))
+
+
+@pytest.mark.parametrize("name", ["domo.php", "relay-actions.php", "tm1638.py", "domo-launch.sh"])
+def test_its_daemons_are_noticed(house: House, name: str) -> None:
+    """Two masters on the same pins. What a daemon does here is to sleep."""
+    path = house.folder / "PvMonit/domo" / name
+    path.parent.mkdir(parents=True)
+    path.write_text("import sys; sys.stdin.read()" if name != "domo-launch.sh" else "read line")
+    with subprocess.Popen([sys.executable if name != "domo-launch.sh" else "sh", path], stdin=subprocess.PIPE):
+        assert f"PvMonit's domo/{name} runs: two masters on the same relays" in check(house)
+    assert "two masters" not in check(house)
+
+
+def test_an_editor_is_no_daemon(house: House) -> None:
+    path = house.folder / "domo/domo.php"
+    path.parent.mkdir()
+    path.write_text("")
+    with subprocess.Popen(["tail", "-f", path], stdout=subprocess.PIPE) as reader:
+        assert "two masters" not in check(house)
+        reader.kill()
+
+
+def test_its_daemons_of_the_next_boot_are_noticed(house: House) -> None:
+    assert "daemon" not in check(house)
+    house.configure({"domo.daemon": True, "domo.tm1638.daemon": True})
+    found = check(house)
+    assert f"{house.config}: domo: daemon: true, so PvMonit starts its own at the next boot; set it to false" in found
+    assert f"{house.config}: domo: tm1638: daemon: true, so" in found
 
 
 # -- the stand-in above does what PHP does --

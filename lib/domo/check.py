@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from . import board, cache, config, files, journal, lint, memory, modes, reading, schema, scripts
@@ -17,7 +17,11 @@ from .model import Config, Fault, Now
 Findings = Iterator[tuple[bool, str]]
 
 MODULES = Path("/sys/module")
-PVMONIT_DAEMONS = ("domo/domo.php", "domo/relay-actions.php", "domo/tm1638.py")
+PVMONIT_CONFIG = "/opt/PvMonit/config.yaml"
+PVMONIT_DAEMONS = tuple(
+    f"domo/{name}" for name in ("domo.php", "relay-actions.php", "tm1638.py")
+    + ("domo-launch.sh", "relay-actions-launch.sh", "tm1638-launch.sh")  # which start them again
+)  # fmt: skip
 
 
 def main(path: str, now: Now) -> int:
@@ -38,6 +42,7 @@ def main(path: str, now: Now) -> int:
         lambda: _files(settings, now),
         lambda: _pins(settings),
         lambda: _machine(settings),
+        lambda: _other_masters(path, document),
     )
     all_well = True
     for check in checks:
@@ -179,10 +184,6 @@ def _machine(settings: Config) -> Findings:
             "in group gpio" if "gpio" in groups else f"not in group gpio; run: sudo adduser {user} gpio, log in again"
         )
     yield _crontab(user)
-    running = _processes()
-    for daemon in PVMONIT_DAEMONS:
-        if any(daemon in line for line in running):
-            yield False, f"PvMonit's {daemon} runs: two masters on the same relays; stop it (see MIGRATION.md)"
 
 
 def _crontab(user: str) -> tuple[bool, str]:
@@ -195,11 +196,32 @@ def _crontab(user: str) -> tuple[bool, str]:
     return present, f"crontab of {user}: {say}"
 
 
-def _processes() -> list[str]:
-    lines = []
+def _other_masters(path: str, document: Mapping[str, object]) -> Findings:
+    """PvMonit's own domo, running, or to be started at the next boot."""
+    commands = _commands()
+    for daemon in PVMONIT_DAEMONS:
+        if any(word.endswith(daemon) for words in commands for word in words):
+            yield False, f"PvMonit's {daemon} runs: two masters on the same relays; stop it (see MIGRATION.md)"
+    try:
+        pvmonits = schema.read(PVMONIT_CONFIG)
+    except config.ConfigError:
+        pvmonits = {}
+    for file, text in ((path, document), (PVMONIT_CONFIG, pvmonits)):
+        domo = text.get("domo")
+        panel = domo.get("tm1638") if isinstance(domo, dict) else None
+        for key, section in (("domo: daemon", domo), ("domo: tm1638: daemon", panel)):
+            if isinstance(section, dict) and section.get("daemon") is True:
+                yield False, f"{file}: {key}: true, so PvMonit starts its own at the next boot; set it to false"
+
+
+def _commands() -> list[list[str]]:
+    """What every interpreter or shell that runs was called with; an editor that shows a file runs nothing."""
+    commands = []
     for command in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            lines.append(command.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+            words = command.read_bytes().decode(errors="replace").split("\0")
         except OSError:
             continue
-    return lines
+        if os.path.basename(words[0]).startswith(("php", "python", "bash", "sh")):
+            commands.append(words[1:])
+    return commands
