@@ -8,6 +8,7 @@ import json
 import os
 import posix
 import re
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -25,6 +26,9 @@ sys.path.insert(0, str(PROJECT / "lib"))
 
 from domo import scripts, tick  # noqa: E402
 from domo.model import Config, Now  # noqa: E402
+
+# A shell without job control starts what runs in the background deaf to Ctrl-C, and all programs below it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SAMPLE = (PROJECT / "tests/sample/pvmonit.xml").read_text()
 NOON = 1_718_450_000.0  # 2024-06-15 11:13 UTC; where a test has a clock of its own, it starts here

@@ -145,8 +145,8 @@ def busy(house: House) -> Iterator[list[str]]:
 
     ticks = threading.Thread(target=tick)
     changes = multiprocessing.get_context("fork").Process(target=change_for_ever, args=(house,))
+    changes.start()  # first: a fork beside a thread that starts a program keeps that program's pipe open
     ticks.start()
-    changes.start()
     yield said
     over.set()
     ticks.join()

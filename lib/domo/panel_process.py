@@ -77,11 +77,15 @@ class Panel:
         """Goes on until config.yaml is another one. Raises SystemExit when somebody ends it."""
         stops = [int(s) for s in STOPS if signal.getsignal(s) != signal.SIG_IGN]
         refresh = min(self._config.refresh, SLOWEST)
+        fault = ""
         while not (self._anew and not self._pending and not self._tick):
             try:
                 self._step(time.monotonic())
-            except Exception as error:  # a fault in drawing or reading is told, and tried again
-                self._say(f"domo-panel: {type(error).__name__}: {error}")
+                fault = ""
+            except Exception as error:  # a fault in drawing or reading is told once, and tried again
+                before, fault = fault, f"domo-panel: {type(error).__name__}: {error}"
+                if fault != before:
+                    self._say(fault)
             near = self._face.quick or self._pending or self._tick
             if signal.sigtimedwait(stops, min(QUICK, refresh) if near else refresh):
                 raise SystemExit(0)
