@@ -5,14 +5,15 @@
 Wants debootstrap, some 350 MB a suite and a network the first time; the folder is used again. In each
 suite, for some minutes, cron runs what crontab.example says, with the panel in a terminal of its own;
 every minute somebody forces a relay with domo-mod and presses a button of the panel. Nothing may be
-mailed, no minute may be missed, no file may be left over. Says what happened; exits with 1 if that is
-not as it should be.
+mailed, no minute may be missed, no tick may come later and later, no file may be left over. Says what
+happened, and at the end, in a line a suite, whether all is well; exits with 1 if it is not.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import difflib
 import json
 import shutil
 import sqlite3
@@ -52,6 +53,7 @@ sleep 5
 printf {PRESSED} >/srv/keys
 sleep 15
 /opt/domo/bin/domo-mod --json >>/srv/seen
+for file in mod etat pins; do cat /tmp/PvMonit_domo_$file; echo; done >>/srv/agree
 ls -lA /tmp /tmp/domo-* /opt/domo /opt/domo/lib/domo /opt/domo/relay.script.d ~ | awk '{{print $1, $3, $4, $NF}}' \
     >/srv/files.$(date +%s)
 panel=$(pgrep -of '^python3 .*domo-panel')
@@ -69,6 +71,7 @@ def crontab() -> str:
         " php /opt/PvMonit/www/data-xml.php ": " /srv/php /srv/data-xml.php ",
         "$DOMO/bin/domo-panel --no-display": "script -qfec '/opt/domo/bin/domo-panel --terminal' /srv/screen"
         " >/dev/null <>/srv/keys",
+        "$DOMO/bin/domo-tick\n": "$DOMO/bin/domo-tick; echo $? $(date +\\%s.\\%N) >>/srv/ticks\n",
     }.items():
         if old not in text:
             raise SystemExit(f"crontab.example has no {old!r} any more")
@@ -154,15 +157,23 @@ def judge(root: Path, minutes: int) -> tuple[bool, str]:
     early, *_, late = [path.read_text() for path in sorted(srv.glob("files.*"))][2:] or ("early", "late")
     screen = (srv / "screen").read_text(errors="replace")
     memory = [int(line.split()[1]) for line in (srv / "memory").read_text().splitlines()][2:] or [0, 1 << 20]
+    ticks = [line.split() for line in (srv / "ticks").read_text().splitlines()]
+    codes = {int(code) for code, _ in ticks}
+    ends = [float(end) % 60 for _, end in ticks[1:]]  # the first one is the boot's, at second 50
+    agree = [line for line in (srv / "agree").read_text().splitlines() if line]
     descriptors = (srv / "descriptors").read_text().split()[2:] or ["none", ""]
     processes = (srv / "processes").read_text().splitlines()
     zombies = [process for process in processes if process.startswith("Z")]
     findings = {
+        f"ticks by cron: {len(ticks)}, one at the boot and one a minute": len(ticks) == minutes + 1,
+        f"what they ended with: {codes}": codes == {0},
+        f"they ended at seconds {[round(end, 1) for end in ends]}: no drift": max(ends) < 15,
         f"mails: {mail.count('Subject:')}, the one that proves that they come": mail.count("Subject:") == 1,
         f"minutes in which the owner did something and looked: {len(looks)}": len(looks) == minutes,
         f"forces by domo-mod, carried out at seconds {forced}": len(forced) >= minutes - 1,
         f"forces by a button of the panel, carried out at seconds {pressed}": len(pressed) >= minutes // 2,
         f"relays on by their scripts, one more each minute: {on}": on == list(range(on[0], on[0] + len(on))),
+        f"looks in which mode file, state file and pins agree: {_agreeing(agree)}": _agreeing(agree) == minutes,
         f"faults that a tick reported: {len(faults)}": not faults,
         f"the panel's terminal: {len(screen)} bytes, with 'so its script says'": "so its script says" in screen,
         f"files after 3 minutes {early.count(chr(10))}, at the end {late.count(chr(10))}, the same": early == late,
@@ -174,9 +185,20 @@ def judge(root: Path, minutes: int) -> tuple[bool, str]:
     text = [f"{'ok    ' if well else 'WRONG '} {finding}" for finding, well in findings.items()]
     if not all(findings.values()):
         text += [f"mail:\n{mail}", *faults]
-    if early != late:
-        text += [f"files after 3 minutes:\n{early}", f"at the end:\n{late}"]
+    text += difflib.unified_diff(early.splitlines(), late.splitlines(), "after 3 minutes", "at the end", lineterm="")
     return all(findings.values()), "\n".join(text)
+
+
+def _agreeing(lines: list[str]) -> int:
+    """In how many looks the modes, the states and the pins (a low one is on) say the same of every relay."""
+    looks = [[json.loads(line) for line in lines[at : at + 3]] for at in range(0, len(lines), 3)]
+    relays = range(1, RELAYS + 1)
+    return sum(
+        [modes[str(n)] in (2, 3) for n in relays]
+        == [states[str(n)] == 1 for n in relays]
+        == [pins[str(n + 1)] == 0 for n in relays]
+        for modes, states, pins in looks
+    )
 
 
 def _switched(root: Path, relay: int) -> list[int]:
@@ -216,6 +238,8 @@ def main() -> int:
     with ThreadPoolExecutor() as pool:
         results = list(pool.map(lambda s: run(given.folder / s, s, given.mirror, given.minutes), given.suites))
     print("\n".join(text for _, text in results))
+    for suite, (well, _) in zip(given.suites, results, strict=True):
+        print(f"{suite}: {'all is well' if well else 'something is WRONG, see above'}")
     return 0 if all(well for well, _ in results) else 1
 
 
