@@ -274,9 +274,11 @@ class Stage:
         on = house.on if house.pin_file.exists() else set()
         if wrong := on - scene.may_be_on - on_before:
             yield f"relays {wrong} are on for no reason"
+        if wrong := on - on_before - self._remembered() - {r for r, mode in scene.forced.items() if mode == 3}:
+            yield f"relays {wrong} were switched on, and nobody remembers it"
         pins_failed = "no relay can be switched" in ran.err or str(house.pin_file) in ran.err
         if ran.code in (0, 1) and not pins_failed:
-            yield from self._forces_not_obeyed("the disturbed tick")
+            yield from self._forces_not_obeyed("the disturbed tick", ran.err)
         if ran == (0, "", "") and house.state_file.exists() and (house.on != {r for r, s in house.states.items() if s}):
             yield f"said nothing, but the state file says {house.states} and {house.on} are on"
         clean = self.undisturbed()
@@ -339,13 +341,23 @@ class Stage:
             with contextlib.closing(sqlite3.connect(f"{folder}/journal.sqlite3")) as base:
                 return base.execute(question).fetchall()
 
-    def _forces_not_obeyed(self, when: str) -> Iterator[str]:
+    def _remembered(self) -> set[int]:
+        """The relays that are on by the memory."""
         house = self.house
-        modes = house.modes if house.mode_file.exists() else {}
+        return {int(r) for r, s in house.memory["states"].items() if s} if house.memory_file.exists() else set()
+
+    def _forces_not_obeyed(self, when: str, said: str = "") -> Iterator[str]:
+        """Where the mode file is gone, a force that the journal cannot tell either is unknown: then its
+        relay may be off, if that was said."""
+        house = self.house
+        missing = not house.mode_file.exists()
+        unknown = missing and re.search("journal .*: cannot be read|relays that are not forced are off", said)
+        unwritten = missing and f"{house.mode_file}: " in said
+        modes = {} if missing else house.modes
         for relay, mode in self.scene.forced.items():
-            if modes.get(relay) != mode:
+            if modes.get(relay) != mode and not unknown and not unwritten:
                 yield f"{when}: relay {relay} is {modes.get(relay)} in the mode file, its owner wrote {mode}"
-            if (relay in house.on) != (mode == 3):
+            if (relay in house.on) != (mode == 3) and not (unknown and mode == 3):
                 yield f"{when}: relay {relay} does not follow its force"
 
 
