@@ -178,6 +178,8 @@ def _mend(path: str) -> str:
         return f"he may create none in {folder}; run: sudo chown {user} {folder}"
     if info.st_uid != os.geteuid():
         return f"it belongs to {user_name(info.st_uid)}; run: sudo chown {user} {path}"
+    if not info.st_mode & stat.S_IWUSR:
+        return f"it is his, but closed; run: chmod u+rw {path}"
     if info.st_gid in (os.getegid(), *os.getgroups()):
         return f"it is his, so it may be protected; run: lsattr {path}"
     try:
