@@ -26,7 +26,7 @@ _SOUND = """typeof(date) = 'integer' AND date BETWEEN 0 AND 99999999999 AND type
     AND typeof(relay_number) = 'integer' AND relay_number BETWEEN 1 AND 1000"""  # what any program may have put in
 UNTIL = " until %Y-%m-%d %H:%M"
 KEPT_SECONDS = 2 * 366 * 86400
-PRUNED = 2000  # rows are looked at each time: all of a long journal would cost an interpreter start
+PRUNED = 2000  # rows that are not of the future are looked at each time: all would cost an interpreter start
 KEPT_ROWS = 10_000  # stay whatever their date: a clock gone mad must not empty the journal
 PLAUSIBLE = 1577836800  # 2020-01-01; a date before was written by a clock that did not know better
 
@@ -49,9 +49,10 @@ def append(config: Config, rows: Iterable[Row], now: Now) -> tuple[bool, str]:
                         [(relay, info, value, int(now.wall - age), why) for age, relay, info, value, why in rows],
                     )
                     base.execute(
-                        f"DELETE FROM relay WHERE id IN (SELECT id FROM relay ORDER BY id LIMIT {PRUNED}) "
+                        "DELETE FROM relay WHERE id IN "
+                        f"(SELECT id FROM relay WHERE date <= ? ORDER BY id LIMIT {PRUNED}) "
                         "AND id < (SELECT max(id) FROM relay) - ? AND date < ?",
-                        (KEPT_ROWS, int(now.wall) - KEPT_SECONDS),
+                        (int(now.wall), KEPT_ROWS, int(now.wall) - KEPT_SECONDS),
                     )
             finally:
                 base.close()
