@@ -31,6 +31,7 @@ class Wall:
         house.configure({**QUICK, "domo.board": "gpio", **(settings or {})})
         self.log = house.folder / "panel.log"
         self.panel: subprocess.Popen[bytes] | None = None
+        self.under: list[str] = []  # the program that the panel runs under
 
     @property
     def env(self) -> dict[str, str]:
@@ -41,7 +42,7 @@ class Wall:
     def command(self, *arguments: str) -> list[str]:
         """The panel's command line; -S without -I, so that the emulator's PYTHONPATH counts."""
         program = str(PROJECT / "bin/domo-panel")
-        return [sys.executable, "-S", program, "--config", str(self.house.config), *arguments]
+        return [*self.under, sys.executable, "-S", program, "--config", str(self.house.config), *arguments]
 
     def start(self, *arguments: str, **env: str) -> Wall:
         """Starts the panel, and waits until it shows something (unless it has no display)."""

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 from conftest import House
+from faults import strace_works
 from support_panel import EMULATOR, Walls, eventually, never, walls
 
+from domo.panel_process import SELDOM  # isort: skip
 from domo.tm1638 import COMMIT  # isort: skip
 
 MIDDLE = 0x40
@@ -86,6 +88,7 @@ def test_a_dead_journal_is_told(wall: Walls) -> None:
     here.tick()
     here.house.journal_file.unlink(missing_ok=True)
     here.house.journal_file.mkdir()
+    here.tick()
     here.see(lambda display: display.text == "E6      ")
     here.click(1)
     eventually(lambda: here.on == {1})
@@ -143,6 +146,19 @@ def test_a_fault_of_the_board_stops_nothing(wall: Walls) -> None:
     here.click(2)
     here.see(lambda display: display.leds == {1, 2})
     assert here.said().count("a loose wire") == 1
+
+
+@pytest.mark.skipif(bool(strace_works()), reason=strace_works())
+def test_where_the_kernel_does_not_tell_of_changes_it_looks_by_itself(wall: Walls) -> None:
+    """A kernel without dnotify, a file system without leases."""
+    here = wall()
+    only = "-P", str(here.house.folder)
+    here.under = ["strace", "-D", "-qq", "-o", "/dev/null", *only, "-e", "inject=fcntl:error=EINVAL"]
+    here.start()
+    for mode, on in ((3, {2}), (0, set())):
+        time.sleep(2)  # at a tick's end it looks anyhow
+        here.house.set_modes({**AUTO, 2: mode})
+        eventually(lambda on=on: here.on == on, SELDOM / 2)
 
 
 def test_without_the_driver_it_says_how_to_get_it(wall: Walls, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import signal
 import stat
 import sys
 import time
+from fcntl import DN_CREATE, DN_DELETE, DN_MODIFY, DN_MULTISHOT, DN_RENAME, F_NOTIFY, fcntl
 
 from . import config as configs
 from . import memory, modes, states, ticker
@@ -24,11 +25,11 @@ if TYPE_CHECKING:
 
 QUICK = 0.05  # s between looks at the keys while somebody is there
 SLOWEST = 1.0  # s between them at the most: a force acts within 2 s, whatever `refresh` says
-OFTEN = 0.75  # s between looks at the modes and states
-SELDOM = 3.0  # s between looks at the memory and config.yaml, unless the others have changed
+OFTEN, SELDOM = 0.75, 10.0  # s between looks at the files: where nobody tells that one has changed, and besides
 AGAIN, PATIENCE = 0.5, 10.0  # s until a tick that found another one running is tried again, ever slower
 GIVE_UP = 30.0  # s until a choice that cannot be written is dropped: nothing shall start hours later
 STOPS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
+CHANGED = signal.SIGIO  # see _watch
 UNSEEN = (0,)  # no file's stamp
 
 
@@ -55,9 +56,10 @@ class Panel:
     def __init__(self, config: Config, face: NoFace | TM1638 | Terminal, stamp: object, aloud: bool) -> None:
         now = time.monotonic()
         self._config, self._face, self._aloud = config, face, aloud
-        self._often, self._seldom = (config.modPath, config.etatPath), (memory.path(config), config.path)
-        self._stamps: dict[str, object] = {**dict.fromkeys((*self._often, *self._seldom), UNSEEN), config.path: stamp}
-        self._often_at = self._seldom_at = now
+        files = config.modPath, config.etatPath, memory.path(config)
+        self._stamps: dict[str, object] = {**dict.fromkeys(files, UNSEEN), config.path: stamp}
+        self._interval = SELDOM if all([_watch(f) for f in {os.path.dirname(path) for path in self._stamps}]) else OFTEN
+        self._look_at = now
         self._found, self._mode_problem = modes.Found({}), ""  # the last good one; why there is none now
         self._states: dict[int, int] = {}
         self._past, self._past_of = Past(), now
@@ -75,7 +77,7 @@ class Panel:
 
     def run(self) -> None:
         """Goes on until config.yaml is another one. Raises SystemExit when somebody ends it."""
-        stops = [int(s) for s in STOPS if signal.getsignal(s) != signal.SIG_IGN]
+        wakers = [s for s in (CHANGED, *STOPS) if signal.getsignal(s) != signal.SIG_IGN]
         refresh = min(self._config.refresh, SLOWEST)
         fault = ""
         while not (self._anew and not self._pending and not self._tick):
@@ -87,11 +89,15 @@ class Panel:
                 if fault != before:
                     self._say(fault)
             near = self._face.quick or self._pending or self._tick
-            if signal.sigtimedwait(stops, min(QUICK, refresh) if near else refresh):
-                raise SystemExit(0)
+            woken = signal.sigtimedwait(wakers, min(QUICK, refresh) if near else refresh)
+            if woken:
+                if woken.si_signo != CHANGED:
+                    raise SystemExit(0)
+                time.sleep(QUICK)  # who writes shall come to his end, and who never stops shall not keep us busy
+                self._look_at = 0.0
 
     def _step(self, now: float) -> None:
-        if now >= self._often_at:
+        if now >= self._look_at:
             self._look(now)
         if self._pending and now >= self._write_at:
             self._write(now)
@@ -142,22 +148,14 @@ class Panel:
 
     def _look(self, now: float) -> None:
         """Looks whether the files have changed; reads those that have."""
-        self._often_at = now + OFTEN
-        for path in self._often:
-            if _stamp(path) != self._stamps[path]:
-                break
-        else:
-            if now < self._seldom_at:
-                return
-        self._seldom_at = now + SELDOM
-        before = dict(self._stamps)
-        for path, stamp in before.items():
+        self._look_at = now + self._interval
+        changed = [path for path, stamp in self._stamps.items() if _stamp(path) != stamp]
+        for path in changed:
             self._stamps[path] = _stamp(path)
-            if self._stamps[path] != stamp:
-                self._read(path, now)
-        if self._stamps[self._config.modPath] != before[self._config.modPath]:
+            self._read(path, now)
+        if self._config.modPath in changed:
             self._tick_wanted = self._differs()
-        if self._stamps != before or now - self._others_tick > LATE:
+        if changed or now - self._others_tick > LATE:
             self._view = None
 
     def _read(self, path: str, now: float) -> None:
@@ -232,13 +230,23 @@ class Panel:
             self._others_tick = now
         if code == BUSY or self._tick_wanted:  # it, or the other one, may have begun before the change, or not
             self._stamps[self._config.modPath] = UNSEEN
-        self._seldom_at = now
         self._look(now)
         self._tick, self._view = None, None
         if code < 0:
             self._say(f"domo-panel: the tick was ended by signal {-code}")
         elif code != BUSY:
             self._say(tick.said)
+
+
+def _watch(folder: str) -> bool:
+    """Has the kernel send CHANGED whenever a file in the folder does (dnotify, see fcntl(2)), for as long
+    as this process runs. Gives whether it will."""
+    try:
+        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        fcntl(fd, F_NOTIFY, DN_MODIFY | DN_CREATE | DN_DELETE | DN_RENAME | DN_MULTISHOT)
+        return True
+    except OSError:
+        return False
 
 
 def _stamp(path: str) -> object:
@@ -266,7 +274,7 @@ def _journal_works(path: str) -> bool:
 def main(argv: list[str]) -> int:
     """`domo-panel` with these arguments; gives its exit code."""
     # They wait until run() asks for them, so that none cuts a write or a byte to the board in two.
-    signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+    signal.pthread_sigmask(signal.SIG_BLOCK, (*STOPS, CHANGED))
     from . import options
 
     given = options.panel().parse_args(argv)

@@ -13,7 +13,7 @@ from .model import Config, Fault
 from .panel import BOARD, View, frame
 
 COMMIT = "edb13c41cf2f94e658bccdeddc96dc8f12facead"  # the driver's, that this was tested with
-REDRAW_SECONDS = 60.0  # a glitch on the wires may have spoilt what a board shows
+REDRAW_SECONDS = 300.0  # a glitch on the wires may have spoilt what a board shows; it takes as long as ten polls
 BUTTONS = 0x11  # bits 0 and 4 of byte n are buttons n + 1 and n + 5; nothing is wired to the others
 
 
