@@ -154,6 +154,27 @@ class Machine:
         path.chmod(0o644)
         os.utime(path, (now := time.time(), now))
 
+    def fetches(self, more: str = "") -> None:
+        """From now on a tick gets its data from a program, when they are old."""
+        (self.home / "fresh.xml").write_text(xml(time.time()))
+        fetch = "scriptDataXml: /mnt/pvmonit/fresh.xml\nbin: {php-cli: /bin/cat}"
+        text = CONFIG.replace("scriptDataXml: false", f"{fetch}\n{more}")
+        (self.home / "config.yaml").write_text(text)
+
+    @contextlib.contextmanager
+    def panel(self) -> Iterator[str]:
+        """While pvmonit's panel runs; gives the first line that it says."""
+        become = ["nsenter", f"--mount=/proc/{self._holder.pid}/ns/mnt", "setpriv", "--reuid=pvmonit"]
+        become += ["--regid=pvmonit", "--init-groups", "--", self._python, "-S", "/mnt/domo/bin/domo-panel"]
+        command = [*become, "--no-display", "--config", "/mnt/pvmonit/config.yaml"]
+        environment = {"PATH": os.environ["PATH"], "PYTHONPATH": "/mnt/packages", "TMPDIR": "/mnt/tmp"}
+        with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as panel:
+            assert panel.stderr
+            try:
+                yield panel.stderr.readline()
+            finally:
+                panel.terminate()
+
     def precious(self) -> Path:
         """A file that pvmonit may write, and that everybody may read."""
         path = self.home / "precious"
@@ -259,6 +280,18 @@ def test_another_persons_domo_mod_says_whose_the_ticks_are(machine: Machine) -> 
     assert (machine.rights(), machine.on) == (before, set())
 
 
+@pytest.mark.parametrize("user", ["www-data", "pi", "root"])
+def test_nobody_else_overwrites_a_file_in_tmp(machine: Machine, user: str) -> None:
+    """The kernel's protected_regular: not even root, who may replace it (above). Everybody may read it."""
+    assert machine.domo("tick") == (0, "", "")
+    ran = machine.sh(user, """echo '{"1":3}' >/mnt/tmp/mod""")
+    assert ran.code != 0
+    assert "Permission denied" in ran.err
+    assert json.loads(machine.sh(user, "cat /mnt/tmp/mod").out) == {"1": 1, "2": 1, "3": 1}
+    assert json.loads(machine.sh(user, "cat /mnt/tmp/etat").out) == {"1": 0, "2": 0, "3": 0}
+    assert machine.domo("tick") == (0, "", "")
+
+
 @pytest.mark.parametrize("permissions", [0o755, 0o2775], ids=["a folder", "a folder that hands on its group"])
 def test_a_page_of_another_user(machine: Machine, permissions: int) -> None:
     """The web server's user writes the mode file in place; owner, group and permissions stay, so that he
@@ -349,27 +382,74 @@ def test_no_link_that_mallory_planted_is_followed(unprotected: Machine, target: 
     """To a file that pvmonit may write, and to one that is not there. Everything goes on."""
     machine = unprotected
     precious = machine.precious()
-    for name in ("mod.lock", "mod.new", "mod.first", "etat.new", "pins.new", "domo_memory.json.new"):
+    names = ["mod.lock", "mod.new", "mod.first", "etat.new", "pins.new", "domo_memory.json.new", "data.xml.new"]
+    for name in [*names, "domo-61001"]:  # the folder of the caches
         assert machine.sh("mallory", f"ln -s /mnt/pvmonit/{target} /mnt/tmp/{name}").code == 0
+    machine.fetches()
     for order, on in (("on", {1}), ("off", set())):
         machine.order(1, order)
+        os.utime(machine.tmp / "data.xml", (0, 0))  # so that the tick fetches it
         assert machine.domo("tick") == (0, "", "")
         assert (machine.on, machine.modes["1"]) == (on, 2 if on else 1)
+        assert (machine.tmp / "data.xml").stat().st_mtime > 0
     assert precious.read_text() == "precious"
     assert not (machine.home / "nothing").exists()
 
 
-@pytest.mark.parametrize("name", ["mod", "etat", "pins", "domo_memory.json", "domo_tick.lock"])
-def test_a_link_in_the_place_of_a_file_is_not_written_through(unprotected: Machine, name: str) -> None:
-    """Planted before the first tick: a file that pvmonit may write stays as it is, and he is told."""
+IN_TMP = ["mod", "etat", "pins", "domo_memory.json", "domo_tick.lock", "data.xml", "log", "journal.sqlite3"]
+
+
+@pytest.mark.parametrize("content", ["precious", "", None], ids=["to a file", "to an empty file", "to nothing"])
+@pytest.mark.parametrize("name", IN_TMP)
+def test_a_link_in_the_place_of_a_file_is_not_written_through(
+    unprotected: Machine, name: str, content: str | None
+) -> None:
+    """Planted before the first tick: what pvmonit may write, or make, stays as it is, and he is told."""
+    machine = unprotected
+    machine.fetches("printMessage: 5\nprintMessageLogfile: /mnt/tmp/log")
+    text = (machine.home / "config.yaml").read_text()
+    (machine.home / "config.yaml").write_text(text.replace("/mnt/pvmonit/journal", "/mnt/tmp/journal"))
+    precious = machine.precious()
+    precious.write_text(content) if content is not None else precious.unlink()
+    (machine.tmp / name).unlink(missing_ok=True)
+    assert machine.sh("mallory", f"ln -s /mnt/pvmonit/precious /mnt/tmp/{name}").code == 0
+    machine.order(1, "on")
+    for _ in range(2):
+        ran = machine.domo("tick")
+        assert ran.code == 1
+        assert f"/mnt/tmp/{name}" in ran.err
+        assert "Traceback" not in ran.err
+        assert (precious.read_text() if precious.exists() else None) == content
+
+
+def test_the_panel_follows_no_planted_link_either(unprotected: Machine) -> None:
     precious = unprotected.precious()
-    unprotected.sh("mallory", f"ln -s /mnt/pvmonit/precious /mnt/tmp/{name}")
-    unprotected.order(1, "on")
-    ran = unprotected.domo("tick")
-    assert ran.code == 1
-    assert f"/mnt/tmp/{name}" in ran.err
-    assert "Traceback" not in ran.err
+    assert unprotected.sh("mallory", "ln -s /mnt/pvmonit/precious /mnt/tmp/domo_panel.lock").code == 0
+    with unprotected.panel() as said:
+        assert "/mnt/tmp/domo_panel.lock: there is no lock" in said
     assert precious.read_text() == "precious"
+
+
+def test_a_folder_of_caches_that_mallory_made_is_neither_read_nor_written(unprotected: Machine) -> None:
+    """The tick would run what it finds there."""
+    machine = unprotected
+    machine.order(1, "on")
+    machine.domo("tick")
+    cached = machine.tmp / "domo-61001"
+    kept = {path.name: path.read_bytes() for path in cached.iterdir()}
+    assert kept
+    shutil.rmtree(cached)
+    assert machine.sh("mallory", "mkdir -m 777 /mnt/tmp/domo-61001").code == 0
+    for name, content in kept.items():  # what a script that says on was compiled to
+        (cached / name).write_bytes(content)
+    path = machine.home / "scripts/1.py"
+    before = path.stat()
+    machine.order(1, "of_")  # as long as the one that is cached, and by its times the same
+    path.write_text(path.read_text().replace("of_", "off"))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    machine.domo("tick")
+    assert machine.on == set()
+    assert {path.name: path.read_bytes() for path in cached.iterdir()} == kept
 
 
 @pytest.mark.parametrize("kind", ["a link", "a hard link", "mallory's own file", "nothing"])

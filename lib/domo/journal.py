@@ -75,6 +75,8 @@ def _open(path: str, access: str = "rwc") -> sqlite3.Connection:
     """Raises sqlite3.OperationalError or OSError."""
     import sqlite3
 
+    if os.path.islink(path) and os.lstat(path).st_uid not in (0, os.geteuid()):
+        raise OSError("is somebody else's link, which is not followed; remove it")
     if os.path.exists(path) and not os.path.isfile(path):
         raise OSError("is not a file; move it away")  # SQLite would wait for ever at a pipe
     quoted = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
