@@ -152,3 +152,28 @@ def test_a_clock_of_1970_prunes_nothing(house: House, clock: Clock) -> None:
     house.tick_at(clock)
     assert house.on == {1}
     assert dated(house)[:12_000] == [int(date) for date in rows]
+
+
+@pytest.mark.parametrize("keep_memory", [True, False], ids=["a memory on a lasting disk", "the journal only"])
+def test_a_restart_in_the_middle_of_a_minimum_time_on_ends_it(house: House, clock: Clock, keep_memory: bool) -> None:
+    """The relay went off with the machine. Nothing comes on to finish what was begun; a new order begins
+    a new minimum time, counted from there."""
+    house.configure({"domo.limits": {1: {"minOn": 3600}}})
+
+    def minutes_later(minutes: int, order: str) -> str:
+        clock.forward(minutes * MINUTE)
+        house.data(at=clock.wall, I=clock.wall % 997)
+        house.script(1, f'return relay.{order}("so it is")')
+        assert house.tick_at(clock) == (0, "", "")
+        return str(house.memory["why"]["1"])
+
+    minutes_later(0, "on")
+    assert minutes_later(10, "off") == "so it is: stays on 50 min more (minOn)"
+    clock.reboot(MINUTE)
+    house.pin_file.unlink()
+    if not keep_memory:
+        house.memory_file.unlink()
+    assert (minutes_later(0, "off"), house.on) == ("so it is", set())
+    assert (minutes_later(5, "on"), house.on) == ("so it is", {1})
+    assert (minutes_later(10, "off"), house.on) == ("so it is: stays on 50 min more (minOn)", {1})
+    assert (minutes_later(50, "off"), house.on) == ("so it is", set())

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 DONE, LOOK, REFUSED, BUSY = 0, 1, 2, 75  # exit codes; 75 is sysexits' EX_TEMPFAIL
 OWED = 1000  # rows are kept for a journal that cannot be written
+STOPPED = 60.0  # s after which what a tick saw is old: somebody stopped it (kill -STOP), for none takes so long
 
 
 @dataclass(frozen=True)
@@ -361,6 +362,8 @@ def run(config: Config, clock: Callable[[], Now], given: Reading | None = None) 
         if given is None and (trouble := reading.refresh(config, now)):
             reports.append(trouble)
         sight = look(config, now, given)
+        if (later := clock()).up - now.up > STOPPED:
+            sight = look(config, later, given)
         reports += sight.reports
         final = act(sight, reports)
         scripts.remember(config, sight.answers)
