@@ -418,3 +418,26 @@ def test_every_column_of_the_journal_with_every_wrong_value(lived: Lived) -> Non
             assert house.on >= {FORCED} and NEVER not in house.on, (column, value)
             with contextlib.closing(sqlite3.connect(house.journal_file)) as base, base:
                 base.execute("DELETE FROM relay WHERE id = (SELECT max(id) FROM relay)")
+
+
+@pytest.mark.usefixtures("bound_by_permissions")
+def test_a_journal_that_cannot_be_reached_for_now_loses_no_force(house: House, clock: Clock) -> None:
+    """After a restart it is all that knows them. As long as nobody knows, nothing comes on."""
+    place = house.folder / "lasting"
+    place.mkdir()
+    house.configure({"domo.dbFile": "lasting/journal.sqlite3"})
+    house.script(2, 'return relay.on("sun")')
+    house.set_modes({1: 3, 2: 0, 3: 1})
+    house.data(at=clock.wall)
+    assert house.tick_at(clock) == (0, "", "")
+    for file in (house.mode_file, house.state_file, house.memory_file, house.pin_file):
+        file.unlink()
+    clock.reboot()
+    place.chmod(0)
+    house.data(at=clock.wall)
+    ran = house.tick_at(clock)
+    place.chmod(0o755)
+    assert (ran.code, house.on) == (1, set())
+    assert f"journal {place}/journal.sqlite3: cannot be read (" in ran.err
+    assert house.tick_at(clock) == (0, "", "")
+    assert (house.on, house.modes) == ({1}, {1: 3, 2: 0, 3: 1})

@@ -87,8 +87,14 @@ def past(config: Config, now: Now) -> tuple[Past, str]:
     """The past as far as the journal tells it (switches, automatic switch-ons, modes, whose the auto
     modes are), and "" or why it cannot be read. It is not known as long as that
     may pass: the forces in it would be lost for good."""
-    if not config.dbFile or not os.path.exists(config.dbFile):
+    if not config.dbFile:
         return Past(), ""
+    try:
+        os.stat(config.dbFile)
+    except FileNotFoundError:
+        return Past(), ""
+    except OSError:
+        pass  # it may be there all the same, and the forces in it must not be lost
     import sqlite3
 
     try:
