@@ -15,7 +15,9 @@ import shutil
 import subprocess
 import sys
 import time
+from _imp import source_hash
 from collections.abc import Iterator, Mapping
+from fcntl import LOCK_EX, flock
 from pathlib import Path
 
 import pytest
@@ -217,15 +219,18 @@ class Machine:
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    """The machine, and the kernel's protection of sticky folders as Debian sets it."""
-    before = {name: Path(f"/proc/sys/fs/protected_{name}").read_text() for name in PROTECTED}
-    made = Machine(tmp_path_factory.mktemp("users") / "mnt")
-    try:
-        protect(PROTECTED)
-        yield made
-    finally:
-        protect(before)
-        made.close()
+    """The machine, and the kernel's protection of sticky folders as Debian sets it. There is one for all
+    who run these tests on one kernel, so they take turns."""
+    with open("/proc/sys/fs/protected_regular") as turn:
+        flock(turn, LOCK_EX)
+        before = {name: Path(f"/proc/sys/fs/protected_{name}").read_text() for name in PROTECTED}
+        made = Machine(tmp_path_factory.mktemp("users") / "mnt")
+        try:
+            protect(PROTECTED)
+            yield made
+        finally:
+            protect(before)
+            made.close()
 
 
 def protect(values: Mapping[str, str]) -> None:
@@ -424,6 +429,7 @@ def test_a_link_in_the_place_of_a_file_is_not_written_through(
 
 def test_the_panel_follows_no_planted_link_either(unprotected: Machine) -> None:
     precious = unprotected.precious()
+    assert unprotected.domo("tick") == (0, "", "")  # or the panel starts one, which outlives it
     assert unprotected.sh("mallory", "ln -s /mnt/pvmonit/precious /mnt/tmp/domo_panel.lock").code == 0
     with unprotected.panel() as said:
         assert "/mnt/tmp/domo_panel.lock: there is no lock" in said
@@ -431,25 +437,23 @@ def test_the_panel_follows_no_planted_link_either(unprotected: Machine) -> None:
 
 
 def test_a_folder_of_caches_that_mallory_made_is_neither_read_nor_written(unprotected: Machine) -> None:
-    """The tick would run what it finds there."""
+    """Who may read config.yaml knows all that a cache of it must hold; here it names other pins."""
     machine = unprotected
     machine.order(1, "on")
-    machine.domo("tick")
+    assert machine.domo("tick") == (0, "", "")
     cached = machine.tmp / "domo-61001"
-    kept = {path.name: path.read_bytes() for path in cached.iterdir()}
-    assert kept
+    (path,) = cached.glob("config*")
+    tag, _, rest = path.read_bytes().partition(b"\n")
+    parsed = rest[8:].replace(b"/mnt/tmp/pins", b"/mnt/tmp/hers")
+    assert parsed != rest[8:]
     shutil.rmtree(cached)
     assert machine.sh("mallory", "mkdir -m 777 /mnt/tmp/domo-61001").code == 0
-    for name, content in kept.items():  # what a script that says on was compiled to
-        (cached / name).write_bytes(content)
-    path = machine.home / "scripts/1.py"
-    before = path.stat()
-    machine.order(1, "of_")  # as long as the one that is cached, and by its times the same
-    path.write_text(path.read_text().replace("of_", "off"))
-    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
-    machine.domo("tick")
+    path.write_bytes(planted := tag + b"\n" + source_hash(0, parsed) + parsed)
+    machine.order(1, "off")
+    assert machine.domo("tick") == (0, "", "")
     assert machine.on == set()
-    assert {path.name: path.read_bytes() for path in cached.iterdir()} == kept
+    assert not (machine.tmp / "hers").exists()
+    assert {found: found.read_bytes() for found in cached.iterdir()} == {path: planted}
 
 
 @pytest.mark.parametrize("kind", ["a link", "a hard link", "mallory's own file", "nothing"])
