@@ -388,8 +388,11 @@ def test_no_link_that_mallory_planted_is_followed(unprotected: Machine, target: 
     machine = unprotected
     precious = machine.precious()
     names = ["mod.lock", "mod.new", "mod.first", "etat.new", "pins.new", "domo_memory.json.new", "data.xml.new"]
-    for name in [*names, "domo-61001"]:  # the folder of the caches
+    for name in names:
         assert machine.sh("mallory", f"ln -s /mnt/pvmonit/{target} /mnt/tmp/{name}").code == 0
+    own = machine.home / "own"
+    assert machine.sh("pvmonit", "mkdir -m 700 /mnt/pvmonit/own").code == 0
+    assert machine.sh("mallory", "ln -s /mnt/pvmonit/own /mnt/tmp/domo-61001").code == 0  # for the folder of caches
     machine.fetches()
     for order, on in (("on", {1}), ("off", set())):
         machine.order(1, order)
@@ -397,6 +400,7 @@ def test_no_link_that_mallory_planted_is_followed(unprotected: Machine, target: 
         assert machine.domo("tick") == (0, "", "")
         assert (machine.on, machine.modes["1"]) == (on, 2 if on else 1)
         assert (machine.tmp / "data.xml").stat().st_mtime > 0
+    assert not list(own.iterdir())
     assert precious.read_text() == "precious"
     assert not (machine.home / "nothing").exists()
 
@@ -456,7 +460,7 @@ def test_a_folder_of_caches_that_mallory_made_is_neither_read_nor_written(unprot
     assert {found: found.read_bytes() for found in cached.iterdir()} == {path: planted}
 
 
-@pytest.mark.parametrize("kind", ["a link", "a hard link", "mallory's own file", "nothing"])
+@pytest.mark.parametrize("kind", ["a link", "a hard link", "mallory's own file", "mallory's empty file", "nothing"])
 def test_an_old_filelock_empties_nothing(unprotected: Machine, kind: str) -> None:
     """Before 3.20.1 it opened the lock with O_TRUNC and without O_NOFOLLOW (CVE-2025-68146); one that
     does just that stands in for it here. It may come near no file but an empty one of ours."""
@@ -469,6 +473,7 @@ def test_an_old_filelock_empties_nothing(unprotected: Machine, kind: str) -> Non
         "a link": "ln -s /mnt/pvmonit/precious /mnt/tmp/mod.lock",
         "a hard link": "ln /mnt/pvmonit/precious /mnt/tmp/mod.lock",
         "mallory's own file": "echo precious >/mnt/tmp/mod.lock; chmod 666 /mnt/tmp/mod.lock",
+        "mallory's empty file": "touch /mnt/tmp/mod.lock; chmod 666 /mnt/tmp/mod.lock",
         "nothing": "touch /mnt/tmp/mod.lock",
     }
     assert machine.sh("pvmonit" if kind == "nothing" else "mallory", plant[kind]).code == 0
@@ -478,4 +483,5 @@ def test_an_old_filelock_empties_nothing(unprotected: Machine, kind: str) -> Non
     assert ran == (0, "filelock was asked\n" if kind == "nothing" else "", "")
     assert (machine.modes["1"], machine.on) == (2, {1})
     assert precious.read_text() == "precious"
-    assert machine.sh("root", "cat /mnt/tmp/mod.lock").out.strip() == ("" if kind == "nothing" else "precious")
+    empty = kind in ("mallory's empty file", "nothing")
+    assert machine.sh("root", "cat /mnt/tmp/mod.lock").out.strip() == ("" if empty else "precious")
