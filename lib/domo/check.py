@@ -33,7 +33,8 @@ def main(path: str, now: Now) -> int:
         for problem in error.problems:
             _say(False, problem)
         return 2
-    _say(True, f"config: {path}")
+    open_to_all = os.stat(path).st_mode & 0o002
+    _say(not open_to_all, f"config: {path}" + (f": others can write it; run: chmod o-w {path}" if open_to_all else ""))
     for key in schema.unknown_keys(document):
         _say(True, f"config: {key}, passed over")
     checks: tuple[Callable[[], Findings], ...] = (
@@ -44,7 +45,7 @@ def main(path: str, now: Now) -> int:
         lambda: _machine(settings),
         lambda: _other_masters(path, document),
     )
-    all_well = True
+    all_well = not open_to_all
     for check in checks:
         for ok, text in check():
             _say(ok, text)

@@ -292,7 +292,11 @@ def _lock(path: str) -> Callable[[], object] | None:
             fd = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
     except OSError:
         return None
-    held = open(fd, "rb")  # noqa: SIM115
+    try:
+        held = open(fd, "rb")  # noqa: SIM115
+    except OSError:  # somebody made a folder of it
+        os.close(fd)
+        return None
     try:
         flock(held, LOCK_EX | LOCK_NB)
         return held.close

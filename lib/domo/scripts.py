@@ -11,7 +11,7 @@ import time
 from . import cache, tinyjson
 from .api import Relay, ScriptError, World
 from .child import Child
-from .files import LIMIT
+from .files import LIMIT, user_name
 from .model import Order, dataclass
 
 TYPE_CHECKING = False
@@ -237,7 +237,7 @@ def _ask(file: str, relay: int, world: World, known: Bytecode) -> Order:
 
 
 def refuse(file: str) -> None:
-    """Raises ScriptError for a script that others than its owner, this user or root can write."""
+    """Raises ScriptError for a script that others than this user and root can write."""
     if stat.S_ISLNK(os.lstat(file).st_mode):
         from os.path import realpath
 
@@ -246,6 +246,9 @@ def refuse(file: str) -> None:
         info = os.stat(place)
         if info.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
             raise ScriptError(f"is not run, because others can write {place}; run: chmod go-w {place}")
+        if info.st_uid not in (0, os.geteuid()):
+            user, owner = user_name(os.geteuid()), user_name(info.st_uid)
+            raise ScriptError(f"is not run by {user}, because {place} is {owner}'s; run: sudo chown {user} {place}")
 
 
 def compiled(file: str) -> CodeType:
