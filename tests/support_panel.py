@@ -16,8 +16,9 @@ from conftest import PROJECT, House
 EMULATOR = Path(__file__).parent / "emulator"
 sys.path[:0] = [path for path in (os.environ.get("RPI_TM1638"), str(EMULATOR)) if path]
 
-from bench import DOT, Bench, Display  # noqa: E402
+from bench import BOTTOM, DOT, MIDDLE, TOP, Bench, Display  # noqa: E402
 
+PRESSED = {0: TOP, MIDDLE: TOP, TOP: BOTTOM, BOTTOM: 0}  # what a digit becomes when its button is pressed
 QUICK = {"domo.tm1638.refresh": 0.03, "domo.tm1638.actionButtonDelay": 0.5, "domo.relayNb": 8}
 
 
@@ -63,10 +64,11 @@ class Wall:
         return self.panel.wait(20)
 
     def click(self, *buttons: int, board: int = 1, hold: float = 0.0) -> None:
-        """Presses buttons together until their digits have changed, holds them so much longer, and lets go."""
-        before = self._digits(self.bench.display(board), buttons)
+        """Presses buttons together until their digits follow, holds them so much longer, and lets go."""
+        calm = self.see(lambda display: set(self._digits(display, buttons)) <= set(PRESSED), board)
+        shown = self._digits(calm, buttons)
         self.bench.press(buttons, board, 30)
-        self.see(lambda display: self._digits(display, buttons) != before, board)
+        self.see(lambda display: self._digits(display, buttons) == [PRESSED[digit] for digit in shown], board)
         time.sleep(hold)
         self.bench.release(board, 30)
 

@@ -10,16 +10,20 @@ import time
 from typing import TYPE_CHECKING
 
 from . import config as configs
-from . import journal, memory, modes, options, states, ticker
+from . import files, journal, memory, modes, options, states, ticker
 from .decide import minutes
 from .model import (
     AUTO_OFF,
     AUTO_ON,
+    BUSY,
+    DONE,
     FORCED,
     FORCED_OFF,
     FORCED_ON,
+    LOOK,
     MODE_WORDS,
     OUTSIDE,
+    REFUSED,
     Config,
     Fault,
     Now,
@@ -28,7 +32,6 @@ from .model import (
 )
 from .panel import View, rows
 from .schema import did_you_mean
-from .tick import BUSY, DONE, LOOK, REFUSED, lock
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -100,7 +103,7 @@ def _write_with_end(config: Config, relay: int, mode: int, given: Namespace) -> 
     tells the journal, for after a restart. The end comes first: a force without it may stay for ever,
     an end without its force is dropped by the next tick. Raises Fault."""
     deadline = time.monotonic() + BUSY_SECONDS
-    while (held := lock(f"{config.prefixFileData}tick.lock"))[1] == "busy":
+    while (held := files.lock(f"{config.prefixFileData}tick.lock"))[1] == "busy":
         if time.monotonic() > deadline:
             raise Fault("a tick is running that does not end; nothing is forced")
         time.sleep(0.05)

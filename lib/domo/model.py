@@ -55,16 +55,15 @@ OFF, ON = 0, 1  # PvMonit's "etat"
 ON_OFF = ("off", "on")  # a state in words
 MODE_WORDS = ("forced off", "auto off", "auto on", "forced on")
 
-
 KEPT = 48 * 3600.0  # s of switches that are remembered: all that a script may ask for
 KEPT_SWITCHES = 3000  # of one relay: one a minute for 48 h, or a script that flaps would wear its limits out
-
 
 STAGES = {  # of a regulator's charge, by the words of PvMonit's CS
     "float": ("Float",),
     "absorption_or_float": ("Absorption", "Float"),
 }
 
+DONE, LOOK, REFUSED, BUSY = 0, 1, 2, 75  # exit codes; 75 is sysexits' EX_TEMPFAIL
 
 OUTSIDE = "mode file: "  # begins the journal's reason for a mode that was not the program's
 

@@ -13,10 +13,9 @@ import time
 from fcntl import DN_CREATE, DN_DELETE, DN_MODIFY, DN_MULTISHOT, DN_RENAME, F_NOTIFY, fcntl
 
 from . import config as configs
-from . import memory, modes, states, ticker
-from .model import Config, Fault, Past, replace
+from . import files, memory, modes, states, ticker
+from .model import BUSY, REFUSED, Config, Fault, Past, replace
 from .panel import LATE, View, changes, phase, press
-from .tick import BUSY, REFUSED, lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,8 +55,8 @@ class Panel:
     def __init__(self, config: Config, face: NoFace | TM1638 | Terminal, stamp: object, aloud: bool) -> None:
         now = time.monotonic()
         self._config, self._face, self._aloud = config, face, aloud
-        files = config.modPath, config.etatPath, memory.path(config)
-        self._stamps: dict[str, object] = {**dict.fromkeys(files, UNSEEN), config.path: stamp}
+        paths = config.modPath, config.etatPath, memory.path(config)
+        self._stamps: dict[str, object] = {**dict.fromkeys(paths, UNSEEN), config.path: stamp}
         self._interval = SELDOM if all([_watch(f) for f in {os.path.dirname(path) for path in self._stamps}]) else OFTEN
         self._look_at = now
         self._found, self._mode_problem = modes.Found({}), ""  # the last good one; why there is none now
@@ -285,7 +284,7 @@ def main(argv: list[str]) -> int:
         ticker.as_its_user(config)
         if parsed:
             configs.remember(config, parsed)
-        _held, trouble = lock(f"{config.prefixFileData}panel.lock")  # until this process ends
+        _held, trouble = files.lock(f"{config.prefixFileData}panel.lock")  # until this process ends
         if trouble:
             print(f"domo-panel: {'another panel is running' if trouble == 'busy' else trouble}", file=sys.stderr)
         if trouble == "busy":

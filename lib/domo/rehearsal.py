@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from . import reading, report, tick
-from .model import Config, Device, Now, Reading, Value, replace
+from .model import DONE, LOOK, REFUSED, Config, Device, Now, Reading, Value, replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,13 +22,13 @@ def main(config: Config, now: Now, options: Mapping[str, object]) -> int:
             raise ValueError(f"--relay: there is no relay {options['relay']}; there are 1 to {config.relayNb}")
     except ValueError as error:
         print(f"domo-tick: {error}", file=sys.stderr)
-        return tick.REFUSED
+        return REFUSED
     given = suppose(reading.load(config, now), supposed, config) if supposed else None
     sight = tick.look(config, now, given, pretend)
     report.show(report.table(sight, sight.plan, options["relay"]))
     for line in sight.reports:
         print(f"domo-tick: {line}", file=sys.stderr)
-    return tick.LOOK if sight.reports else tick.DONE
+    return LOOK if sight.reports else DONE
 
 
 def suppose(real: Reading, values: dict[str, str], config: Config) -> Reading:

@@ -21,7 +21,7 @@ from . import config as configs
 from . import memory, modes, options, reading, rehearsal, scripts, sun, tick
 from .api import World
 from .decide import decide, minutes
-from .model import AUTO_OFF, OFF, ON, ON_OFF, Config, Now, Order, Past, Plan, Reading, replace
+from .model import AUTO_OFF, DONE, LOOK, OFF, ON, ON_OFF, REFUSED, Config, Now, Order, Past, Plan, Reading, replace
 
 STEP = 60  # s between two ticks, as in crontab.example
 UP = 3600.0  # s since boot at the first tick
@@ -131,7 +131,7 @@ def main(argv: list[str]) -> int:
             raise ValueError("days, panels and battery want a number above 0, soc one from 0 to 100")
     except (configs.ConfigError, ValueError) as error:
         print(*(f"domo-replay: {line}" for line in str(error).splitlines()), sep="\n", file=sys.stderr)
-        return tick.REFUSED
+        return REFUSED
     plant = sun.Plant(asked.latitude, asked.panels, asked.battery, asked.house, asked.seed)
     moments: Iterable[Moment] = fold(config, plant, start, asked.days * sun.MINUTES, asked.soc / 100, supposed)
     if asked.days == 1:
@@ -152,7 +152,7 @@ def main(argv: list[str]) -> int:
     print("", *summary(config, tallies), sep="\n")
     for fault, count in faults.most_common(10):
         print(f"domo-replay: {fault} ({count} times)", file=sys.stderr)
-    return tick.LOOK if faults else tick.DONE
+    return LOOK if faults else DONE
 
 
 def _midnight(day: str | None) -> float:

@@ -13,12 +13,16 @@ from .decide import decide
 from .model import (
     AUTO_OFF,
     AUTO_ON,
+    BUSY,
+    DONE,
     FORCED,
     FORCED_ON,
+    LOOK,
     MODE_WORDS,
     OFF,
     ON,
     OUTSIDE,
+    REFUSED,
     Config,
     Decision,
     Fault,
@@ -39,7 +43,6 @@ if TYPE_CHECKING:
     from dataclasses import dataclass
     from typing import Any
 
-DONE, LOOK, REFUSED, BUSY = 0, 1, 2, 75  # exit codes; 75 is sysexits' EX_TEMPFAIL
 OWED = 1000  # rows are kept for a journal that cannot be written
 STOPPED = 60.0  # s after which what a tick saw is old: somebody stopped it (kill -STOP), for none takes so long
 
@@ -323,37 +326,10 @@ def _write_journal(config: Config, past: Past, now: Now, reports: list[str]) -> 
     _save_again(config, replace(past, owed=owed, reports=tuple(reports)), now)
 
 
-def lock(path: str) -> tuple[int | None, str]:
-    """The tick's lock as a descriptor to keep, and "" ; (None, "busy") while another tick runs; or
-    (None, why) where there can be no lock, which must not keep the pins from being driven.
-
-    A plain flock, because importing filelock costs 2 to 5 interpreter starts, every minute."""
-    flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    try:
-        from fcntl import LOCK_EX, LOCK_NB, flock
-
-        try:
-            fd = os.open(path, flags)
-        except FileNotFoundError:
-            fd = os.open(path, flags | os.O_CREAT, 0o600)  # others must not be able to hold it
-        owner = os.fstat(fd).st_uid
-        if owner not in (0, os.geteuid()):  # who could hold it for ever
-            os.close(fd)
-            return None, f"{path}: is {files.user_name(owner)}'s, which is no lock; run: sudo rm {path}"
-        flock(fd, LOCK_EX | LOCK_NB)
-        return fd, ""
-    except BlockingIOError:
-        return None, "busy"
-    except PermissionError as error:
-        return None, f"going on without a lock: {files.refused(path, error)}"
-    except (OSError, ImportError) as error:
-        return None, f"{path}: there is no lock ({getattr(error, 'strerror', None) or error}); going on without it"
-
-
 def run(config: Config, clock: Callable[[], Now], given: Reading | None = None) -> tuple[Sight, Plan, list[str]] | None:
     """A whole tick; gives what was seen, what became of it, and what a person should see to, or None
     while another tick runs."""
-    held, trouble = lock(f"{config.prefixFileData}tick.lock")
+    held, trouble = files.lock(f"{config.prefixFileData}tick.lock")
     if trouble == "busy":
         return None
     try:
