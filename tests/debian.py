@@ -171,7 +171,8 @@ def judge(root: Path, minutes: int) -> tuple[bool, str]:
         f"mails: {mail.count('Subject:')}, the one that proves that they come": mail.count("Subject:") == 1,
         f"minutes in which the owner did something and looked: {len(looks)}": len(looks) == minutes,
         f"forces by domo-mod, carried out at seconds {forced}": len(forced) >= minutes - 1,
-        f"forces by a button of the panel, carried out at seconds {pressed}": len(pressed) >= minutes // 2,
+        f"forces by a button of the panel, carried out at seconds {pressed}": len(pressed)
+        == minutes - minutes // 3,  # on, off, and the third press is auto
         f"relays on by their scripts, one more each minute: {on}": on == list(range(on[0], on[0] + len(on))),
         f"looks in which mode file, state file and pins agree: {_agreeing(agree)}": _agreeing(agree) == minutes,
         f"faults that a tick reported: {len(faults)}": not faults,
