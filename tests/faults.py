@@ -69,6 +69,7 @@ ERRORS = {  # what a call may answer, by its name; those with a path that is mad
     "fork": ("EAGAIN",),
     "clone": ("EAGAIN",),
 }
+LASTING = ("pwrite64", "rename", "linkat", "fsync", "fdatasync")  # a full disk stays full; write(2) has to say so
 CODE = (str(PROJECT / "lib"), str(PROJECT / "bin"), sys.base_prefix, sys.prefix, "/usr/lib", "/lib")
 WRITTEN = ("ENOSPC", "EROFS")  # for openat, besides, when it makes or writes the file
 
@@ -79,13 +80,14 @@ class Point(NamedTuple):
     child: bool
     call: str
     when: int
-    fault: str  # "kill" or the name of an error
+    fault: str  # "kill" or the name of an error; with a "+", at every such call from there on
     about: str  # the code's file and how manieth call about it, as `CODE` is the same in every scene; or ""
 
     def inject(self) -> list[str]:
         """strace's options for it."""
-        fault = "signal=SIGKILL" if self.fault == "kill" else f"error={self.fault}"
-        return ["-e", f"trace={self.call}", "-e", f"inject={self.call}:{fault}:when={self.when}"]
+        fault = "signal=SIGKILL" if self.fault == "kill" else f"error={self.fault.removesuffix('+')}"
+        when = f"{self.when}+" if self.fault.endswith("+") else self.when
+        return ["-e", f"trace={self.call}", "-e", f"inject={self.call}:{fault}:when={when}"]
 
     def __str__(self) -> str:
         return f"{'child: ' if self.child else ''}{self.call} {self.when} {self.fault}"
@@ -380,6 +382,8 @@ def _points(record: str, child: bool) -> Iterator[Point]:
         errors = ERRORS.get(call, ())
         if call == "openat" and ("O_CREAT" in rest or "O_RDWR" in rest or "O_WRONLY" in rest):
             errors = (*errors, *WRITTEN)
+        if call in LASTING:
+            errors = (*errors, "ENOSPC+")
         for fault in ("kill", *errors):
             yield Point(child, call, counts[call], fault, about)
 
