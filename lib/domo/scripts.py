@@ -160,7 +160,6 @@ def _run(relays: Iterable[int], world: World, answer: int) -> None:
 
     faulthandler.enable(answer, all_threads=False)  # says at a crash or abort() where that was
     me = os.getpid()
-
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     folder = world.config.scriptDir
