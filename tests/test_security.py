@@ -107,7 +107,7 @@ def test_a_script_of_another_user_is_not_run(house: House, what: str) -> None:
     ran = house.tick()
     assert ran == (
         1, "", f"domo-tick: script 1.py: is not run by root, because {place} is {MALLORY}'s;"
-        f" run: sudo chown root {place}\n",
+        f" become {MALLORY}, or run: sudo chown root {place}\n",
     )  # fmt: skip
     assert not (house.folder / "ran").exists()
     assert house.on == set()

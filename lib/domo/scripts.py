@@ -247,7 +247,8 @@ def refuse(file: str) -> None:
             raise ScriptError(f"is not run, because others can write {place}; run: chmod go-w {place}")
         if info.st_uid not in (0, os.geteuid()):
             user, owner = user_name(os.geteuid()), user_name(info.st_uid)
-            raise ScriptError(f"is not run by {user}, because {place} is {owner}'s; run: sudo chown {user} {place}")
+            mend = f"become {owner}, or run: sudo chown {user} {place}"
+            raise ScriptError(f"is not run by {user}, because {place} is {owner}'s; {mend}")
 
 
 def compiled(file: str) -> CodeType:
