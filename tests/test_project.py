@@ -44,6 +44,13 @@ def test_every_make_target_exists(document: Path) -> None:
     assert set(re.findall(r"(?:^    |`)make ([a-z]+)", document.read_text(), re.MULTILINE)) <= targets
 
 
+def test_every_test_that_safety_names_exists() -> None:
+    named = re.findall(r"`(test_\w+\.py)::(\w+)`", (PROJECT / "SAFETY.md").read_text())
+    assert len(named) > 30
+    for file, name in named:
+        assert f"\ndef {name}(" in (PROJECT / "tests" / file).read_text(), f"{file}::{name}"
+
+
 def test_the_crontab_refreshes_the_data_and_then_ticks(house: House, tmp_path: Path) -> None:
     fresh = house.data_file.read_text()
     house.data_file.write_text("<devices/>")
