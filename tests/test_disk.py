@@ -18,9 +18,11 @@ import pytest
 from conftest import House, Ran
 
 pytestmark = pytest.mark.skipif(
-    os.geteuid() != 0 or not all(map(shutil.which, ("unshare", "nsenter"))), reason="takes root, unshare and nsenter"
+    os.geteuid() != 0 or not all(map(shutil.which, ("unshare", "nsenter", "setpriv"))),
+    reason="takes root, unshare, nsenter and setpriv",
 )
 
+MORTAL = ("--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-dac_override,-dac_read_search", "--")
 FORCED_OFF, STAYS, FORCED_ON, WANTS, GOES = range(1, 6)  # relays: what becomes of them in the tick that counts
 ORDER = 'return relay.{}("so it is")'
 
@@ -55,8 +57,10 @@ class Disks:
         """The end of the namespace, and of the disks."""
         self._holder.communicate()
 
-    def _inside(self, *command: str) -> Ran:
-        inside = ["nsenter", f"--mount=/proc/{self._holder.pid}/ns/mnt", *command]
+    def tick(self) -> Ran:
+        """A tick among them, of a root who is bound by permissions."""
+        command = self.house.command()
+        inside = ["nsenter", f"--mount=/proc/{self._holder.pid}/ns/mnt", "setpriv", *MORTAL, *command]
         done = subprocess.run(inside, env=self.house.env, capture_output=True, text=True, timeout=60)
         return Ran(done.returncode, done.stdout, done.stderr)
 
@@ -64,13 +68,10 @@ class Disks:
         """What a path from out here is called among them."""
         return Path("/", *path.parts[4:])
 
-    def tick(self) -> Ran:
-        """A tick among them."""
-        return self._inside(*self.house.command())
-
     def remount(self, disk: str, option: str) -> None:
         """Mounts "tmp" or "root" as "ro" or "rw"."""
-        assert self._inside("mount", "-o", f"remount,{option}", str(self._inner[disk])).code == 0
+        inside = ["nsenter", f"--mount=/proc/{self._holder.pid}/ns/mnt"]
+        subprocess.run([*inside, "mount", "-o", f"remount,{option}", str(self._inner[disk])], check=True)
 
     def journal(self) -> list[tuple[int, str, int, str]]:
         """The journal's rows; of a copy, because SQLite would look for the file behind /proc out here."""
@@ -127,6 +128,13 @@ def read_only_tmp(disks: Disks) -> Faults:
     return [(file, READ_ONLY) for file in ("domo_tick.lock", "domo_memory.json", "mod", "etat")]
 
 
+def closed_tmp(disks: Disks) -> Faults:
+    """It belongs to somebody else; the lock is there already, and may be used."""
+    disks.tmp.chmod(0o555)
+    why = f"user root may not write it; he may create none in {disks.inner(disks.tmp)}"
+    return [(file, why) for file in ("domo_memory.json", "mod", "etat")]
+
+
 def full_root(disks: Disks) -> Faults:
     """The journal cannot grow."""
     disks.fill(disks.root)
@@ -148,12 +156,13 @@ def mended(disks: Disks) -> None:
     """Whatever it was."""
     for disk, place in (("tmp", disks.tmp), ("root", disks.root)):
         disks.remount(disk, "rw")
+        place.chmod(0o755)
         for filler in place.glob("filler*"):
             filler.unlink()
 
 
 @pytest.mark.parametrize(
-    "trouble", [full_tmp, no_space_for_the_lock, read_only_tmp, full_root, read_only_root, all_read_only]
+    "trouble", [full_tmp, no_space_for_the_lock, read_only_tmp, closed_tmp, full_root, read_only_root, all_read_only]
 )
 def test_the_pins_are_driven_and_each_fault_is_said_once(
     disks: Disks, trouble: Callable[[Disks], Faults]
