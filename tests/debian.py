@@ -177,7 +177,8 @@ def judge(root: Path, minutes: int) -> tuple[bool, str]:
         f"looks in which mode file, state file and pins agree: {_agreeing(agree)}": _agreeing(agree) == minutes,
         f"faults that a tick reported: {len(faults)}": not faults,
         f"the panel's terminal: {len(screen)} bytes, with 'so its script says'": "so its script says" in screen,
-        f"files after 3 minutes {early.count(chr(10))}, at the end {late.count(chr(10))}, to be the same": early == late,
+        f"files after 3 minutes {early.count(chr(10))}, at the end {late.count(chr(10))}, to be the same": early
+        == late,
         f"the panel's memory after 3 minutes {memory[0]} kB, at the end {memory[-1]} kB": memory[-1] < memory[0] + 512,
         f"its open files after 3 minutes {descriptors[0]}, at the end {descriptors[-1]}": descriptors[0]
         == descriptors[-1],
