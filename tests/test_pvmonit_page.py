@@ -204,6 +204,16 @@ def test_its_daemons_of_the_next_boot_are_noticed(house: House) -> None:
     assert f"{house.config}: domo: tm1638: daemon: true, so" in found
 
 
+def test_of_a_config_that_is_a_link_the_file_is_named(house: House) -> None:
+    """As MIGRATION.md has it: one file for both, to be mended once."""
+    house.configure({"domo.daemon": True})
+    house.config.rename(house.folder / "theirs.yaml")
+    house.config.symlink_to("theirs.yaml")
+    found = [line for line in check(house).splitlines() if "daemon: true" in line]
+    assert len(found) == 1
+    assert f"{house.folder}/theirs.yaml: domo: daemon: true" in found[0]
+
+
 # -- the stand-in above does what PHP does --
 
 CHANGE = """

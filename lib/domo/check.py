@@ -207,7 +207,7 @@ def _other_masters(path: str, document: Mapping[str, object]) -> Findings:
         pvmonits = schema.read(PVMONIT_CONFIG)
     except config.ConfigError:
         pvmonits = {}
-    for file, text in ((path, document), (PVMONIT_CONFIG, pvmonits)):
+    for file, text in {os.path.realpath(path): document, PVMONIT_CONFIG: pvmonits}.items():
         domo = text.get("domo")
         panel = domo.get("tm1638") if isinstance(domo, dict) else None
         for key, section in (("domo: daemon", domo), ("domo: tm1638: daemon", panel)):
