@@ -160,15 +160,15 @@ class Relay(Other):
 
     def on(self, why: str) -> Order:
         """The order to be on, and the reason that the owner will read."""
-        return Order("on", _line(why))
+        return Order("on", one_line(why))
 
     def off(self, why: str) -> Order:
         """The order to be off, and the reason."""
-        return Order("off", _line(why))
+        return Order("off", one_line(why))
 
     def keep(self, why: str) -> Order:
         """The order to stay as it is, and the reason."""
-        return Order("keep", _line(why))
+        return Order("keep", one_line(why))
 
     def probe(
         self, power: float, margin: float = -30, looks: int = 2, retry: float = 600, longest: float = 7200
@@ -379,7 +379,7 @@ def _plain(value: Value) -> float | str:
     return value.text if (number := value.number) is None else number
 
 
-def _line(why: object) -> str:
+def one_line(why: object) -> str:
     """A reason as one line of text that can be written anywhere."""
     return " ".join(str(why).split()).encode(errors="replace").decode()
 

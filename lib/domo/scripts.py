@@ -9,7 +9,7 @@ import sys
 import time
 
 from . import cache, tinyjson
-from .api import Relay, ScriptError, World
+from .api import Relay, ScriptError, World, one_line
 from .child import Child
 from .files import LIMIT, user_name
 from .model import Order, dataclass
@@ -204,7 +204,7 @@ def ask(relay: int, world: World, known: Bytecode) -> Order:
         return _ask(path(world.config, relay), relay, world, known)
     except ScriptError as error:
         world.timers = before
-        return Order("", f"script {error}")
+        return Order("", one_line(f"script {error}"))
 
 
 def _ask(file: str, relay: int, world: World, known: Bytecode) -> Order:

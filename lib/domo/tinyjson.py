@@ -40,7 +40,10 @@ def loads(text: str) -> Any:
         pass  # SystemError: without `json` Python 3.11 cannot even raise its JSONDecodeError
     import json  # which says what is wrong, or is an interpreter's only one
 
-    return json.loads(text, parse_constant=_Context.parse_constant)
+    try:
+        return json.loads(text, parse_constant=_Context.parse_constant)
+    except RecursionError:  # it is called from deeper than the scanner above
+        raise ValueError("nested too deeply") from None
 
 
 def dumps(value: Any) -> str:
