@@ -5,7 +5,8 @@
 PVMONIT is a checkout of PvMonit 3.x; a copy of it is served at /opt/PvMonit (the page insists on that
 place) in a mount namespace of its own, with a config.yaml that domo reads too. Wants root, php-cli,
 php-yaml and curl. Prints what was asked and answered, with the seconds from the page's answer to the pin.
-Exits with 1 if an answer was no JSON, lacked a relay, or a change was lost.
+Exits with 1 if an answer was no JSON, lacked a relay, or a change was lost. One PHP process answers here;
+of several, one reads while another writes, and what the page tears itself is seen.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import json
 import multiprocessing
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -68,12 +70,12 @@ class Page:
     def served(self) -> Iterator[None]:
         """While PHP serves it."""
         serve = ["unshare", "--mount", "sh", "-c", SERVE, "sh", str(self.copy), self.address]
-        with subprocess.Popen(serve, stdin=subprocess.DEVNULL) as php:
+        with subprocess.Popen(serve, stdin=subprocess.DEVNULL, start_new_session=True) as php:
             try:
                 until(self._answers)
                 yield
             finally:
-                php.terminate()
+                os.killpg(php.pid, signal.SIGTERM)  # and its workers, if there are several (PHP_CLI_SERVER_WORKERS)
 
     def _answers(self) -> bool:
         with contextlib.suppress(OSError), socket.create_connection(self.address.split(":"), timeout=1):
