@@ -156,7 +156,7 @@ def judge(root: Path, minutes: int) -> tuple[bool, str]:
     forced, pressed = (_switched(root, relay) for relay in (FORCED, PRESSED))
     early, *_, late = [path.read_text() for path in sorted(srv.glob("files.*"))][2:] or ("early", "late")
     screen = (srv / "screen").read_text(errors="replace")
-    memory = [int(line.split()[1]) for line in (srv / "memory").read_text().splitlines()][-3:]
+    memory = [int(line.split()[1]) for line in (srv / "memory").read_text().splitlines()][-3:] or [0, 1 << 20]
     ticks = [line.split() for line in (srv / "ticks").read_text().splitlines()]
     codes = {int(code) for code, _ in ticks}
     ends = [float(end) % 60 for _, end in ticks[1:]]  # the first one is the boot's, at second 50
