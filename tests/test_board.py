@@ -263,3 +263,13 @@ def test_simulated_pins_that_cannot_be_written_are_told(house: House) -> None:
     ran = house.tick()
     assert (ran.code, ran.err) == (1, f"domo-tick: {house.pin_file}: is not a file; move it away\n")
     assert json.loads(house.state_file.read_text()) == {"1": 1, "2": 0, "3": 0}
+
+
+@pytest.mark.parametrize("change", [{"domo.relayNb": 2}, {"domo.relayGpio": {3: 16}}])
+def test_a_pin_that_is_no_relays_any_more_is_switched_off(house: House, change: dict[str, object]) -> None:
+    house.set_modes({1: 1, 2: 1, 3: 3})
+    house.tick()
+    assert house.pins[house.pins_of[3]] == 0
+    house.configure(change)
+    house.tick()
+    assert house.pins[house.pins_of[3]] == 1

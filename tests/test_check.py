@@ -25,14 +25,14 @@ def crontab(folder: Path, text: str, code: int = 0) -> dict[str, str]:
     return {"PATH": f"{command.parent}:{os.environ['PATH']}"}
 
 
-def findings(house: House, **environment: str) -> dict[bool, list[str]]:
-    """What --check says is fine (True) and what is to do (False)."""
+def findings(house: House, **environment: str) -> dict[bool | None, list[str]]:
+    """What --check says is fine (True), what is to do (False), and what is to be noted (None)."""
     ran = house.tick("--check", **environment)
     assert not ran.err, ran.err
-    found: dict[bool, list[str]] = {True: [], False: []}
+    found: dict[bool | None, list[str]] = {True: [], False: [], None: []}
+    kinds = {"ok     ": True, "TO DO  ": False, "note   ": None}
     for line in ran.out.splitlines():
-        assert line.startswith(("ok     ", "TO DO  ")), line
-        found[line.startswith("ok")].append(line[7:])
+        found[kinds[line[:7]]].append(line[7:])
     assert ran.code == (1 if found[False] else 0)
     return found
 
@@ -40,7 +40,7 @@ def findings(house: House, **environment: str) -> dict[bool, list[str]]:
 @pytest.fixture
 def scheduled(house: House) -> dict[str, str]:
     """An environment whose crontab runs the tick."""
-    return crontab(house.folder, "* * * * * /opt/domo/bin/domo-tick\n")
+    return crontab(house.folder, f"DOMO_CONFIG={house.config}\n* * * * * /opt/domo/bin/domo-tick\n")
 
 
 def test_all_is_well_in_a_house_that_runs(house: House, scheduled: dict[str, str]) -> None:
@@ -68,7 +68,7 @@ def test_a_configuration_that_is_none(house: House) -> None:
 
 def test_keys_that_mean_nothing_are_named(house: House, scheduled: dict[str, str]) -> None:
     house.configure({"domo.zzz": 1})
-    assert "config: domo.zzz: unknown key, passed over" in findings(house, **scheduled)[True]
+    assert "config: domo.zzz: unknown key, passed over" in findings(house, **scheduled)[None]
 
 
 BREAKAGES: list[tuple[Callable[[House], object], str]] = [
@@ -79,6 +79,8 @@ BREAKAGES: list[tuple[Callable[[House], object], str]] = [
     (lambda house: house.script(1, "def decider(relay, data): ..."), "defines no decide(relay, data)"),
     (lambda house: house.script(1, "return None").chmod(0o666), "run: chmod go-w"),
     (lambda house: house.script(1, 'return relay.on(data["SOCC"])'), "SOCC"),
+    (lambda house: house.script(4, "return relay.on('sun')"), "scripts/4.py: nobody runs it; the relays are 1 to 3"),
+    (lambda house: (house.scripts / "01.py").write_text(""), "scripts/01.py: nobody runs it"),
     (lambda house: house.scripts.rmdir(), "run: mkdir"),
     (lambda house: house.mode_file.write_text('{"1": 3,,}'), "is not JSON"),
     (lambda house: house.mode_file.write_text('{"1": 7}'), "relay 1 is 7; write 0, 1, 2 or 3"),
@@ -102,7 +104,20 @@ def test_each_thing_that_is_wrong_is_named(
 def test_no_crontab_line(house: House) -> None:
     for text in ("", "#* * * * * /opt/domo/bin/domo-tick\n"):
         todo = findings(house, **crontab(house.folder, text, code=1))[False]
-        assert any("no domo-tick; run: crontab crontab.example" in line for line in todo)
+        assert any(f"no domo-tick; run: (crontab -l; cat {PROJECT}/crontab.example) | crontab -" in x for x in todo)
+
+
+def test_a_crontab_that_runs_another_configuration(house: House) -> None:
+    todo = findings(house, **crontab(house.folder, "* * * * * /opt/domo/bin/domo-tick\n"))[False]
+    other = f"{PROJECT}/config.yaml; add a line above it: DOMO_CONFIG={house.config}"
+    assert any(f"runs domo-tick with {other}" in line for line in todo)
+
+
+def test_a_script_with_a_mistake_is_not_called_fine_too(house: House, scheduled: dict[str, str]) -> None:
+    file = house.script(1, 'return relay.on("sun" + data["SOCC"])')
+    fine = house.script(2, 'return relay.off("night")')
+    found = findings(house, **scheduled)
+    assert f"script {fine}" in found[True] and f"script {file}" not in found[True]
 
 
 def test_the_pins_of_a_real_board(house: House, scheduled: dict[str, str]) -> None:
@@ -111,10 +126,10 @@ def test_the_pins_of_a_real_board(house: House, scheduled: dict[str, str]) -> No
     gpio = {"FAKE_GPIO": str(house.folder / "gpio")}
     (house.folder / "gpio").mkdir()
     found = findings(house, **scheduled, **gpio)
-    assert any("relays 1, 2, 3 float until their first tick" in line for line in found[True])
+    assert any("relays 1, 2, 3 float until their first tick" in line for line in found[None])
     assert house.tick(**gpio).code == 0
     found = findings(house, **scheduled, **gpio)
-    assert found[False] == [] and not any("float" in line for line in found[True])
+    assert found[False] == [] and not any("float" in line for line in found[None])
     assert any("RPi.GPIO is the original" in line for line in found[True])
 
 

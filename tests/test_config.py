@@ -376,6 +376,17 @@ def test_an_edit_counts_at_the_next_tick(house: House) -> None:
     assert house.pins[23] == 1
 
 
+def test_a_force_is_obeyed_under_a_broken_configuration(house: House, clock: Clock) -> None:
+    house.script(1, 'return relay.on("sun")')
+    house.set_modes({1: 1, 2: 3, 3: 1})
+    house.data(at=clock.wall)
+    house.tick_at(clock)
+    house.config.write_text("domo: [")
+    house.set_modes({1: 2, 2: 0, 3: 3})
+    assert house.tick_at(clock).code == 2
+    assert house.on == {1, 3}
+
+
 def test_relays_do_not_stay_on_for_ever_under_a_broken_configuration(house: House, clock: Clock) -> None:
     """After secuDownNoData without a tick the last good configuration is used for one, without data:
     what is on automatically goes off, what is forced stays."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from conftest import PROJECT, Clock, House, Ran
-from domo import modes
+from domo import journal, modes
 
 NAMES = {1: "Lift pump", 2: "Washing machine", 3: "Water heater"}
 
@@ -152,7 +152,7 @@ def test_names_work_as_well_as_numbers(home: House, name: str) -> None:
         (["4", "on"], "there is no relay 4; there are 1 to 3"),
         (["0", "on"], "there is no relay 0"),
         (["1", "maybe"], "invalid choice"),
-        (["1", "on", "--for", "soon"], "'soon' is no time; write 2h, 90min or 1h30min"),
+        (["1", "on", "--for", "soon"], "'soon' is no time; write 2h, 90min or 1h30"),
         (["1", "on", "--for", "0s"], "up to 31 days"),
         (["1", "on", "--for", "60d"], "up to 31 days"),
         (["1", "on", "--until", "25:00"], "write 18:30"),
@@ -205,14 +205,38 @@ def test_a_force_for_a_time_ends_by_itself(home: House) -> None:
     home.tick()
     ran = mod(home, "pump", "on", "--for", "2h")
     assert home.modes[1] == 3 and home.on == {1}
-    end = time.strftime("%Y-%m-%d %H:%M", time.localtime(in_json(home)[1]["until"]))
-    assert f"forced on until {end[:15]}" in ran.said
+    end = in_json(home)[1]["until"]
+    assert any(f"forced on{journal.ending(end + late)}" in ran.said for late in (-3, 0, 3))
     home.tick_at(Later(7100))
     assert home.modes[1] == 3 and home.on == {1}
     home.tick_at(Later(7202))
     assert home.modes[1] == 1 and home.on == set()
     assert home.journal[-2][:3] == (1, "M", 1) and "its time is over" in home.journal[-2][3]
     assert home.memory["until"] == {}
+
+
+def test_a_force_that_was_refused_is_forgotten(home: House) -> None:
+    home.tick()
+    good = home.mode_file.read_text()
+    home.mode_file.write_text(good[:-1])
+    assert mod(home, "1", "on", "--for", "2h").code == 1
+    home.mode_file.write_text(good)
+    home.tick()
+    reboot(home)
+    home.tick_at(Later(60, boot="next"))
+    assert home.modes[1] == 1 and home.on == set()
+
+
+def test_all_of_them(home: House) -> None:
+    home.configure({"domo.relay.scriptExecInterval": 0})
+    home.script(1, "return relay.on('sun')")
+    home.tick()
+    assert mod(home, "all", "ON", "--for", "1h30").code == 0
+    assert home.on == {1, 2, 3} and set(home.memory["until"]) == {"1", "2", "3"}
+    assert mod(home, "all", "off").code == 0
+    assert (home.modes, home.on) == ({1: 0, 2: 0, 3: 0}, set())
+    assert mod(home, "all", "auto").code == 0
+    assert (home.modes, home.on) == ({1: 2, 2: 1, 3: 1}, {1})
 
 
 def test_forced_off_ends_as_well_and_the_script_decides_again(home: House) -> None:

@@ -205,7 +205,7 @@ def test_check_prints_the_findings_as_things_to_do_and_the_notes_as_notes(house:
     said = house.tick("--check").out
     path = house.scripts / "1.py"
     assert f"TO DO  script {path} line 2: there is no relay.ison; did you mean is_on?" in said
-    assert f"ok     script {path} line 3: note: P is not in valueUse" in said
+    assert f"note   script {path} line 3: note: P is not in valueUse" in said
 
 
 def test_nothing_runs_while_scripts_are_looked_at(house: House, tmp_path: Path) -> None:

@@ -18,7 +18,9 @@ from typing import Any
 import pyte
 import pytest
 from conftest import House
-from support_panel import Wall, eventually
+from support_panel import Wall, eventually, never
+
+from domo.terminal import DEAF_SECONDS  # isort: skip
 
 AUTO = dict.fromkeys(range(1, 9), 1)
 BOARD = slice(2, 7)  # the lines of the screen with leds, digits and buttons
@@ -161,6 +163,17 @@ def test_a_key_is_a_button(opened: Opened, house: House) -> None:
     terminal.type("22")
     terminal.wait_for(lambda lines: lines[3][7] == lines[5][7] == " ")
     eventually(lambda: terminal.wall.on == set())
+
+
+@pytest.mark.parametrize("stray", ["\x1b[15;1;2Z", "see relays 2 to 4"])
+def test_what_nobody_pressed_presses_nothing(opened: Opened, house: House, stray: str) -> None:
+    """A key that curses does not know, a text that is pasted."""
+    terminal = opened()
+    terminal.sees("[1] [2]")
+    terminal.type(stray)
+    never(lambda: terminal.wait_for(lambda lines: True) and house.modes != AUTO, DEAF_SECONDS + 1)
+    terminal.type("3")
+    eventually(lambda: terminal.wait_for(lambda lines: True) and house.modes == {**AUTO, 3: 3})
 
 
 def test_the_dot_blinks_while_a_change_is_on_its_way(opened: Opened) -> None:

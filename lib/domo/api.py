@@ -17,11 +17,36 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
-    from typing import Any, NoReturn
+    from typing import Any, NoReturn, TypeVar
 
     from .model import Value
 
     Timers = dict[str, tuple[float, float, int]]  # name: age, length (s), count
+    Method = TypeVar("Method")
+
+    def question(method: Method) -> Method:
+        """See below."""
+        return method
+
+else:
+
+    class question:  # noqa: N801
+        """A method that answers: without its brackets it is refused where a truth is wanted, because any
+        method counts as true, and a relay would be on for ever."""
+
+        def __init__(self, method, of=None):
+            self._method, self._of = method, of
+
+        def __get__(self, of, kind):
+            return question(self._method, of)
+
+        def __call__(self, *args, **named):
+            return self._method(self._of, *args, **named)
+
+        def __bool__(self):
+            name = f"{self._of._called}.{self._method.__name__}"
+            raise ScriptError(f"{name} is asked with its brackets: {name}()")
+
 
 LONGEST_TIMER = 366 * 86400.0  # s
 
@@ -120,18 +145,22 @@ class Other(_Helpful):
         """When a script last switched it on; None when none ever did."""
         return self._world.moment(self._world.past.auto_on.get(self.id))
 
+    @question
     def ran_today(self, hours: float = 12) -> bool:
         """Whether it was on at any time in the last hours, even if it was switched on before them."""
         return bool(self._history.spans(_seconds(hours)))
 
+    @question
     def finished_today(self, hours: float = 12) -> bool:
         """Whether it was on at some time in the last hours and is off now."""
         return self.ran_today(hours) and not self.is_on
 
+    @question
     def on_time(self, hours: float = 24) -> float:
         """For how long it was on in the last hours (s), all times together."""
         return self._history.on_time(_seconds(hours))
 
+    @question
     def starts(self, hours: float = 24) -> int:
         """How often it was switched on in the last hours."""
         return self._history.starts(_seconds(hours))
@@ -156,19 +185,19 @@ class Relay(Other):
 
     def timer(self, name: str) -> Timer:
         """The timer of that name."""
-        return Timer(str(name), self._world.timers)
+        return Timer(one_line(name), self._world.timers)
 
     def on(self, why: str) -> Order:
         """The order to be on, and the reason that the owner will read."""
-        return Order("on", one_line(why))
+        return Order("on", _reason(why))
 
     def off(self, why: str) -> Order:
         """The order to be off, and the reason."""
-        return Order("off", one_line(why))
+        return Order("off", _reason(why))
 
     def keep(self, why: str) -> Order:
         """The order to stay as it is, and the reason."""
-        return Order("keep", one_line(why))
+        return Order("keep", _reason(why))
 
     def probe(
         self, power: float, margin: float = -30, looks: int = 2, retry: float = 600, longest: float = 7200
@@ -185,6 +214,8 @@ class Relay(Other):
         """
         if self.id in self._world.config.uninterruptible:
             raise ScriptError(f"relay {self.id} is uninterruptible in config.yaml, so it cannot be probed")
+        if not isinstance(power, (int, float)):
+            raise ScriptError(f"relay.probe wants the battery's power in W, not {power!r:.40}")
         timers, name = self._world.timers, f"probe of relay {self.id}"
         age, wait, bad = timers.get(name, (float("inf"), 0.0, 0))  # of the last look; to wait; looks in a row
         if age < wait and bad >= looks:  # taken back, though minOn may keep it on
@@ -276,15 +307,18 @@ class Data(_Helpful):
         self._known(self._values, name)
         return [_plain(device.values[name]) for device in self._reading.devices if name in device.values]
 
+    @question
     def mppt_float(self, no_flap: float = 60, mppt: str = "last") -> bool:
         """Whether the regulator is in float, or was until `no_flap` seconds ago. With several: the
         "last" (as in PvMonit), "any" or "all" of them, or one by name."""
         return self._in_stage("float", no_flap, mppt)
 
+    @question
     def mppt_absorption_or_float(self, no_flap: float = 60, mppt: str = "last") -> bool:
         """Whether the regulator is in absorption or float, or was until `no_flap` seconds ago."""
         return self._in_stage("absorption_or_float", no_flap, mppt)
 
+    @question
     def throttled(self, mppt: str = "last") -> bool:
         """Whether the regulator holds the panels back. VE.Direct's MPPT field says so (1: limited by
         voltage or current); without it absorption or float makes it likely, and no more than that."""
@@ -380,8 +414,14 @@ def _plain(value: Value) -> float | str:
 
 
 def one_line(why: object) -> str:
-    """A reason as one line of text that can be written anywhere."""
-    return " ".join(str(why).split()).encode(errors="replace").decode()
+    """A reason as one line of text that can be written and shown anywhere."""
+    return "".join(c if c.isprintable() else "?" for c in " ".join(str(why).split()))
+
+
+def _reason(why: object) -> str:
+    if not (text := one_line(why)):
+        raise ScriptError("an order wants its reason in words")
+    return text
 
 
 def _minutes(seconds: float) -> str:
@@ -391,4 +431,5 @@ def _minutes(seconds: float) -> str:
 def _missing(what: str, name: str, known: Mapping[str, object]) -> NoReturn:
     from .schema import did_you_mean
 
-    raise ScriptError(f"there is no {what}{did_you_mean(str(name), known, 0.6)}; there is {', '.join(known)}")
+    near = did_you_mean(str(name), known, 0.6)
+    raise ScriptError(f"there is no {what}{near}{' There' if near else '; there'} is {', '.join(known)}")

@@ -75,6 +75,16 @@ class Board:
                 faults.append(f"relay {relay}: BCM pin {pin} cannot be switched {ON_OFF[state]} ({error})")
         return faults
 
+    def let_go(self, pins: Mapping[int, int]) -> None:
+        """Puts pins that are no relay's any more at these levels, those that are outputs still."""
+        for pin, level in pins.items():
+            try:
+                if self._gpio.gpio_function(pin) == self._gpio.OUT:
+                    self._gpio.setup(pin, self._gpio.OUT)
+                    self._gpio.output(pin, level)
+            except _GPIO_ERRORS:  # it may be somebody else's by now
+                pass
+
     def save(self) -> str:
         """Lets simulated pins outlive the process, as real ones do. Gives "" or what was wrong with them.
         Raises Fault."""

@@ -62,7 +62,7 @@ def _sealed(content: bytes) -> bytes:
 
 def name_of(kind: str, path: str) -> str:
     """A file name for what is cached about `path`."""
-    return f"{kind}{path.replace('/', '%')}"[-200:]
+    return kind + path.replace("/", "%")[-200:]
 
 
 def stamp(path: str) -> tuple[int, ...]:

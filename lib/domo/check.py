@@ -7,14 +7,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from . import board, cache, config, files, journal, lint, memory, modes, reading, schema, scripts
 from .api import ScriptError
 from .model import Config, Fault, Now
 
-Findings = Iterator[tuple[bool, str]]
+Findings = Iterator[tuple[bool | None, str]]  # well, not well, or (None) to be noted; and the sentence
 
 MODULES = Path("/sys/module")
 PVMONIT_CONFIG = "/opt/PvMonit/config.yaml"
@@ -33,28 +33,33 @@ def main(path: str, now: Now) -> int:
         for problem in error.problems:
             _say(False, problem)
         return 2
+    try:
+        memory.as_its_user(settings)
+    except Fault as fault:
+        _say(False, str(fault))
+        return 1
     open_to_all = os.stat(path).st_mode & 0o002
     _say(not open_to_all, f"config: {path}" + (f": others can write it; run: chmod o-w {path}" if open_to_all else ""))
     for key in schema.unknown_keys(document):
-        _say(True, f"config: {key}, passed over")
+        _say(None, f"config: {key}, passed over")
     checks: tuple[Callable[[], Findings], ...] = (
         lambda: _data(settings, now),
         lambda: _scripts(settings),
         lambda: _files(settings, now),
         lambda: _pins(settings),
-        lambda: _machine(settings),
+        lambda: _machine(path),
         lambda: _other_masters(path, document),
     )
     all_well = not open_to_all
     for check in checks:
         for ok, text in check():
             _say(ok, text)
-            all_well = all_well and ok
+            all_well = all_well and ok is not False
     return 0 if all_well else 1
 
 
-def _say(ok: bool, text: str) -> None:
-    print(f"{'ok     ' if ok else 'TO DO  '}{text}")
+def _say(ok: bool | None, text: str) -> None:
+    print(f"{'note   ' if ok is None else 'ok     ' if ok else 'TO DO  '}{text}")
 
 
 def _data(settings: Config, now: Now) -> Findings:
@@ -75,6 +80,8 @@ def _scripts(settings: Config) -> Findings:
         yield False, f"scripts: {settings.scriptDir} does not exist; run: mkdir {settings.scriptDir}"
         return
     found = scripts.scripted(settings)
+    linted = lint.lint(settings)
+    mistakes = [text for text in linted if ": note: " not in text or "did you mean" in text]
     for relay in found:
         file = scripts.path(settings, relay)
         try:
@@ -83,12 +90,18 @@ def _scripts(settings: Config) -> Findings:
         except (ScriptError, OSError) as error:
             yield False, f"script {file}: {error}"
             continue
-        defined = "decide" in code.co_names
-        yield defined, f"script {file}" + ("" if defined else ": defines no decide(relay, data)")
+        if "decide" not in code.co_names:
+            yield False, f"script {file}: defines no decide(relay, data)"
+        elif not any(text.startswith(f"{file} line ") for text in mistakes):
+            yield True, f"script {file}"
+    for text in linted:
+        yield (False if text in mistakes else None), f"script {text}"
     if not found:
-        yield True, f"scripts: none in {settings.scriptDir}; see the examples there, N.py is relay N's"
-    for finding in lint.lint(settings):
-        yield ": note: " in finding and "did you mean" not in finding, f"script {finding}"
+        yield None, f"scripts: none in {settings.scriptDir}; N.py is relay N's, relay.script.d/ of domo has examples"
+    for name in sorted(os.listdir(settings.scriptDir)):
+        number = name.removesuffix(".py")
+        if number.isdecimal() and number != name and name not in {f"{relay}.py" for relay in found}:
+            yield False, f"script {settings.scriptDir}/{name}: nobody runs it; the relays are 1 to {settings.relayNb}"
 
 
 def _files(settings: Config, now: Now) -> Findings:
@@ -113,8 +126,10 @@ def _files(settings: Config, now: Now) -> Findings:
             trouble = _writable(path)
             yield not trouble, f"{name}: {trouble or path}"
     if not settings.dbFile:
-        yield True, "journal: none (dbFile: false), so a restart forgets what ran and what was forced"
-    elif os.path.exists(settings.dbFile):
+        yield None, "journal: none (dbFile: false), so a restart forgets what ran and what was forced"
+    elif settings.dbFile.startswith("/tmp/"):
+        yield None, "journal: /tmp is emptied by a restart, which then forgets what ran and what was forced"
+    if os.path.exists(settings.dbFile):
         _, trouble = journal.past(settings, now)
         if trouble:
             yield False, trouble
@@ -131,12 +146,12 @@ def _writable(path: str) -> str:
     if os.path.islink(path) or (os.path.lexists(path) and not os.path.isfile(path)):
         return f"{path} is not a plain file; move it away"
     if not os.access(folder, os.W_OK | os.X_OK):
-        return f"user {user} may not write in {folder}; run: sudo chown {user} {folder}"
+        return str(files.refused(path, PermissionError()))
     if os.path.exists(path):
         sticky = os.stat(folder).st_mode & 0o1000
         owner = os.stat(path).st_uid
         if os.geteuid() and ((sticky and owner != os.geteuid()) or not os.access(path, os.W_OK)):
-            return f"{path} belongs to {files.user_name(owner)}; run: sudo chown {user} {path}"
+            return str(files.refused(path, PermissionError()))
     return ""
 
 
@@ -151,7 +166,7 @@ def _pins(settings: Config) -> Findings:
     yield True, f"pins: {opened.kind}; BCM {pins}; {'low' if settings.relayActiveLow else 'high'} is on"
     idle = [str(relay) for relay, output in driven.items() if not output]
     if idle:
-        yield True, f"pins: relays {', '.join(idle)} float until their first tick"
+        yield None, f"pins: relays {', '.join(idle)} float until their first tick"
     if opened.kind != "RPi.GPIO":
         return
     lgpio = "lgpio" in sys.modules
@@ -175,29 +190,36 @@ def keeps_pins() -> tuple[bool, str]:
     return False, "pins: it cannot be told whether this kernel keeps them after exit; look at a relay after a tick"
 
 
-def _machine(settings: Config) -> Findings:
+def _machine(path: str) -> Findings:
     import grp
 
     user = files.user_name(os.geteuid())
     if os.path.exists("/dev/gpiomem") and os.geteuid():
-        groups = {grp.getgrgid(gid).gr_name for gid in os.getgroups()}
-        yield "gpio" in groups, f"user {user} is " + (
-            "in group gpio" if "gpio" in groups else f"not in group gpio; run: sudo adduser {user} gpio, log in again"
+        member = any(group.gr_name == "gpio" and group.gr_gid in os.getgroups() for group in grp.getgrall())
+        yield member, f"user {user} is " + (
+            "in group gpio" if member else f"not in group gpio; run: sudo adduser {user} gpio, log in again"
         )
-    yield _crontab(user)
+    yield _crontab(user, path)
 
 
-def _crontab(user: str) -> tuple[bool, str]:
+def _crontab(user: str, path: str) -> tuple[bool, str]:
     try:
-        text = subprocess.run(["crontab", "-l"], capture_output=True, text=True, timeout=10, check=False).stdout
+        done = subprocess.run(["crontab", "-l"], capture_output=True, errors="replace", timeout=10, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return False, "crontab: there is no crontab command; run: sudo apt install cron"
-    present = any("domo-tick" in line and not line.lstrip().startswith("#") for line in text.splitlines())
-    say = "runs domo-tick" if present else "no domo-tick; run: crontab crontab.example"
-    return present, f"crontab of {user}: {say}"
+    lines = [line for line in done.stdout.splitlines() if not line.lstrip().startswith("#")]
+    runs = any("domo-tick" in line for line in lines)
+    usual = f"{config.PROJECT}/config.yaml"
+    if not runs:
+        say = f"no domo-tick; run: (crontab -l; cat {config.PROJECT}/crontab.example) | crontab -"
+    elif os.path.realpath(path) != os.path.realpath(usual) and not any(path in line for line in lines):
+        say, runs = f"runs domo-tick with {usual}; add a line above it: DOMO_CONFIG={os.path.abspath(path)}", False
+    else:
+        say = "runs domo-tick"
+    return runs, f"crontab of {user}: {say}"
 
 
-def _other_masters(path: str, document: Mapping[str, object]) -> Findings:
+def _other_masters(path: str, document: object) -> Findings:
     """PvMonit's own domo, running, or to be started at the next boot."""
     commands = _commands()
     for daemon in PVMONIT_DAEMONS:
@@ -208,7 +230,7 @@ def _other_masters(path: str, document: Mapping[str, object]) -> Findings:
     except config.ConfigError:
         pvmonits = {}
     for file, text in {os.path.realpath(path): document, PVMONIT_CONFIG: pvmonits}.items():
-        domo = text.get("domo")
+        domo = text.get("domo") if isinstance(text, dict) else None
         panel = domo.get("tm1638") if isinstance(domo, dict) else None
         for key, section in (("domo: daemon", domo), ("domo: tm1638: daemon", panel)):
             if isinstance(section, dict) and section.get("daemon") is True:

@@ -33,6 +33,7 @@ def decide(
     """The plan for every relay, from its mode (None: what stands in the mode file is no mode), its
     state, the past, the reading, and the orders of those relays that have a script."""
     auto = [relay for relay in config.relays if modes[relay] not in (*FORCED, None)]
+    stale = bool(reading.problem) and (past.data is None or past.data >= config.secuDownNoData)
     wishes: dict[int, Wish] = {}
     for relay in config.relays:
         mode = modes[relay]
@@ -43,20 +44,22 @@ def decide(
         elif relay in orders:
             wishes[relay] = _ordered(orders[relay], states[relay], past.support.get(relay), config)
         else:
-            wishes[relay] = _from_outside(relay, mode, states[relay], past, reading, config)
-    good = {relay for relay in auto if _has_good_order(relay, orders, past, reading, config)}
+            wishes[relay] = _from_outside(relay, mode, states[relay], past, stale, config)
+    good = {r for r in auto if (orders[r].good if r in orders else r not in past.ours and not stale)}
     supported = {relay for relay in good if wishes[relay][0] == ON}
     below = _below_floor(config, reading)
     for relay in auto:
         wishes[relay] = _limited(config, relay, wishes[relay], states[relay], past, below, relay in good)
     _shed(config, wishes, auto, states)
     _queue(config, wishes, auto, states, past)
-    if below:
-        _say_below(wishes, below)
+    for relay, (state, why) in wishes.items():
+        if below and state == ON:
+            wishes[relay] = ON, f"{why}, though {below}"
+    programs = {r for r in auto if stale or r in orders or r in past.ours}  # their mode says what they are
     return {
         relay: Decision(
             mode_before=modes[relay],
-            mode=_mode(relay, modes[relay], state, orders, past, reading, config),
+            mode=(AUTO_ON if state == ON else AUTO_OFF) if relay in programs else modes[relay],
             state_before=states[relay],
             state=state,
             why=why,
@@ -83,28 +86,16 @@ def _unsupported(why: str, state: int, support: float | None, config: Config) ->
     return ON, f"{why}: stays on for {config.secuDownNoData - support:.0f} s at most"
 
 
-def _from_outside(relay: int, mode: int, state: int, past: Past, reading: Reading, config: Config) -> Wish:
+def _from_outside(relay: int, mode: int, state: int, past: Past, stale: bool, config: Config) -> Wish:
     """A relay without a script: what another program wrote is the order, as long as there is data. A 2
     that the program itself wrote, for a script that is gone, is nobody's order."""
     if mode == AUTO_OFF:
         return OFF, "auto, no script"
     if relay in past.ours:
         return _unsupported("its script is gone", state, past.support.get(relay), config)
-    if _data_age(past, reading) >= config.secuDownNoData:
+    if stale:
         return OFF, f"ordered on in the mode file: off, no data for {config.secuDownNoData:g} s"
     return ON, "ordered on in the mode file"
-
-
-def _has_good_order(relay: int, orders: Mapping[int, Order], past: Past, reading: Reading, config: Config) -> bool:
-    if relay in orders:
-        return orders[relay].good
-    return relay not in past.ours and _data_age(past, reading) < config.secuDownNoData
-
-
-def _data_age(past: Past, reading: Reading) -> float:
-    if not reading.problem:
-        return 0.0
-    return float("inf") if past.data is None else past.data
 
 
 def _below_floor(config: Config, reading: Reading) -> str:
@@ -180,23 +171,6 @@ def _queue(config: Config, wishes: dict[int, Wish], auto: list[int], states: Map
             wishes[relay] = OFF, f"{why}: waits, {load + watt:g} W would be more than maxWatt {config.maxWatt:g}"
         else:
             blocked = f"waits, relay {relay} goes first"
-
-
-def _say_below(wishes: dict[int, Wish], below: str) -> None:
-    for relay, (state, why) in wishes.items():
-        if state == ON:
-            wishes[relay] = ON, f"{why}, though {below}"
-
-
-def _mode(
-    relay: int, mode: int | None, state: int, orders: Mapping[int, Order], past: Past, reading: Reading, config: Config
-) -> int | None:
-    """The mode to stand in the file: the owner's and other programs' stay, the program's says the state."""
-    if mode is None or mode in FORCED:
-        return mode
-    if relay in orders or relay in past.ours or _data_age(past, reading) >= config.secuDownNoData:
-        return AUTO_ON if state == ON else AUTO_OFF
-    return mode
 
 
 def minutes(seconds: float) -> str:

@@ -80,7 +80,7 @@ def _open(path: str, access: str = "rwc") -> sqlite3.Connection:
     if os.path.exists(path) and not os.path.isfile(path):
         raise OSError("is not a file; move it away")  # SQLite would wait for ever at a pipe
     quoted = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
-    return sqlite3.connect(f"file:{quoted}?mode={access}", uri=True, timeout=2.0)
+    return sqlite3.connect(f"file:{quoted}?mode={access}", uri=True, timeout=1.0)
 
 
 def past(config: Config, now: Now) -> tuple[Past, str]:
@@ -100,7 +100,9 @@ def past(config: Config, now: Now) -> tuple[Past, str]:
     try:
         try:
             return _read(config.dbFile, "ro", now), ""
-        except sqlite3.Error:  # a power cut while it was written: only a writer can roll that back
+        except sqlite3.Error as error:  # a power cut while it was written: only a writer can roll that back
+            if "locked" in str(error):  # somebody is at it: it was waited for
+                raise
             return _read(config.dbFile, "rw", now), ""
     except (sqlite3.OperationalError, OSError) as error:
         told = "nothing is switched on automatically until it can; or move it away"

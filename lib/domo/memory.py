@@ -9,6 +9,7 @@ moves nothing, no age is negative, and no event lies in the future.
 from __future__ import annotations
 
 import posix as os  # lean: see files
+import sys
 import time
 
 from . import files, tinyjson
@@ -85,6 +86,7 @@ def restored(saved: Mapping[str, Any], now: Now) -> Past:
         why={r: str(why) for r, why in by_relay("why").items()},
         reports=tuple(map(str, saved["reports"])),
         until={int(r): (_among(FORCED, m), age(a), _seconds(s)) for r, (m, a, s) in saved.get("until", {}).items()},
+        pins={int(pin): _among((0, 1), level) for pin, level in saved.get("pins", {}).items()},
         owed=tuple(
             (age(a), _among(range(1001), r), "M" if info == "M" else "E", _among(range(4), v), _whole(str(why)))
             for a, r, info, v, why in saved.get("owed", ())
@@ -168,5 +170,30 @@ def kept(past: Past, now: Now) -> dict[str, Any]:
         "why": past.why,
         "reports": past.reports,
         "until": {r: (mode, age(a), length) for r, (mode, a, length) in past.until.items()},
+        "pins": past.pins,
         "owed": [(age(a), *row) for a, *row in past.owed],
     }
+
+
+def as_its_user(config: Config) -> None:
+    """Makes this process the user whose ticks they are, by the memory's owner: root becomes him, and
+    anybody else is told. Run by another, a tick would leave files that the next one may not write.
+    Raises Fault."""
+    try:
+        owner = os.stat(path(config)).st_uid
+    except OSError:  # no tick has run yet: whoever is first
+        return
+    if owner == os.geteuid():
+        return
+    name = files.user_name(owner)
+    if os.geteuid() != 0:
+        why = f"this is run by {files.user_name(os.geteuid())}, but the ticks by {name}, who owns {path(config)}"
+        raise Fault(f"{why}; run: sudo -u {name} {' '.join(sys.argv)}")
+    import pwd
+
+    try:
+        os.initgroups(name, pwd.getpwuid(owner).pw_gid)  # among them gpio
+        os.setgid(pwd.getpwuid(owner).pw_gid)
+        os.setuid(owner)
+    except (KeyError, OSError) as error:
+        raise Fault(f"{path(config)} belongs to user {name}, whom nobody can become here ({error})") from None

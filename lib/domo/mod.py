@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING
 
 from . import config as configs
-from . import files, journal, memory, modes, options, states, ticker
+from . import files, journal, memory, modes, options, report, states, ticker
 from .decide import minutes
 from .model import (
     AUTO_OFF,
@@ -47,7 +47,7 @@ def main(argv: list[str]) -> int:
     given = options.mod().parse_args(argv)
     try:
         config, _ = configs.load(given.config or os.environ.get("DOMO_CONFIG") or f"{configs.PROJECT}/config.yaml")
-        relay = None if given.relay is None else _relay(config, given.relay)
+        relays = list(config.relays) if given.relay in (None, "all") else [_relay(config, given.relay)]
         if (given.length or given.until) and given.order not in ("on", "off"):
             raise Fault("--for and --until say when a force ends: RELAY on --for 2h")
     except (configs.ConfigError, Fault) as error:
@@ -55,13 +55,13 @@ def main(argv: list[str]) -> int:
             print(f"domo-mod: {problem}", file=sys.stderr)
         return REFUSED
     try:
-        code = DONE if given.order is None else _force(config, relay or 0, given)
+        code = DONE if given.order is None else _force(config, relays, given)
     except Fault as fault:
         print(f"domo-mod: {fault}", file=sys.stderr)
         code = LOOK
     now = memory.look_at_clocks()
     view = _look(config, now)
-    print(_json(view, now, relay) if given.json else _table(view, now, relay))
+    report.show(_json(view, now, relays) if given.json else _table(view, now, relays))
     return code
 
 
@@ -74,7 +74,7 @@ def _relay(config: Config, word: str) -> int:
     names = {relay: config.name(relay) for relay in config.relays}
     sought = word.casefold()
     found = [r for r, name in names.items() if name.casefold() == sought] or [
-        r for r, name in names.items() if sought in name.casefold()
+        r for r, name in names.items() if sought and sought in name.casefold()
     ]
     if len(found) == 1:
         return found[0]
@@ -83,25 +83,28 @@ def _relay(config: Config, word: str) -> int:
     raise Fault(f"there is no relay {word!r}{did_you_mean(word, names.values())}")
 
 
-def _force(config: Config, relay: int, given: Namespace) -> int:
+def _force(config: Config, relays: list[int], given: Namespace) -> int:
     """Writes the order into the mode file and lets a tick carry it out; gives the tick's exit code.
     Raises Fault."""
-    ticker.as_its_user(config)
+    memory.as_its_user(config)
     mode = ORDERS[given.order]
     if not (os.path.exists(config.modPath) and os.path.exists(memory.path(config))):
         _tick(config)  # makes both
     past, _ = memory.load(config, memory.look_at_clocks())
-    if mode in FORCED and (given.until or given.length or (past and relay in past.until)):
-        _write_with_end(config, relay, mode, given)
-    elif mode in FORCED or modes.load(config.modPath).modes.get(relay) not in (AUTO_OFF, AUTO_ON):  # both are auto
-        modes.set_owner(config.modPath, {relay: mode})
+    known = modes.load(config.modPath).modes
+    for relay in relays:
+        if mode in FORCED and (given.until or given.length or (past and relay in past.until)):
+            _write_with_end(config, relay, mode, given)
+        elif mode in FORCED or known.get(relay) not in (AUTO_OFF, AUTO_ON):  # both are auto
+            modes.set_owner(config.modPath, {relay: mode})
     return _tick(config)
 
 
 def _write_with_end(config: Config, relay: int, mode: int, given: Namespace) -> None:
-    """Writes the mode, and into the memory when it ends (or that it no longer does) and the row that
-    tells the journal, for after a restart. The end comes first: a force without it may stay for ever,
-    an end without its force is dropped by the next tick. Raises Fault."""
+    """Writes the mode, and into the memory when it ends (or that it no longer does). The end comes first:
+    a force without it may stay for ever, an end without its force is dropped by the next tick. Where only
+    the end changes, the journal is owed it, for after a restart; last, for it outlives a refused force.
+    Raises Fault."""
     deadline = time.monotonic() + BUSY_SECONDS
     while (held := files.lock(f"{config.prefixFileData}tick.lock"))[1] == "busy":
         if time.monotonic() > deadline:
@@ -117,10 +120,13 @@ def _write_with_end(config: Config, relay: int, mode: int, given: Namespace) -> 
             until = {r: timed for r, timed in past.until.items() if r != relay}
             if length:
                 until[relay] = (mode, 0.0, length)
+            past = replace(past, until=until)
+            memory.save(config, past, now)
+        modes.set_owner(config.modPath, {relay: mode})
+        if past is not None and past.modes.get(relay) == mode:  # else the tick tells the journal of a change
             end = journal.ending(now.wall + length) if length else ", without end"
             row = (0.0, relay, "M", mode, f"{OUTSIDE}{MODE_WORDS[mode]} by domo-mod{end}")
-            memory.save(config, replace(past, until=until, owed=(*past.owed, row)), now)
-        modes.set_owner(config.modPath, {relay: mode})
+            memory.save(config, replace(past, owed=(*past.owed, row)), now)
     finally:
         if held[0] is not None:
             os.close(held[0])
@@ -138,6 +144,8 @@ def _tick(config: Config) -> int:
         time.sleep(0.1)
     if tick.said:
         print(tick.said, file=sys.stderr)
+    if code == BUSY:
+        print("domo-mod: what is ordered is written; it acts at the first tick after that one", file=sys.stderr)
     return code if code >= 0 else LOOK
 
 
@@ -150,11 +158,11 @@ def _look(config: Config, now: Now) -> View:
     return View(config, known, states.load(config.etatPath), past, message=problem)
 
 
-def _table(view: View, now: Now, only: int | None) -> str:
+def _table(view: View, now: Now, only: list[int]) -> str:
     """The relays in at most 80 columns, then the last tick and what is wrong."""
     lines = [("", "relay", "mode", "state", "since", "why")]
     for relay, name, mode, state, age, why in rows(view):
-        if only in (None, relay):
+        if relay in only:
             lines.append((str(relay), name[:16], mode, state, _moment(now, age), why))
     widths = [max(len(line[column]) for line in lines) for column in range(5)]
     indent = sum(widths) + 10
@@ -166,8 +174,8 @@ def _table(view: View, now: Now, only: int | None) -> str:
         text += [f"{start}{reason[0]}".rstrip(), *(" " * indent + more for more in reason[1:])]
     past = view.past
     text += ["", "no tick yet" if past.tick is None else f"last tick {minutes(past.tick)} ago"]
-    for report in filter(None, (view.message, *past.reports)):
-        text += textwrap.wrap(report, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
+    for said in filter(None, (view.message, *past.reports)):
+        text += textwrap.wrap(said, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
     return "\n".join(text)
 
 
@@ -180,7 +188,7 @@ def _moment(now: Now, age: float | None) -> str:
     return time.strftime("%H:%M" if today else "%b %d %H:%M", then)
 
 
-def _json(view: View, now: Now, only: int | None) -> str:
+def _json(view: View, now: Now, only: list[int]) -> str:
     """The same for other programs; moments in epoch seconds, null for what nobody knows."""
     relays = []
     for relay, name, _, _, age, why in rows(view):
@@ -195,7 +203,7 @@ def _json(view: View, now: Now, only: int | None) -> str:
             "why": why,
             "until": round(now.wall + timed[2] - timed[1]) if ends and timed else None,
         }
-        relays += [relay_found] if only in (None, relay) else []
+        relays += [relay_found] if relay in only else []
     reports = [*filter(None, (view.message, *view.past.reports))]
     tick = None if view.past.tick is None else round(now.wall - view.past.tick)
     return json.dumps({"tick": tick, "relays": relays, "reports": reports}, ensure_ascii=False)

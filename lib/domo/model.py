@@ -217,6 +217,7 @@ class Past:
     why: Mapping[int, str] = {}  # the last reason of each relay
     reports: tuple[str, ...] = ()  # what the last tick found wrong
     until: Mapping[int, tuple[int, float, float]] = {}  # forces that end by themselves: mode, age, length (s)
+    pins: Mapping[int, int] = {}  # those that relays were driven by, each with its level for off
     owed: tuple[Row, ...] = ()  # what the journal was not given yet
 
 

@@ -31,7 +31,6 @@ from .model import AUTO_OFF, AUTO_ON, FORCED, MODE_WORDS, Fault, dataclass
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-    from dataclasses import dataclass
     from typing import Any
 
     Document = dict[str, Any]
@@ -164,9 +163,9 @@ def _with(document: Document, changes: Mapping[int, int]) -> Document:
 def _update(path: str, edit: Edit) -> Document:
     """Replaces the document by `edit` of it; gives what stands there then. Raises Fault."""
     exchange = _exchanger()  # takes its time before anybody is kept waiting
+    began = calm = time.monotonic()
     release = _lock(f"{path}.lock")
     suffix = "new" if release else f"{os.getpid()}.new"
-    began = calm = time.monotonic()
     try:
         while True:
             try:

@@ -55,24 +55,25 @@ def panel() -> argparse.ArgumentParser:
 def mod() -> argparse.ArgumentParser:
     """domo-mod's."""
     parser = _parser("domo-mod", "Shows the relays and why they are so; or forces one, at once.")
-    parser.add_argument("relay", nargs="?", metavar="RELAY", help="its number or its name, or a part of its name")
-    parser.add_argument("order", nargs="?", choices=["on", "off", "auto"], help="without it, the relay is shown")
+    parser.add_argument("relay", nargs="?", metavar="RELAY", help="its number, its name or a part of that; or all")
+    parser.add_argument("order", nargs="?", type=str.lower, choices=["on", "off", "auto"], help="without it: shown")
     parser.add_argument("--json", action="store_true", help="for other programs")
     end = parser.add_mutually_exclusive_group()
-    text = "the force ends after: 2h, 90min, 1h30min"
+    text = "the force ends after: 2h, 90min, 1h30"
     end.add_argument("--for", dest="length", type=duration, metavar="TIME", help=text)
     end.add_argument("--until", type=_hour, metavar="HH:MM", help="the force ends at that time")
     return parser
 
 
 def duration(text: str) -> float:
-    """ "2h", "90min", "1h30min", "45s" or "2d" in seconds."""
+    """ "2h", "90min", "1h30", "45s" or "2d" in seconds."""
     import re
 
     units = {"d": 86400, "h": 3600, "min": 60, "m": 60, "s": 1}
     part = r"(\d+(?:\.\d+)?)(d|h|min|m|s)"
+    text = re.sub(r"(?<=\dh)\d+$", r"\g<0>min", text.lower().replace(" ", ""))
     if not re.fullmatch(f"({part})+", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no time; write 2h, 90min or 1h30min")
+        raise argparse.ArgumentTypeError(f"{text!r} is no time; write 2h, 90min or 1h30")
     seconds = sum(float(number) * units[unit] for number, unit in re.findall(part, text))
     if not 0 < seconds <= 31 * 86400:
         raise argparse.ArgumentTypeError(f"{text!r}: a force may last up to 31 days")
@@ -83,7 +84,7 @@ def _hour(text: str) -> tuple[int, int]:
     import time
 
     try:
-        moment = time.strptime(text, "%H:%M")
+        moment = time.strptime(text.lower().replace("h", ":"), "%H:%M")  # 18h30, as it is written in French
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is no time of day; write 18:30") from None
     return moment.tm_hour, moment.tm_min

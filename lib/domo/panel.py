@@ -10,7 +10,6 @@ from .model import AUTO_OFF, AUTO_ON, FORCED_OFF, FORCED_ON, MODE_WORDS, ON, ON_
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from dataclasses import dataclass
 
 BOARD = 8  # relays on a board
 TOP, MIDDLE, BOTTOM, DOT_SEGMENT = 0x01, 0x40, 0x08, 0x80  # bits of a digit: a, g, d, and its dot
@@ -21,7 +20,7 @@ LATE = 180.0  # s without a tick, then something is wrong
 # A trouble's code on the digits, the gravest first, and what it means.
 CODES = {
     "E1": "no tick for 3 minutes: is cron running, and is the tick in the crontab?",
-    "E2": "config.yaml cannot be used; the panel goes on with the one before",
+    "E2": "config.yaml cannot be used: until it is mended forces act, and all else goes off",
     "E3": "the mode file is missing or cannot be read, or holds no mode for a relay",
     "E4": "the state file or the memory of the last tick is missing or cannot be read",
     "E5": "no good data for longer than secuDownNoData: everything automatic is off",

@@ -123,7 +123,7 @@ class Panel:
             "E2": self._broken,
             "E3": bool(self._mode_problem) or any(r in self._found.odd for r in self._config.relays),
             "E4": past.tick is None or not self._states,
-            "E5": past.data is None or past.data > self._config.secuDownNoData,
+            "E5": past.tick is not None and (past.data is None or past.data > self._config.secuDownNoData),
             "E6": not _journal_works(self._config.dbFile),
             "E7": bool(past.reports),
         }
@@ -281,7 +281,7 @@ def main(argv: list[str]) -> int:
     stamp = _stamp(path)
     try:
         config, parsed = configs.load(path)
-        ticker.as_its_user(config)
+        memory.as_its_user(config)
         if parsed:
             configs.remember(config, parsed)
         _held, trouble = files.lock(f"{config.prefixFileData}panel.lock")  # until this process ends

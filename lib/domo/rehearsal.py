@@ -6,8 +6,8 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from . import reading, report, tick
-from .model import DONE, LOOK, REFUSED, Config, Device, Now, Reading, Value, replace
+from . import memory, reading, report, tick
+from .model import DONE, LOOK, REFUSED, Config, Device, Fault, Now, Reading, Value, replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 def main(config: Config, now: Now, options: Mapping[str, object]) -> int:
     """Prints the plan; gives the exit code. Changes nothing anywhere, and takes no lock."""
     try:
+        memory.as_its_user(config)
         supposed = dict(pair(text) for text in options["set"])  # type: ignore[attr-defined]
         pretend = _at(str(options["at"]), now) if options["at"] else None
         if options["relay"] is not None and options["relay"] not in config.relays:
             raise ValueError(f"--relay: there is no relay {options['relay']}; there are 1 to {config.relayNb}")
-    except ValueError as error:
+    except (ValueError, Fault) as error:
         print(f"domo-tick: {error}", file=sys.stderr)
         return REFUSED
     given = suppose(reading.load(config, now), supposed, config) if supposed else None

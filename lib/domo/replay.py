@@ -127,8 +127,9 @@ def main(argv: list[str]) -> int:
         config, _ = configs.load(path)
         supposed = dict(map(rehearsal.pair, asked.set))
         start = _midnight(asked.day)
-        if not (1 <= asked.days <= 3660 and asked.panels > 0 and asked.battery > 0 and 0 <= asked.soc <= 100):
-            raise ValueError("days, panels and battery want a number above 0, soc one from 0 to 100")
+        watts = 0 < asked.panels <= 1e9 and 0 < asked.battery <= 1e9 and 0 <= asked.house <= 1e9
+        if not (watts and 1 <= asked.days <= 3660 and 0 <= asked.soc <= 100 and -90 <= asked.latitude <= 90):
+            raise ValueError("days, panels and battery want a number above 0 (and below 1e9), soc one from 0 to 100")
     except (configs.ConfigError, ValueError) as error:
         print(*(f"domo-replay: {line}" for line in str(error).splitlines()), sep="\n", file=sys.stderr)
         return REFUSED

@@ -211,8 +211,8 @@ def read(path: str) -> Any:
         mark = error.problem_mark or error.context_mark
         place = f" line {mark.line + 1} column {mark.column + 1}" if mark else ""
         raise ConfigError([f"{path}{place}: {error.problem or error.context}"]) from None
-    except (yaml.YAMLError, UnicodeError, ValueError, RecursionError) as error:
-        raise ConfigError([f"{path}: cannot be read as YAML ({str(error).splitlines()[0]})"]) from None
+    except Exception as error:  # not only a YAMLError: "!!int" without a number is an IndexError
+        raise ConfigError([f"{path}: cannot be read as YAML ({' '.join(str(error).split())})"]) from None
 
 
 def _loader(yaml: Any) -> Any:

@@ -17,7 +17,6 @@ from .model import Order, dataclass
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from dataclasses import dataclass
     from types import CodeType
 
     from .model import Config
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     Bytecode = dict[str, tuple[tuple[int, ...], CodeType]]  # by file name: the file's stamp, its code
 
 ONE_SECONDS = 4.0  # for one script; a Pi Zero needs 2 for a few pings that nobody answers
-ALL_SECONDS = 7.0  # for all of them, so that a tick with a refresh stays within 20 s
+ALL_SECONDS = 5.5  # for all of them, so that a tick with a refresh, and whatever else must wait, stays within 20 s
 MEMORY_BYTES = 256 << 20  # half of what a Pi Zero has
 SOURCE_LIMIT = 256 << 10
 END = b"C"  # begins a child's last line, which holds the bytecode if there is new
@@ -223,7 +222,7 @@ def _ask(file: str, relay: int, world: World, known: Bytecode) -> Order:
         order = decide(Relay(relay, world), world.data)
         if not isinstance(order, Order) or not order.good:
             raise ScriptError(
-                f"decide() gave {order!r:.60}, not an order:"
+                f"decide() gave {'a function, not called' if callable(order) else f'{order!r:.60}'}, not an order:"
                 " end it with return relay.on(why), relay.off(why) or relay.keep(why)"
             )
         return order

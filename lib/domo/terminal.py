@@ -13,6 +13,8 @@ from .panel import BOARD, BOTTOM, CODES, DOT_SEGMENT, MIDDLE, TOP, View, frame, 
 
 CELL = 4  # columns of a digit
 READING_SECONDS = 5.0  # between looks at the data file
+ESCAPE, DEAF_SECONDS = 27, 2.0  # what follows one that curses does not know belongs to it, on a slow line too
+BURST = 4  # keys that a person presses between two looks; more are pasted
 HELP = "1 to 9 or the mouse: auto > forced on > forced off > auto     q: quit"
 
 
@@ -45,23 +47,27 @@ class Terminal:
             self._lamps = ".*"
         self._view: View | None = None
         self._lit = 0
-        self._drawn = self._read_at = 0.0
+        self._drawn = self._read_at = self._deaf_until = 0.0
         self._readings: list[str] = []
         self._targets: list[tuple[range, range, int]] = []  # rows and columns where a click is a relay's
 
     def pressed(self, now: float) -> list[int]:
         """The relays chosen since the last call. Raises SystemExit on q."""
-        relays = []
+        relays, keys = [], []
         while (key := self._screen.getch()) != -1:
-            if key == ord("q"):
-                raise SystemExit(0)
             if key in (self._curses.KEY_RESIZE, 12):  # 12 is Ctrl-L
                 self._screen.clear()
                 self._drawn = 0.0
             elif key == self._curses.KEY_MOUSE:
                 relays += self._clicked()
-            elif ord("1") <= key <= ord("9"):
-                relays.append(key - ord("0"))
+            else:
+                keys.append(key)
+        if ESCAPE in keys:
+            self._deaf_until = now + DEAF_SECONDS
+        if now >= self._deaf_until and len(keys) <= BURST:
+            if ord("q") in keys:
+                raise SystemExit(0)
+            relays += [key - ord("0") for key in keys if ord("1") <= key <= ord("9")]
         if self._view and now - self._drawn >= 1:
             self._draw(self._view)
         return relays
@@ -121,8 +127,9 @@ class Terminal:
     def _table(self, view: View, y: int, width: int, space: int) -> int:
         """Draws the relays in words, with whole reasons if there is space for them, else in a line
         each; gives the row below."""
+        later = self._drawn - view.past_of
         found = [
-            (f"{relay:2}", name[:16], mode, state, "" if age is None else minutes(age), why)
+            (f"{relay:2}", name[:16], mode, state, "" if age is None else minutes(age + later), why)
             for relay, name, mode, state, age, why in rows(view)
         ]
         widths = [max(len(row[column]) for row in found) for column in range(5)]

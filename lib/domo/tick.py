@@ -40,7 +40,6 @@ from .model import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from dataclasses import dataclass
     from typing import Any
 
 OWED = 1000  # rows are kept for a journal that cannot be written
@@ -169,7 +168,8 @@ def act(sight: Sight, reports: list[str]) -> Plan:
     switched on automatically when it cannot be written. Nothing else prevents or delays the pins.
     """
     config, plan = sight.config, sight.plan
-    if sight.board is None:
+    if sight.board is None:  # the memory stays as old as it is, but says what is wrong
+        _save_again(config, replace(sight.before, reports=tuple(reports)), sight.now)
         return plan
     plan = {r: decision if _stands(sight, r) else _found_off(sight, r) for r, decision in plan.items()}
     after = remembered(sight, plan, tuple(reports))
@@ -180,6 +180,8 @@ def act(sight: Sight, reports: list[str]) -> Plan:
         unsaid = "it could not be remembered"
         plan = {r: _held_back(d, unsaid) if d.switched_on else d for r, d in plan.items()}
     final = _write_modes(sight, plan, reports)
+    used = (*config.relayGpio.values(), config.dio, config.clk, *config.stb)
+    sight.board.let_go({pin: off for pin, off in sight.before.pins.items() if pin not in used})
     faults = sight.board.apply({r: decision.state for r, decision in final.items()})
     for write in (sight.board.save, lambda: states.save(config.etatPath, {r: d.state for r, d in final.items()})):
         try:
@@ -280,6 +282,7 @@ def remembered(sight: Sight, plan: Plan, reports: tuple[str, ...]) -> Past:
         failed=sight.answers.last,
         why={r: decision.why for r, decision in plan.items()},
         reports=reports,
+        pins=dict.fromkeys(sight.config.relayGpio.values(), int(sight.config.relayActiveLow)),
         until={r: timed for r, timed in past.until.items() if r in plan and plan[r].mode == timed[0]},
         owed=(*past.owed, *_rows(sight, plan, ours))[-OWED:] if sight.config.dbFile else (),
     )
@@ -363,8 +366,11 @@ def main(argv: list[str], clock: Callable[[], Now] = memory.look_at_clocks) -> i
         told = [f"{path}: cannot be loaded ({type(error).__name__}: {error})"]
         for problem in error.problems if isinstance(error, configs.ConfigError) else told:
             print(f"domo-tick: {problem}", file=sys.stderr)
-        if not options.get("dry_run"):
-            _without_config(path, clock)
+        try:
+            if not options.get("dry_run"):
+                _without_config(path, clock)
+        except Exception as again:
+            print(f"domo-tick: {type(again).__name__}: {again}", file=sys.stderr)
         return REFUSED
     if options.get("dry_run"):
         from . import rehearsal
@@ -425,12 +431,17 @@ def _emergency(config: Config, error: Exception) -> int:
 
 
 def _without_config(path: str, clock: Callable[[], Now]) -> None:
-    """What a tick does that has no configuration: nothing, but for one thing. Relays that the last good
-    one left on may not stay on for ever, so after secuDownNoData without a tick, or when nobody knows
-    how long that is, it is used for one, without data."""
+    """What a tick does that has no configuration: nothing, but for two things. A new force is obeyed, and
+    relays that the last good one left on may not stay on for ever: so then, or after secuDownNoData
+    without a tick, or when nobody knows how long that is, it is used for one, without data."""
     config = configs.last_good(path)
-    past = memory.load(config, clock(), anyones=True)[0] if config else None
-    if config and (past is None or past.tick is None or past.tick >= config.secuDownNoData):
+    if config is None:
+        return
+    past = memory.load(config, clock(), anyones=True)[0]
+    forces = {r: m for r, m in modes.load(config.modPath).modes.items() if m in FORCED and r in config.relays}
+    known = past.modes if past else {}
+    late = past is None or past.tick is None or past.tick >= config.secuDownNoData
+    if late or any(known.get(r) != m for r, m in forces.items()):
         reading_none = Reading((), f"{path} cannot be used, the last good configuration is, without data")
         done = run(config, clock, reading_none)
         for line in done[2] if done else ():

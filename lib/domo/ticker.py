@@ -6,9 +6,8 @@ import os
 import sys
 import time
 
-from . import files, memory
 from .config import PROJECT
-from .model import Config, Fault
+from .model import Config
 
 OUTPUT_LIMIT = 64 << 10  # bytes of what a tick prints
 STUCK_SECONDS = 60.0  # a tick ends within 20; killed at any instruction, it leaves every file whole
@@ -48,27 +47,3 @@ class Tick:
             elif time.monotonic() > self._deadline:
                 os.kill(self._pid, 9)
         return self._code
-
-
-def as_its_user(config: Config) -> None:
-    """Makes this process the user whose ticks they are, by the memory's owner: root becomes him, and
-    anybody else is told. Run by another, a tick would leave files that the next one may not write.
-    Raises Fault."""
-    try:
-        owner = os.stat(memory.path(config)).st_uid
-    except OSError:  # no tick has run yet: whoever is first
-        return
-    if owner == os.geteuid():
-        return
-    name = files.user_name(owner)
-    if os.geteuid() != 0:
-        why = f"this is run by {files.user_name(os.geteuid())}, but the ticks by {name}, who owns {memory.path(config)}"
-        raise Fault(f"{why}; run: sudo -u {name} {' '.join(sys.argv)}")
-    import pwd
-
-    try:
-        os.initgroups(name, pwd.getpwuid(owner).pw_gid)  # among them gpio
-        os.setgid(pwd.getpwuid(owner).pw_gid)
-        os.setuid(owner)
-    except (KeyError, OSError) as error:
-        raise Fault(f"{memory.path(config)} belongs to user {name}, whom nobody can become here ({error})") from None
