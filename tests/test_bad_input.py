@@ -222,7 +222,7 @@ def sound(what: str, content: bytes) -> bool:
         if what == "data":
             return ElementTree.fromstring(content.lstrip(b"\xef\xbb\xbf \r\n\t")).tag == "devices"
         return what in ("journal", *SILENT)
-    except (ValueError, SyntaxError, RecursionError, MemoryError, yaml.YAMLError, ElementTree.ParseError):
+    except (ValueError, LookupError, SyntaxError, RecursionError, MemoryError, yaml.YAMLError, ElementTree.ParseError):
         return False
 
 
