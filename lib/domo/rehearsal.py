@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from . import memory, reading, report, tick
 from .model import DONE, LOOK, REFUSED, Config, Device, Fault, Now, Reading, Value, replace
+from .schema import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 
 def main(config: Config, now: Now, options: Mapping[str, object]) -> int:
@@ -24,7 +25,11 @@ def main(config: Config, now: Now, options: Mapping[str, object]) -> int:
     except (ValueError, Fault) as error:
         print(f"domo-tick: {error}", file=sys.stderr)
         return REFUSED
-    given = suppose(reading.load(config, now), supposed, config) if supposed else None
+    given = None
+    if supposed:
+        real = reading.load(config, now)
+        given = suppose(real, supposed, config)
+        given = replace(given, notes=(*given.notes, *_strange(real, supposed)))
     sight = tick.look(config, now, given, pretend)
     report.show(report.table(sight, sight.plan, options["relay"]))
     for line in sight.reports:
@@ -45,6 +50,16 @@ def suppose(real: Reading, values: dict[str, str], config: Config) -> Reading:
     merged = Reading(tuple(devices), notes=real.notes)
     missing = [name for name in config.required if name not in merged.values]
     return replace(merged, problem=f"no {missing[0]}: {real.problem or 'suppose it too with --set'}" if missing else "")
+
+
+def _strange(real: Reading, values: dict[str, str]) -> Iterator[str]:
+    """What one may not have meant to suppose."""
+    known = real.values
+    for name, text in values.items():
+        if known and name not in known:
+            yield f"--set {name}: nobody reports it{did_you_mean(name, known)}"
+        elif name in known and known[name].number is not None and Value(text, "").number is None:
+            yield f"--set {name}: {text!r} is text, and PvMonit reports a number"
 
 
 def pair(text: str) -> tuple[str, str]:
