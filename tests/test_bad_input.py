@@ -28,7 +28,7 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 from conftest import PROJECT, Clock, House, Ran
-from domo import board, cache, config, memory, modes, schema, states, tinyjson
+from domo import board, cache, config, journal, memory, modes, schema, states, tinyjson
 
 SECONDS = 25
 PLACES = int(os.environ.get("DOMO_PLACES", "6"))  # in a file, at which it is cut, and where a bit is flipped
@@ -448,6 +448,24 @@ def test_every_column_of_the_journal_with_every_wrong_value(lived: Lived) -> Non
             assert house.on >= {FORCED} and NEVER not in house.on, (column, value)
             with contextlib.closing(sqlite3.connect(house.journal_file)) as base, base:
                 base.execute("DELETE FROM relay WHERE id = (SELECT max(id) FROM relay)")
+
+
+def test_every_letter_of_the_journals_schema_with_another_bit(lived: Lived) -> None:
+    """SQLite quotes it in its messages as it is, be it text or not. Whether it is set aside or not, it is told."""
+    path = lived.files["journal"]
+    good, settings, now = path.read_bytes(), lived.settings, lived.clock.now()
+    told = set()
+    for place in range(good.find(b"CREATE"), 4096):
+        path.write_bytes(good[:place] + bytes([good[place] ^ 128]) + good[place + 1 :])
+        _, cannot_be_read = journal.past(settings, now)
+        done, cannot_be_written = journal.append(settings, [(0.0, 1, "M", 3, "x")], now)
+        assert done or cannot_be_written
+        for trouble in filter(None, (cannot_be_read, cannot_be_written)):
+            assert str(path) in trouble
+        told.add((bool(cannot_be_read), done))
+        for aside in path.parent.glob("journal.sqlite3*"):
+            aside.unlink()
+    assert len(told) > 1
 
 
 @pytest.mark.usefixtures("bound_by_permissions")

@@ -59,7 +59,7 @@ def append(config: Config, rows: Iterable[Row], now: Now) -> tuple[bool, str]:
             return True, report
         except (sqlite3.OperationalError, OSError) as error:  # locked, full, read-only: it may pass
             return False, f"journal {files.forbidden(config.dbFile) or f'{config.dbFile}: {error}'}"
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeError) as error:  # SQLite quotes what is damaged as it is
             if attempt == 0:  # a read that failed once may look like this too
                 continue
             aside = f"{config.dbFile}.corrupt-{time.strftime('%Y%m%d-%H%M%S', time.localtime(now.wall))}"
@@ -107,7 +107,7 @@ def past(config: Config, now: Now) -> tuple[Past, str]:
     except (sqlite3.OperationalError, OSError) as error:
         told = "nothing is switched on automatically until it can; or move it away"
         return Past(known=False), f"journal {config.dbFile}: cannot be read ({error}), {told}"
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeError) as error:
         return Past(), f"journal {config.dbFile}: cannot be read ({error}), what ran and what was forced is forgotten"
 
 
