@@ -27,8 +27,9 @@ sys.path.insert(0, str(PROJECT / "lib"))
 from domo import scripts, tick  # noqa: E402
 from domo.model import Config, Now  # noqa: E402
 
-# A shell without job control starts what runs in the background deaf to Ctrl-C, and all programs below it.
+# Who is started in the background, or by nohup, is deaf to these, and so are all programs below it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 SAMPLE = (PROJECT / "tests/sample/pvmonit.xml").read_text()
 NOON = 1_718_450_000.0  # 2024-06-15 11:13 UTC; where a test has a clock of its own, it starts here

@@ -59,7 +59,7 @@ MISBEHAVIOUR = {
     "True": ("return True", "1.py: decide() gave True, not an order"),
     "a word": ("return 'on'", "1.py: decide() gave 'on', not an order"),
     "no reason": ("return relay.on()", "TypeError: Relay.on() missing 1 required positional argument: 'why'"),
-    "the method itself": ("return relay.on", "1.py: decide() gave <bound method"),
+    "the method itself": ("return relay.on", "1.py: decide() gave a function, not called"),
     "a misspelled value": ("return relay.on(data['SOCC'])", "there is no 'SOCC' in the data; did you mean SOC?"),
     "the tick's pipe": ("import os\nos.write(3, bytes(40))\nreturn relay.on('x')", "1.py: wrote into the tick's own"),
     "and floods it": ("import os\nwhile True:\n    os.write(3, bytes(4000))", "1.py: wrote into the tick's own pipe"),

@@ -87,7 +87,7 @@ class Panel:
                 before, fault = fault, f"domo-panel: {type(error).__name__}: {error}"
                 if fault != before:
                     self._say(fault)
-            near = self._face.quick or self._pending or self._tick
+            near = self._face.quick or self._pending or self._tick or self._tick_wanted
             woken = signal.sigtimedwait(wakers, min(QUICK, refresh) if near else refresh)
             if woken:
                 if woken.si_signo != CHANGED:
