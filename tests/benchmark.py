@@ -427,7 +427,8 @@ def watch(module, name, label):
             mark(label)
     setattr(module, name, watched)
 for module, name, label in (
-    (tick.configs, "load", "config, from its cache"), (tick, "lock", "lock"), (tick.memory, "load", "memory, read"),
+    (tick.configs, "load", "config, from its cache"), (tick.files, "lock", "lock"),
+    (tick.memory, "load", "memory, read"),
     (tick.boards, "open_board", "pins"), (tick.reading, "load", "data file"), (tick.modes, "load", "mode file"),
     (tick.scripts, "run", "scripts, waiting for the child"), (tick, "decide", "decide"),
     (tick.memory, "save", "memory, written"), (tick.states, "save", "state file"),
