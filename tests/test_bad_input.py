@@ -3,9 +3,9 @@
 The corpus is made by rules from good files, with a fixed seed. `faults.py` and the properties elsewhere
 try what programs and clocks do; here it is what disks, editors and other programs leave behind.
 
-Each file is cut, and has a bit flipped, at a few places. At every byte of every file:
+Each file is cut, and has a bit flipped, at a few places. At every byte of every file but the journal:
 
-    DOMO_PLACES=1000000 make test ARGS="tests/test_bad_input.py -k damage --timeout=0"
+    DOMO_PLACES=1000000 make test ARGS="tests/test_bad_input.py -k 'damage and not journal' --timeout=0"
 """
 
 from __future__ import annotations
