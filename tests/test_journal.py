@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from conftest import NOON, Clock, House
@@ -122,11 +122,18 @@ def test_without_a_journal_all_else_works(house: House) -> None:
     assert not house.journal_file.exists()
 
 
-def test_one_that_is_no_database_is_set_aside_and_a_new_one_begun(house: House) -> None:
+DAMAGES: dict[str, Callable[[bytes], bytes]] = {
+    "torn": lambda content: content[:3000],
+    "a table that is another": lambda content: content.replace(b"valeur INTEGER", b"vAlfur INTEGER"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_one_that_is_damaged_is_set_aside_and_a_new_one_begun(house: House, damage: Callable[[bytes], bytes]) -> None:
     """After a power cut; nothing of it is thrown away, and it is said once."""
     house.set_modes({1: 3, 2: 1, 3: 0})
     house.tick()
-    torn = house.journal_file.read_bytes()[:3000]
+    torn = damage(house.journal_file.read_bytes())
     house.journal_file.write_bytes(torn)
     house.set_modes({1: 0, 2: 1, 3: 3})
     ran = house.tick()

@@ -57,9 +57,9 @@ def append(config: Config, rows: Iterable[Row], now: Now) -> tuple[bool, str]:
             finally:
                 base.close()
             return True, report
-        except (sqlite3.OperationalError, OSError) as error:  # locked, full, read-only: it may pass
-            return False, f"journal {files.forbidden(config.dbFile) or f'{config.dbFile}: {error}'}"
-        except (sqlite3.DatabaseError, UnicodeError) as error:  # SQLite quotes what is damaged as it is
+        except (sqlite3.Error, OSError, UnicodeError) as error:  # SQLite quotes what is damaged as it is
+            if _may_pass(error):
+                return False, f"journal {files.forbidden(config.dbFile) or f'{config.dbFile}: {error}'}"
             if attempt == 0:  # a read that failed once may look like this too
                 continue
             aside = f"{config.dbFile}.corrupt-{time.strftime('%Y%m%d-%H%M%S', time.localtime(now.wall))}"
@@ -83,6 +83,15 @@ def _open(path: str, access: str = "rwc") -> sqlite3.Connection:
     return sqlite3.connect(f"file:{quoted}?mode={access}", uri=True, timeout=1.0)
 
 
+def _may_pass(error: Exception) -> bool:
+    """Whether it is no damage: locked, full, read-only. SQLITE_ERROR (1, "no such column") is one: the
+    tables are not what they were, because what we ask is always the same."""
+    import sqlite3
+
+    asked = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return isinstance(error, OSError) or (isinstance(error, sqlite3.OperationalError) and asked != 1)
+
+
 def past(config: Config, now: Now) -> tuple[Past, str]:
     """The past as far as the journal tells it (switches, automatic switch-ons, modes, whose the auto
     modes are), and "" or why it cannot be read. It is not known as long as that
@@ -104,10 +113,10 @@ def past(config: Config, now: Now) -> tuple[Past, str]:
             if "locked" in str(error):  # somebody is at it: it was waited for
                 raise
             return _read(config.dbFile, "rw", now), ""
-    except (sqlite3.OperationalError, OSError) as error:
-        told = "nothing is switched on automatically until it can; or move it away"
-        return Past(known=False), f"journal {config.dbFile}: cannot be read ({error}), {told}"
-    except (sqlite3.Error, UnicodeError) as error:
+    except (sqlite3.Error, OSError, UnicodeError) as error:
+        if _may_pass(error):
+            told = "nothing is switched on automatically until it can; or move it away"
+            return Past(known=False), f"journal {config.dbFile}: cannot be read ({error}), {told}"
         return Past(), f"journal {config.dbFile}: cannot be read ({error}), what ran and what was forced is forgotten"
 
 
