@@ -124,7 +124,7 @@ def test_without_a_journal_all_else_works(house: House) -> None:
 
 DAMAGES: dict[str, Callable[[bytes], bytes]] = {
     "torn": lambda content: content[:3000],
-    "a table that is another": lambda content: content.replace(b"valeur INTEGER", b"vAlfur INTEGER"),
+    "a table that is another": lambda content: content.replace(b"event TEXT", b"evont TEXT"),
 }
 
 
