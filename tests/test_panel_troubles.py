@@ -69,6 +69,7 @@ def test_a_value_that_is_no_mode_is_told(wall: Walls) -> None:
 def test_missing_files_are_told_and_made_again(wall: Walls) -> None:
     here = wall().start()
     here.tick()
+    time.sleep(2)  # the panel may have one of its own to run yet, which would mend it before it shows
     here.house.state_file.unlink()
     here.see(lambda display: display.text == "E4      ")
     here.house.mode_file.unlink()
