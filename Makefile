@@ -6,7 +6,7 @@ BIN = $(VENV)/bin
 .PHONY: run test lint bench faults clean
 
 run: $(VENV)/run.done
-	@$(BIN)/python tests/demo.py
+	@$(BIN)/python tools/demo.py
 
 test: $(VENV)/dev.done
 	$(BIN)/python -m pytest $(ARGS)
@@ -16,7 +16,7 @@ lint: $(VENV)/dev.done
 	$(BIN)/mypy
 
 bench: $(VENV)/run.done
-	$(BIN)/python tests/benchmark.py
+	$(BIN)/python tools/benchmark.py
 
 $(VENV)/run.done: pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -28,7 +28,7 @@ $(VENV)/dev.done: $(VENV)/run.done
 	@touch $@
 
 faults: $(VENV)/dev.done
-	cd tests && ../$(BIN)/python faults.py
+	PYTHONPATH=tests $(BIN)/python tools/faults.py
 
 clean:
 	rm -rf $(VENV) build lib/*.egg-info

@@ -1,0 +1,437 @@
+"""What a relay's script sees: `relay` and `data`, the two arguments of its `decide(relay, data)`.
+
+    def decide(relay, data):
+        if data.mppt_float() and data["P"] > 0:
+            return relay.on("float, and the battery is not discharging")
+        return relay.off("no surplus")
+
+Durations are in seconds, unless an argument is called `hours`. "Today" means the last hours, not the
+calendar's day, so that midnight and the clock's jumps change nothing.
+"""
+
+from __future__ import annotations
+
+from ..core.model import KEPT, OFF, ON, STAGES, Config, Device, History, Now, Order, Past, Reading
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from datetime import datetime
+    from typing import Any, NoReturn, TypeVar
+
+    from ..core.model import Value
+
+    Timers = dict[str, tuple[float, float, int]]  # name: age, length (s), count
+    Method = TypeVar("Method")
+
+    def question(method: Method) -> Method:
+        """See below."""
+        return method
+
+else:
+
+    class question:  # noqa: N801
+        """A method that answers: without its brackets it is refused where a truth is wanted, because any
+        method counts as true, and a relay would be on for ever."""
+
+        def __init__(self, method, of=None):
+            self._method, self._of = method, of
+
+        def __get__(self, of, kind):
+            return question(self._method, of)
+
+        def __call__(self, *args, **named):
+            return self._method(self._of, *args, **named)
+
+        def __bool__(self):
+            name = f"{self._of._called}.{self._method.__name__}"
+            raise ScriptError(f"{name} is asked with its brackets: {name}()")
+
+
+LONGEST_TIMER = 366 * 86400.0  # s
+
+
+class ScriptError(Exception):
+    """A mistake in a script, told to the person who wrote it."""
+
+
+class _Helpful:
+    """Answers a name that does not exist with the nearest that does."""
+
+    _called = ""
+
+    if not TYPE_CHECKING:  # so that an editor still marks the name that does not exist
+
+        def __getattr__(self, name: str) -> object:
+            if name.startswith("_"):
+                raise AttributeError(name)
+            from ..core.texts import did_you_mean
+
+            names = [n for n in [*dir(type(self)), *self.__dict__] if not n.startswith("_")]
+            raise ScriptError(f"there is no {self._called}.{name}{did_you_mean(name, names)}")
+
+
+class Timer(_Helpful):
+    """A timer with a name, shared by all scripts; it goes on between ticks. Like all of the memory it
+    is lost when the Raspberry Pi restarts (unless prefixFileData is on a disk that lasts)."""
+
+    _called = "relay.timer(...)"
+
+    def __init__(self, name: str, timers: Timers) -> None:
+        self._name = name
+        self._timers = timers
+
+    def start(self, seconds: float) -> None:
+        """Starts it, or starts it anew, for so many seconds."""
+        if not 0 <= seconds <= LONGEST_TIMER:
+            raise ScriptError(f"a timer cannot last {seconds!r} s")
+        self._timers[self._name] = (0.0, float(seconds), 0)
+
+    def stop(self) -> None:
+        """Forgets it."""
+        self._timers.pop(self._name, None)
+
+    @property
+    def left(self) -> float:
+        """Seconds until it ends; 0 when it has ended or was never started."""
+        age, length, _ = self._timers.get(self._name, (0.0, 0.0, 0))
+        return max(0.0, length - age)
+
+    @property
+    def running(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self.left > 0
+
+
+class Other(_Helpful):
+    """Any relay, to read: `relay.others[2].is_on`."""
+
+    id: int
+    name: str
+    mode: int  # 0 forced off, 1 auto off, 2 auto on, 3 forced on
+    is_on: bool
+
+    def __init__(self, number: int, world: World) -> None:
+        self._called = f"relay.others[{number}]"
+        self._world = world
+        self._history = world.past.history.get(number, History())
+        self.id = number
+        self.name = world.config.name(number)
+        self.mode = world.modes.get(number, 1)
+        self.is_on = world.states[number] == ON
+
+    @property
+    def on_for(self) -> float:
+        """For how long it has been on (s); 0 when it is off."""
+        return self._history.since(ON) if self.is_on else 0.0
+
+    @property
+    def off_for(self) -> float:
+        """For how long it has been off (s); 0 when it is on, infinity when it was never on."""
+        return 0.0 if self.is_on else self._history.since(OFF)
+
+    @property
+    def last_on(self) -> datetime | None:
+        """When it was last switched on, by whomever; None when it never was."""
+        return self._world.moment(self._history.last(ON))
+
+    @property
+    def last_off(self) -> datetime | None:
+        """When it was last switched off, by whomever; None when it never was."""
+        return self._world.moment(self._history.last(OFF))
+
+    @property
+    def last_auto_on(self) -> datetime | None:
+        """When a script last switched it on; None when none ever did."""
+        return self._world.moment(self._world.past.auto_on.get(self.id))
+
+    @question
+    def ran_today(self, hours: float = 12) -> bool:
+        """Whether it was on at any time in the last hours, even if it was switched on before them."""
+        return bool(self._history.spans(_seconds(hours)))
+
+    @question
+    def finished_today(self, hours: float = 12) -> bool:
+        """Whether it was on at some time in the last hours and is off now."""
+        return self.ran_today(hours) and not self.is_on
+
+    @question
+    def on_time(self, hours: float = 24) -> float:
+        """For how long it was on in the last hours (s), all times together."""
+        return self._history.on_time(_seconds(hours))
+
+    @question
+    def starts(self, hours: float = 24) -> int:
+        """How often it was switched on in the last hours."""
+        return self._history.starts(_seconds(hours))
+
+
+class Relay(Other):
+    """The script's own relay: what it is, and the answers `on`, `off`, `keep` and `probe`."""
+
+    def __init__(self, number: int, world: World) -> None:
+        super().__init__(number, world)
+        self._called = "relay"
+
+    @property
+    def now(self) -> datetime:
+        """Local time; the only clock that a script should use, so that it can be tried at any hour."""
+        return self._world.now
+
+    @property
+    def others(self) -> Others:
+        """The other relays by number, to read; `for other in relay.others` goes through them."""
+        return Others(self.id, self._world)
+
+    def timer(self, name: str) -> Timer:
+        """The timer of that name."""
+        return Timer(one_line(name), self._world.timers)
+
+    def on(self, why: str) -> Order:
+        """The order to be on, and the reason that the owner will read."""
+        return Order("on", _reason(why))
+
+    def off(self, why: str) -> Order:
+        """The order to be off, and the reason."""
+        return Order("off", _reason(why))
+
+    def keep(self, why: str) -> Order:
+        """The order to stay as it is, and the reason."""
+        return Order("keep", _reason(why))
+
+    def probe(
+        self, power: float, margin: float = -30, looks: int = 2, retry: float = 600, longest: float = 7200
+    ) -> Order:
+        """The order to try a load whose surplus cannot be seen, and to take it back if the battery pays.
+
+        Switches on, then looks at the battery's `power` (W, PvMonit's P: negative is discharging). When
+        it is below `margin` (W) in `looks` new readings in a row, switches off and waits `retry` seconds
+        before the next try, twice as long after each failure, up to `longest`. A try that lasts for
+        `retry` seconds, or no try for `longest`, and the waiting begins anew at `retry`.
+
+        Only for loads that may be interrupted at any time: raises ScriptError for a relay that
+        config.yaml lists as `uninterruptible`.
+        """
+        if self.id in self._world.config.uninterruptible:
+            raise ScriptError(f"relay {self.id} is uninterruptible in config.yaml, so it cannot be probed")
+        if not isinstance(power, (int, float)):
+            raise ScriptError(f"relay.probe wants the battery's power in W, not {power!r:.40}")
+        timers, name = self._world.timers, f"probe of relay {self.id}"
+        age, wait, bad = timers.get(name, (float("inf"), 0.0, 0))  # of the last look; to wait; looks in a row
+        if age < wait and bad >= looks:  # taken back, though minOn may keep it on
+            return self.off(f"the battery paid for it, next try in {_minutes(wait - age)}")
+        if not self.is_on:
+            if age > wait + longest:
+                timers.pop(name, None)
+            return self.on("trying whether there is sun for it")
+        if self._world.data_age >= min(age, self.on_for):  # taken before the last look, or the switch-on
+            return self.on("trying, no new reading yet")
+        if power >= margin:
+            timers[name] = (0.0, 0.0 if self.on_for >= retry else wait, 0)
+            return self.on(f"there is sun for it, {power:+.0f} W at the battery")
+        bad = bad + 1 if age < self.on_for else 1
+        if bad < looks:
+            timers[name] = (0.0, wait, bad)
+            return self.on(f"{power:+.0f} W at the battery, looking again")
+        wait = min(longest, 2 * wait or retry)
+        timers[name] = (0.0, wait, bad)
+        return self.off(f"{power:+.0f} W at the battery, next try in {_minutes(wait)}")
+
+
+class Others(_Helpful):
+    """The relays by number."""
+
+    _called = "relay.others"
+
+    def __init__(self, own: int, world: World) -> None:
+        self._own = own
+        self._world = world
+
+    def __getitem__(self, number: int) -> Other:
+        if number not in self._world.config.relays:
+            raise ScriptError(f"there is no relay {number!r}; there are 1 to {self._world.config.relayNb}")
+        return Other(number, self._world)
+
+    def __iter__(self) -> Iterator[Other]:
+        return (Other(number, self._world) for number in self._world.config.relays if number != self._own)
+
+
+class Data(_Helpful):
+    """What PvMonit reports: `data["SOC"]`, and what can be asked of the regulators.
+
+    A value is a number if it reads as one, else text; to type checkers it is Any, or they would
+    complain about every `data["SOC"] > 95`.
+    """
+
+    _called = "data"
+
+    age: float  # of the values of the device that reported longest ago (s)
+
+    def __init__(self, reading: Reading, past: Past) -> None:
+        self._reading = reading
+        self._values = reading.values
+        self._charge = past.charge
+        self.age = max((device.age for device in reading.devices), default=0.0)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> object:
+            if not name.startswith("_") and name in self._values:
+                raise ScriptError(f'there is no data.{name}; write data["{name}"]')
+            return super().__getattr__(name)
+
+    def __getitem__(self, name: str) -> Any:
+        """A value; of several devices that report it the last one's, as in PvMonit."""
+        return _plain(self._known(self._values, name))
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._values
+
+    def get(self, name: str, otherwise: Any = None) -> Any:
+        """A value, or `otherwise` when nobody reports it."""
+        return _plain(self._values[name]) if name in self._values else otherwise
+
+    def raw(self, name: str) -> str:
+        """VE.Direct's own text behind a value, PvMonit's valueBeast: data.raw("CS") is "5" in float."""
+        return self._known(self._values, name).raw
+
+    def of(self, device: str, name: str) -> Any:
+        """A value of one device, by the device's name or id."""
+        values: dict[str, Value] = {}
+        for one in self._called_so(device):  # PvMonit gives several sensors the id "other"
+            values.update(one.values)
+        return _plain(self._known(values, name, f" of {device}"))
+
+    def all(self, name: str) -> list[Any]:
+        """A value from each device that reports it, in PvMonit's order: sum(data.all("PPV"))."""
+        self._known(self._values, name)
+        return [_plain(device.values[name]) for device in self._reading.devices if name in device.values]
+
+    @question
+    def mppt_float(self, no_flap: float = 60, mppt: str = "last") -> bool:
+        """Whether the regulator is in float, or was until `no_flap` seconds ago. With several: the
+        "last" (as in PvMonit), "any" or "all" of them, or one by name."""
+        return self._in_stage("float", no_flap, mppt)
+
+    @question
+    def mppt_absorption_or_float(self, no_flap: float = 60, mppt: str = "last") -> bool:
+        """Whether the regulator is in absorption or float, or was until `no_flap` seconds ago."""
+        return self._in_stage("absorption_or_float", no_flap, mppt)
+
+    @question
+    def throttled(self, mppt: str = "last") -> bool:
+        """Whether the regulator holds the panels back. VE.Direct's MPPT field says so (1: limited by
+        voltage or current); without it absorption or float makes it likely, and no more than that."""
+
+        def held_back(device: Device) -> bool:
+            if "MPPT" in device.values:
+                return device.values["MPPT"].number == 1
+            return device.values["CS"].text.startswith(STAGES["absorption_or_float"])
+
+        return self._ask(held_back, mppt)
+
+    def _in_stage(self, stage: str, no_flap: float, mppt: str) -> bool:
+        def charging(device: Device) -> bool:
+            if device.values["CS"].text.startswith(STAGES[stage]):
+                return True
+            left = self._charge.get(f"{stage} {device.id}")
+            return no_flap > 0 and left is not None and left <= no_flap
+
+        return self._ask(charging, mppt)
+
+    def _ask(self, question: Callable[[Device], bool], mppt: str) -> bool:
+        self._known(self._values, "CS")
+        regulators = [device for device in self._reading.devices if "CS" in device.values]
+        if mppt == "any":
+            return any(map(question, regulators))
+        if mppt == "all":
+            return all(map(question, regulators))
+        if mppt != "last":
+            named = self._called_so(mppt)
+            regulators = [device for device in named if "CS" in device.values]
+            if not regulators:
+                self._known(named[0].values, "CS", f" of {mppt}")
+        return question(regulators[-1])
+
+    def _called_so(self, name: str) -> list[Device]:
+        found = [device for device in self._reading.devices if name in (device.name, device.id)]
+        if not found:
+            _missing(f"device {name!r}", name, dict.fromkeys(d.name or d.id for d in self._reading.devices))
+        return found
+
+    def _known(self, values: Mapping[str, Value], name: str, where: str = "") -> Value:
+        if name not in values:
+            _missing(f"{name!r}{where} in the data", name, values)
+        return values[name]
+
+
+class World:
+    """What all scripts of a tick look at; `timers` is what they may change."""
+
+    def __init__(
+        self,
+        config: Config,
+        modes: Mapping[int, int],
+        states: Mapping[int, int],
+        past: Past,
+        reading: Reading,
+        now: Now,
+    ) -> None:
+        self.config = config
+        self.modes = modes
+        self.states = states
+        self.past = past
+        self.data = Data(reading, past)
+        self.data_age = min(
+            (device.age for device in reading.devices), default=0.0
+        )  # s since PvMonit last looked
+        self.timers: Timers = dict(past.timers)
+        self._wall = now.wall
+
+    @property
+    def now(self) -> datetime:
+        """Local time."""
+        return _local(self._wall)
+
+    def moment(self, age: float | None) -> datetime | None:
+        """Local time so many seconds ago."""
+        return None if age is None else _local(self._wall - age)
+
+
+def _local(wall: float) -> datetime:
+    """With its offset, so that the distance of two is right across a change to summer time."""
+    from datetime import datetime
+
+    return datetime.fromtimestamp(wall).astimezone()
+
+
+def _seconds(hours: float) -> float:
+    if not 0 < hours * 3600 <= KEPT:
+        raise ScriptError(f"hours={hours!r}: the past is kept for {KEPT / 3600:g} hours")
+    return hours * 3600
+
+
+def _plain(value: Value) -> float | str:
+    return value.text if (number := value.number) is None else number
+
+
+def one_line(why: object) -> str:
+    """A reason as one line of text that can be written and shown anywhere."""
+    return "".join(c if c.isprintable() else "?" for c in " ".join(str(why).split()))
+
+
+def _reason(why: object) -> str:
+    if not (text := one_line(why)):
+        raise ScriptError("an order wants its reason in words")
+    return text
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds / 60:.0f} min" if seconds >= 60 else f"{seconds:.0f} s"
+
+
+def _missing(what: str, name: str, known: Mapping[str, object]) -> NoReturn:
+    from ..core.texts import did_you_mean
+
+    near = did_you_mean(str(name), known, 0.6)
+    raise ScriptError(f"there is no {what}{near}{' There' if near else '; there'} is {', '.join(known)}")

@@ -1,0 +1,81 @@
+"""config.yaml, remembered parsed: a tick reads the cache, and `schema` reads the file when it changed."""
+
+from __future__ import annotations
+
+from ..core.model import Config, ConfigError, Limits
+from ..system import cache, files
+from ..system.files import PROJECT
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    Stamps = tuple[tuple[int, ...], ...]
+
+
+def absolute(path: str) -> str:
+    """The path, from the root folder on."""
+    if path.startswith("/"):
+        return path
+    from os.path import abspath
+
+    return abspath(path)
+
+
+def chosen(path: str | None) -> str:
+    """The configuration's path: the one given, else $DOMO_CONFIG, else the project's own config.yaml."""
+    return path or files.variable("DOMO_CONFIG") or f"{PROJECT}/config.yaml"
+
+
+def load(path: str) -> tuple[Config, Stamps]:
+    """The checked configuration at `path`; and, when it had to be parsed, the stamps to remember it
+    with, of before it was read. Raises ConfigError with every problem at once."""
+    path = absolute(path)
+    if remembered := _remembered(path, fresh=True):
+        return remembered, ()
+    try:
+        from . import schema
+
+        try:
+            stamps = _stamps(path)
+        except OSError:  # schema says what is wrong
+            stamps = ()
+        return schema.parse(path, schema.read(path)), stamps
+    except ConfigError:
+        raise
+    except Exception as error:  # PyYAML, or the installation, may be damaged
+        raise ConfigError([f"{path}: cannot be loaded ({type(error).__name__}: {error})"]) from None
+
+
+def remember(config: Config, stamps: Stamps) -> None:
+    """Keeps a parsed configuration for the next tick: importing PyYAML costs 2 interpreter starts,
+    parsing this file 2 more."""
+    import marshal
+
+    fields = {**config.__dict__, "limits": {r: limit.__dict__ for r, limit in config.limits.items()}}
+    cache.save(cache.name_of("config", config.path), marshal.dumps((stamps, fields)))
+
+
+def last_good(path: str) -> Config | None:
+    """The configuration that was remembered last, for when the file has become unreadable."""
+    return _remembered(absolute(path), fresh=False)
+
+
+def _remembered(path: str, fresh: bool) -> Config | None:
+    content = cache.load(cache.name_of("config", path))
+    if content is None:
+        return None
+    import marshal
+
+    try:
+        stamps, fields = marshal.loads(content)
+        if fresh and stamps != _stamps(path):
+            return None
+        limits = {relay: Limits(**limit) for relay, limit in fields["limits"].items()}
+        return Config(**{**fields, "limits": limits})
+    except (OSError, ValueError, TypeError, EOFError, KeyError):
+        return None
+
+
+def _stamps(path: str) -> Stamps:
+    """Of the file, and of the code that reads it: an update may bring new defaults."""
+    code = ("stores/schema", "core/model")
+    return cache.stamp(path), *(cache.stamp(f"{PROJECT}/lib/domo/{module}.py") for module in code)

@@ -1,0 +1,212 @@
+"""The journal: every change of mode (M) and state (E) with its reason, in PvMonit's SQLite table.
+
+It is opened only when something changed or the memory is gone, and it is never needed: without it
+(dbFile: false, a full disk) the relays are driven all the same.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from ..core.model import AUTO_ON, FORCED, KEPT, OFF, ON, OUTSIDE, History, Now, Past
+from ..system import files
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable
+
+    from ..core.model import Config, Row
+
+TABLE = """CREATE TABLE IF NOT EXISTS relay (id INTEGER PRIMARY KEY, relay_number INTEGER, info VARCHAR(2),
+    valeur INTEGER, date INTEGER, event TEXT)"""  # as PvMonit's domo.php makes it
+INDEX = "CREATE INDEX IF NOT EXISTS domo_relay ON relay (relay_number, info, valeur)"
+_SOUND = """typeof(date) = 'integer' AND date BETWEEN 0 AND 99999999999 AND typeof(valeur) = 'integer'
+    AND typeof(relay_number) = 'integer' AND relay_number BETWEEN 1 AND 1000"""  # what any program may have put in
+UNTIL = " until %Y-%m-%d %H:%M"
+KEPT_SECONDS = 2 * 366 * 86400
+PRUNED = 2000  # rows that are not of the future are looked at each time: all would cost an interpreter start
+KEPT_ROWS = 10_000  # stay whatever their date: a clock gone mad must not empty the journal
+PLAUSIBLE = 1577836800  # 2020-01-01; a date before was written by a clock that did not know better
+
+
+def append(config: Config, rows: Iterable[Row], now: Now) -> tuple[bool, str]:
+    """Adds rows and prunes what is older than two years. Gives whether it could, and "" or what went
+    wrong; a journal that is no database is set aside and a new one begun."""
+    import sqlite3
+
+    report = ""
+    for attempt in range(3):
+        try:
+            base = _open(config.dbFile)
+            try:
+                with base:
+                    base.execute(TABLE)
+                    base.execute(INDEX)
+                    base.executemany(
+                        "INSERT INTO relay (relay_number, info, valeur, date, event) VALUES (?, ?, ?, ?, ?)",
+                        [
+                            (relay, info, value, int(now.wall - age), why)
+                            for age, relay, info, value, why in rows
+                        ],
+                    )
+                    base.execute(
+                        "DELETE FROM relay WHERE id IN "
+                        f"(SELECT id FROM relay WHERE date <= ? ORDER BY id LIMIT {PRUNED}) "
+                        "AND id < (SELECT max(id) FROM relay) - ? AND date < ?",
+                        (int(now.wall), KEPT_ROWS, int(now.wall) - KEPT_SECONDS),
+                    )
+            finally:
+                base.close()
+            return True, report
+        except (sqlite3.Error, OSError, UnicodeError) as error:  # SQLite quotes what is damaged as it is
+            if _may_pass(error):
+                return False, f"journal {files.forbidden(config.dbFile) or f'{config.dbFile}: {error}'}"
+            if attempt == 0:  # a read that failed once may look like this too
+                continue
+            aside = f"{config.dbFile}.corrupt-{time.strftime('%Y%m%d-%H%M%S', time.localtime(now.wall))}"
+            report = f"journal {config.dbFile}: {error}; set aside as {aside}, a new one is begun"
+            try:
+                os.rename(config.dbFile, aside)
+            except OSError as failure:
+                return (
+                    False,
+                    f"journal {config.dbFile}: {error}, and cannot be set aside ({failure.strerror})",
+                )
+    return False, report
+
+
+def _open(path: str, access: str = "rwc") -> sqlite3.Connection:
+    """Raises sqlite3.OperationalError or OSError."""
+    import sqlite3
+
+    if os.path.islink(path) and os.lstat(path).st_uid not in (0, os.geteuid()):
+        raise OSError("is somebody else's link, which is not followed; remove it")
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise OSError("is not a file; move it away")  # SQLite would wait for ever at a pipe
+    quoted = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+    return sqlite3.connect(f"file:{quoted}?mode={access}", uri=True, timeout=1.0)
+
+
+def _may_pass(error: Exception) -> bool:
+    """Whether it is no damage: locked, full, read-only. SQLITE_ERROR (1, "no such column") is one: the
+    tables are not what they were, because what we ask is always the same."""
+    import sqlite3
+
+    asked = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return isinstance(error, OSError) or (isinstance(error, sqlite3.OperationalError) and asked != 1)
+
+
+def past(config: Config, now: Now) -> tuple[Past, str]:
+    """The past as far as the journal tells it (switches, automatic switch-ons, modes, whose the auto
+    modes are), and "" or why it cannot be read. It is not known as long as that
+    may pass: the forces in it would be lost for good."""
+    if not config.dbFile:
+        return Past(), ""
+    try:
+        os.stat(config.dbFile)
+    except FileNotFoundError:
+        return Past(), ""
+    except OSError:
+        pass  # it may be there all the same, and the forces in it must not be lost
+    import sqlite3
+
+    try:
+        try:
+            return _read(config.dbFile, "ro", now), ""
+        except sqlite3.Error as error:  # a power cut while it was written: only a writer can roll that back
+            if "locked" in str(error):  # somebody is at it: it was waited for
+                raise
+            return _read(config.dbFile, "rw", now), ""
+    except (sqlite3.Error, OSError, UnicodeError) as error:
+        if _may_pass(error):
+            told = "nothing is switched on automatically until it can; or move it away"
+            return Past(known=False), f"journal {config.dbFile}: cannot be read ({error}), {told}"
+        return (
+            Past(),
+            f"journal {config.dbFile}: cannot be read ({error}), what ran and what was forced is forgotten",
+        )
+
+
+def _read(path: str, access: str, now: Now) -> Past:
+    base = _open(path, access)
+    base.text_factory = lambda text: text.decode(errors="replace")  # a bad byte in a reason hides no force
+    try:
+        if not base.execute("SELECT 1 FROM sqlite_master WHERE name = 'relay'").fetchone():
+            return Past()
+        return _told(base, now)
+    finally:
+        base.close()
+
+
+def _told(base: sqlite3.Connection, now: Now) -> Past:
+    columns = f"id, relay_number, info, valeur, date, CAST(event AS TEXT) FROM relay WHERE {_SOUND}"
+    newest = f"SELECT {columns} ORDER BY id DESC LIMIT ?"
+    recent = base.execute(newest, (KEPT_ROWS,)).fetchall()
+    ages = _ages([row[4] for row in recent], now)
+    told = {row[0]: (age, *row[1:]) for row, age in zip(recent, ages, strict=True) if age <= KEPT}
+    relays = [relay for (relay,) in base.execute(f"SELECT DISTINCT relay_number FROM relay WHERE {_SOUND}")]
+    for relay in relays:  # the last of each kind, however old
+        for info, value in [("E", ON), ("E", OFF), *(("M", mode) for mode in range(4))]:
+            one = (
+                f"SELECT {columns} AND relay_number = ? AND info = ? AND valeur = ? ORDER BY id DESC LIMIT 1"
+            )
+            row = base.execute(one, (relay, info, value)).fetchone()
+            if row and row[0] not in told:
+                told[row[0]] = (max(KEPT, now.wall - row[4]), *row[1:])
+    history: dict[int, list[tuple[float, int]]] = {}
+    auto_on: dict[int, float] = {}
+    modes: dict[int, tuple[int, str]] = {}
+    until: dict[int, tuple[int, float, float]] = {}
+    for _, (age, relay, info, value, date, event) in sorted(told.items()):
+        if info == "E" and value in (OFF, ON):
+            row = history.setdefault(relay, [])
+            row.append((min(age, row[-1][0]) if row else age, value))
+            if value == ON and modes.get(relay, (AUTO_ON, ""))[0] not in FORCED:
+                auto_on[relay] = age
+        elif info == "M":
+            modes[relay] = (value, event or "")
+            until.pop(relay, None)
+            if value in FORCED and (end := _end(event or "")):
+                until[relay] = (value, age, max(0.0, end - date))
+    return Past(
+        modes={relay: mode for relay, (mode, _) in modes.items() if mode in range(4)},
+        ours=frozenset(
+            r for r, (mode, why) in modes.items() if mode == AUTO_ON and not why.startswith(OUTSIDE)
+        ),
+        history={relay: History(tuple(row)) for relay, row in history.items()},
+        auto_on=auto_on,
+        until=until,
+    )
+
+
+def ending(wall: float) -> str:
+    """The words by which a force's reason says when it ends: " until 2026-11-22 18:30"."""
+    return time.strftime(UNTIL, time.localtime(round(wall / 60) * 60))
+
+
+def _end(event: str) -> float | None:
+    """The moment (epoch s) that those words in a reason say; None without them."""
+    place = event.find(" until ")
+    if place < 0:
+        return None
+    try:
+        return time.mktime(time.strptime(event[place : place + 23], UNTIL))
+    except (ValueError, OverflowError):
+        return None
+
+
+def _ages(dates: list[int], now: Now) -> list[float]:
+    """The ages of rows, newest first, from their dates. The distance between two rows counts, unless
+    one of them was written by a clock that had not been set."""
+    ages: list[float] = []
+    for place, date in enumerate(dates):
+        if place == 0:
+            this_boot = now.wall - now.up <= date <= now.wall
+            comparable = (date >= PLAUSIBLE) == (now.wall >= PLAUSIBLE)
+            ages.append(max(now.wall - date if comparable else 0.0, 0.0 if this_boot else now.up))
+        else:
+            later = dates[place - 1]
+            ages.append(ages[-1] + (max(0, later - date) if date >= PLAUSIBLE <= later else 0))
+    return ages

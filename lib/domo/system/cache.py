@@ -1,0 +1,71 @@
+"""A private folder for what is dear to compute again: the parsed configuration, the scripts' bytecode.
+
+Bytecode and pickles are as good as programs, so they are kept only in a folder that belongs to this
+user and that nobody else may enter; where somebody planted another one, there simply is no cache.
+"""
+
+from __future__ import annotations
+
+import posix as os  # lean: see files
+import stat
+import sys
+from _imp import source_hash  # SipHash, which Python has for its own bytecode
+
+from ..core.model import Fault
+from . import files
+
+_TAG = f"domo {sys.hexversion:x} {sys.implementation.cache_tag}\n".encode()  # marshal differs by version
+
+
+def folder() -> str:
+    """The path of the private folder."""
+    return f"{files.variable('TMPDIR') or '/tmp'}/domo-{os.geteuid()}"
+
+
+def private() -> bool:
+    """Whether the folder is there, ours, and closed to everybody else."""
+    try:
+        info = os.lstat(folder())
+    except OSError:
+        return False
+    return stat.S_ISDIR(info.st_mode) and info.st_uid == os.geteuid() and not info.st_mode & 0o077
+
+
+def load(name: str) -> bytes | None:
+    """What was saved under `name` by this Python, to the last bit, or None."""
+    if not private():
+        return None
+    try:
+        found, _ = files.read(f"{folder()}/{name}")
+    except (OSError, Fault):
+        return None
+    content = found[len(_TAG) + 8 :]
+    return content if found == _sealed(content) else None
+
+
+def save(name: str, content: bytes) -> None:
+    """Saves `content` under `name`; a cache that cannot be written is no fault."""
+    try:
+        os.mkdir(folder(), 0o700)
+    except OSError:
+        pass
+    if private():
+        try:
+            files.replace(f"{folder()}/{name}", _sealed(content), 0o600)
+        except Fault:
+            pass
+
+
+def _sealed(content: bytes) -> bytes:
+    return _TAG + source_hash(0, content) + content
+
+
+def name_of(kind: str, path: str) -> str:
+    """A file name for what is cached about `path`."""
+    return kind + path.replace("/", "%")[-200:]
+
+
+def stamp(path: str) -> tuple[int, ...]:
+    """What changes whenever the file at `path` does. Raises OSError."""
+    info = os.stat(path)
+    return info.st_mtime_ns, info.st_ctime_ns, info.st_size, info.st_ino, info.st_dev

@@ -1,0 +1,90 @@
+"""`domo-tick --dry-run`: what a tick would do, with the readings and the hour as they are or supposed."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from ..core.model import DONE, LOOK, REFUSED, Config, ConfigError, Device, Fault, Now, Reading, Value, replace
+from ..core.texts import did_you_mean
+from ..stores import config as configs
+from ..stores import memory, reading
+from . import report, tick
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+
+def main(path: str, now: Now, readings: list[str], at: str | None, relay: int | None) -> int:
+    """Prints the plan by the configuration at `path`, with `readings` ("NAME=VALUE") and the hour `at`
+    ("HH:MM") supposed, of one `relay` or all; gives the exit code. Changes nothing, and takes no lock."""
+    try:
+        config, _ = configs.load(path)
+        memory.as_its_user(config)
+        supposed = dict(pair(text) for text in readings)
+        pretend = _at(at, now) if at else None
+        if relay is not None and relay not in config.relays:
+            raise ValueError(f"--relay: there is no relay {relay}; there are 1 to {config.relayNb}")
+    except (ConfigError, ValueError, Fault) as error:
+        for line in str(error).splitlines():
+            print(f"domo-tick: {line}", file=sys.stderr)
+        return REFUSED
+    given = None
+    if supposed:
+        real = reading.load(config, now)
+        given = suppose(real, supposed, config)
+        given = replace(given, notes=(*given.notes, *_strange(real, supposed)))
+    sight = tick.look(config, now, given, pretend)
+    report.show(report.table(sight, sight.plan, relay))
+    for line in sight.reports:
+        print(f"domo-tick: {line}", file=sys.stderr)
+    return LOOK if sight.reports else DONE
+
+
+def suppose(real: Reading, values: dict[str, str], config: Config) -> Reading:
+    """The reading with some values replaced: on every device that reports them, else on one of its own."""
+
+    def supposed(known: Mapping[str, Value]) -> dict[str, Value]:
+        return {n: Value(values[n], "") if n in values else value for n, value in known.items()}
+
+    devices = [replace(device, values=supposed(device.values)) for device in real.devices]
+    known = {name for device in devices for name in device.values}
+    new = {name: Value(text, "") for name, text in values.items() if name not in known}
+    if new:
+        devices.append(Device("supposed", "supposed", 0.0, new))
+    merged = Reading(tuple(devices), notes=real.notes)
+    missing = [name for name in config.required if name not in merged.values]
+    return replace(
+        merged, problem=f"no {missing[0]}: {real.problem or 'suppose it too with --set'}" if missing else ""
+    )
+
+
+def _strange(real: Reading, values: dict[str, str]) -> Iterator[str]:
+    """What one may not have meant to suppose."""
+    known = real.values
+    for name, text in values.items():
+        if known and name not in known:
+            yield f"--set {name}: nobody reports it{did_you_mean(name, known)}"
+        elif name in known and known[name].number is not None and Value(text, "").number is None:
+            yield f"--set {name}: {text!r} is text, and PvMonit reports a number"
+
+
+def pair(text: str) -> tuple[str, str]:
+    """The name and value in "NAME=VALUE". Raises ValueError."""
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise ValueError(f"--set wants NAME=VALUE, not {text!r}")
+    return name, value
+
+
+def _at(text: str, now: Now) -> Now:
+    """The clocks at that time of today."""
+    try:
+        hour = time.strptime(text, "%H:%M")
+    except ValueError:
+        raise ValueError(f"--at wants HH:MM, not {text!r}") from None
+    today = list(time.localtime(now.wall))
+    today[3:6] = hour.tm_hour, hour.tm_min, 0
+    today[8] = -1
+    return replace(now, wall=time.mktime(time.struct_time(today)))

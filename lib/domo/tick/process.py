@@ -1,0 +1,49 @@
+"""A tick as a process of its own: the one way in which the panel and domo-mod move a pin."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+from ..core.model import Config
+from ..system.files import PROJECT
+
+OUTPUT_LIMIT = 64 << 10  # bytes of what a tick prints
+STUCK_SECONDS = 60.0  # a tick ends within 20; killed at any instruction, it leaves every file whole
+
+
+class Tick:
+    """A running tick. `said` is what it printed, once it has ended."""
+
+    def __init__(self, config: Config) -> None:
+        self.said = ""
+        self._code: int | None = None
+        self._deadline = time.monotonic() + STUCK_SECONDS
+        self._output = os.memfd_create("domo-tick")
+        # As isolated as we are ourselves: -S alone lets PYTHONPATH count.
+        command = [sys.executable, "-IS" if sys.flags.isolated else "-S", f"{PROJECT}/bin/domo-tick"]
+        self._pid = os.posix_spawn(
+            command[0],
+            command,
+            {**os.environ, "DOMO_CONFIG": config.path},
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_DUP2, self._output, 1),
+                (os.POSIX_SPAWN_DUP2, self._output, 2),
+            ],
+            setpgroup=0,  # a Ctrl-C on our terminal is not meant for it
+            setsigmask=[],
+        )
+
+    def ended(self) -> int | None:
+        """Its exit code (the signal's number, negative, if one killed it), None while it runs."""
+        if self._code is None:
+            pid, status = os.waitpid(self._pid, os.WNOHANG)
+            if pid:
+                self._code = os.waitstatus_to_exitcode(status)
+                self.said = os.pread(self._output, OUTPUT_LIMIT, 0).decode(errors="replace").strip()
+                os.close(self._output)
+            elif time.monotonic() > self._deadline:
+                os.kill(self._pid, 9)
+        return self._code

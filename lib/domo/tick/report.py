@@ -1,0 +1,155 @@
+"""What a tick tells people: the table of `-v` and `--dry-run`, and PvMonit's kind of log."""
+
+from __future__ import annotations
+
+import os
+import sys
+import textwrap
+import time
+from typing import TYPE_CHECKING
+
+from ..core.model import MODE_WORDS, ON, ON_OFF, Fault
+from ..stores.reading import MOVING
+from ..system import files
+
+if TYPE_CHECKING:
+    from ..core.model import Plan
+    from .tick import Sight
+
+WIDTH = 80
+LOG_LIMIT = 10_000_000  # bytes, as in PvMonit; then it is kept as FILE.1 and a new one begun
+GREEN, YELLOW, BOLD, PLAIN = "\033[32m", "\033[33m", "\033[1m", "\033[0m"
+
+
+def show(text: str) -> None:
+    """Prints; what the terminal's character set lacks as "?", and nothing more once nobody reads on
+    (`| head`) or nothing can be written (a full disk)."""
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="replace")
+    try:
+        print(text, flush=True)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+def table(sight: Sight, plan: Plan, only: object = None) -> str:
+    """The plan as an aligned table of at most 80 columns, then the readings with their age."""
+    rows = [("", "relay", "mode", "state", "why", "")]
+    for relay, decision in plan.items():
+        if only not in (None, relay):
+            continue
+        modes = [MODE_WORDS[m] if m is not None else "no mode" for m in (decision.mode_before, decision.mode)]
+        states = [ON_OFF[s] for s in (decision.state_before, decision.state)]
+        switched = decision.state != decision.state_before
+        colour = (GREEN if decision.state == ON else YELLOW) if switched else ""
+        rows.append(
+            (str(relay), sight.config.name(relay)[:16], _change(modes), _change(states), decision.why, colour)
+        )
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    indent = sum(widths) + 8
+    lines = []
+    for *cells, why, colour in rows:
+        start = "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)) + "  "
+        text = _wrapped(why, max(20, WIDTH - indent)) or [""]
+        lines.append(_coloured(start + text[0], colour if cells[0] else BOLD))
+        lines += [_coloured(" " * indent + more, colour) for more in text[1:]]
+    pins = _wrapped(f"pins: {sight.board.kind if sight.board else 'none'}")
+    return "\n".join([*lines, "", *_readings(sight), *pins, *_printed(sight)])
+
+
+def _wrapped(text: str, width: int = WIDTH, indent: str = "") -> list[str]:
+    """The text in lines; a path is broken only where it has to be, not at its hyphens."""
+    return textwrap.wrap(text, width, subsequent_indent=indent, break_on_hyphens=False)
+
+
+def _change(words: list[str]) -> str:
+    return words[0] if words[0] == words[1] else f"{words[0]} → {words[1]}"
+
+
+def _coloured(text: str, colour: str) -> str:
+    wanted = colour and sys.stdout and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    return f"{colour}{text}{PLAIN}" if wanted else text.rstrip()
+
+
+def _readings(sight: Sight) -> list[str]:
+    lines = []
+    used = {*sight.config.required, *MOVING, "CS"}
+    for device in sight.reading.devices:
+        values = [f"{name} {value.text}" for name, value in device.values.items() if name in used]
+        if values:
+            text = f"{device.name or device.id}, {device.age:.0f} s ago: {', '.join(values)}"
+            lines += _wrapped(text, indent="  ")
+    for note in (*sight.reading.notes, sight.reading.problem):
+        lines += _wrapped(note, indent="  ")
+    return lines
+
+
+def _printed(sight: Sight) -> list[str]:
+    printed = sight.answers.printed.strip()
+    return (
+        ["the scripts printed:", *(f"  {line}"[:WIDTH] for line in printed.splitlines()[:20])]
+        if printed
+        else []
+    )
+
+
+def log(sight: Sight, plan: Plan, reports: list[str]) -> None:
+    """PvMonit's printMessage (to the standard output, up to that level) and printMessageLogfile
+    (every level, as PvMonit's trucAdir does)."""
+    config = sight.config
+    when = time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(sight.now.wall))
+    lines = [(level, f"{when} [{level}] - {text}") for level, text in _messages(sight, plan, reports)]
+    for level, line in lines:
+        if level <= config.printMessage:
+            show(line)
+    if config.printMessageLogfile:
+        try:
+            _append(config.printMessageLogfile, "".join(f"{line}\n" for _, line in lines).encode())
+        except OSError as error:
+            reports.append(str(files.refused(config.printMessageLogfile, error)))
+        except Fault as fault:
+            reports.append(str(fault))
+
+
+def _messages(sight: Sight, plan: Plan, reports: list[str]) -> list[tuple[int, str]]:
+    """What there is to say, with PvMonit's levels: 1 changes and faults, 2 why, 3 what stays, 4 steps,
+    5 values."""
+    said = [(1, f"domo-tick: {report}") for report in reports]
+    for relay, decision in plan.items():
+        who = " ".join(filter(None, ("relay", str(relay), sight.config.relayName.get(relay))))
+        if decision.mode != decision.mode_before:
+            said.append((1, f"{who}: {_word(decision.mode_before)} to {_word(decision.mode)}"))
+        if decision.state != decision.state_before:
+            said.append((1, f"{who}: switched {ON_OFF[decision.state]}"))
+        changed = decision.mode != decision.mode_before or decision.state != decision.state_before
+        said.append((2 if changed else 3, f"{who}: {decision.why}"))
+    said += [(2, f"data: {note}") for note in sight.reading.notes]
+    said.append((4, f"pins: {sight.board.kind if sight.board else 'none'}"))
+    said += [(4, f"script printed: {line}") for line in sight.answers.printed.splitlines()]
+    for device in sight.reading.devices:
+        for name, value in device.values.items():
+            said.append(
+                (5, f"data: {device.name or device.id} {name} = {value.text}, {device.age:.0f} s ago")
+            )
+    return said
+
+
+def _word(mode: int | None) -> str:
+    return "no mode" if mode is None else MODE_WORDS[mode]
+
+
+def _append(path: str, content: bytes) -> None:
+    """Adds to the log, through no link; a full one becomes FILE.1."""
+    flags = os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        fd = os.open(path, flags)
+    except FileNotFoundError:
+        fd = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o644)
+    try:
+        if os.fstat(fd).st_size + len(content) > LOG_LIMIT:
+            os.rename(path, f"{path}.1")
+            os.close(fd)
+            fd = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o644)
+        os.write(fd, content)
+    finally:
+        os.close(fd)

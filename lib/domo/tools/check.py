@@ -1,0 +1,290 @@
+"""`domo-tick --check`: everything a person can get wrong, a line each, ok or what to do.
+
+It looks and tries, and leaves nothing changed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from ..core.model import Config, ConfigError, Fault, Now
+from ..pins import board
+from ..scripts import lint
+from ..scripts import runner as scripts
+from ..scripts.api import ScriptError
+from ..stores import journal, memory, modes, reading, schema
+from ..system import cache, files
+from ..system.files import PROJECT
+
+Findings = Iterator[tuple[bool | None, str]]  # well, not well, or (None) to be noted; and the sentence
+
+MODULES = Path("/sys/module")
+PVMONIT_CONFIG = "/opt/PvMonit/config.yaml"
+PVMONIT_DAEMONS = tuple(
+    f"domo/{name}" for name in ("domo.php", "relay-actions.php", "tm1638.py")
+    + ("domo-launch.sh", "relay-actions-launch.sh", "tm1638-launch.sh")  # which start them again
+)  # fmt: skip
+
+
+def main(path: str, now: Now) -> int:
+    """Prints the findings; gives 0 when all is in place, 1 when something is to do, 2 without a config."""
+    try:
+        document = schema.read(path)
+        settings = schema.parse(os.path.abspath(path), document)
+    except ConfigError as error:
+        for problem in error.problems:
+            _say(False, problem)
+        return 2
+    try:
+        memory.as_its_user(settings)
+    except Fault as fault:
+        _say(False, str(fault))
+        return 1
+    open_to_all = os.stat(path).st_mode & 0o002
+    _say(
+        not open_to_all,
+        f"config: {path}" + (f": others can write it; run: chmod o-w {path}" if open_to_all else ""),
+    )
+    for key in schema.unknown_keys(document):
+        _say(None, f"config: {key}, passed over")
+    checks: tuple[Callable[[], Findings], ...] = (
+        lambda: _data(settings, now),
+        lambda: _scripts(settings),
+        lambda: _files(settings, now),
+        lambda: _pins(settings),
+        lambda: _machine(path),
+        lambda: _other_masters(path, document),
+    )
+    all_well = not open_to_all
+    for check in checks:
+        for ok, text in check():
+            _say(ok, text)
+            all_well = all_well and ok is not False
+    return 0 if all_well else 1
+
+
+def _say(ok: bool | None, text: str) -> None:
+    print(f"{'note   ' if ok is None else 'ok     ' if ok else 'TO DO  '}{text}")
+
+
+def _data(settings: Config, now: Now) -> Findings:
+    data = reading.load(settings, now)
+    if data.problem:
+        php = os.path.isfile(settings.scriptDataXml) and os.access(settings.phpCli, os.X_OK)
+        source = settings.scriptDataXml if php else settings.urlDataXml
+        yield False, f"data: {data.problem}; a tick fetches it from {source or 'nowhere: set urlDataXml'}"
+    else:
+        age = max(device.age for device in data.devices)
+        yield (
+            True,
+            f"data: {settings.tmpFileDataXml}, {len(data.devices)} devices, {age:.0f} s old, all of valueUse",
+        )
+    for note in data.notes:
+        yield False, f"data: {note}"
+
+
+def _scripts(settings: Config) -> Findings:
+    if not os.path.isdir(settings.scriptDir):
+        yield False, f"scripts: {settings.scriptDir} does not exist; run: mkdir {settings.scriptDir}"
+        return
+    found = scripts.scripted(settings)
+    linted = lint.lint(settings)
+    mistakes = [text for text in linted if ": note: " not in text or "did you mean" in text]
+    for relay in found:
+        file = scripts.path(settings, relay)
+        try:
+            scripts.refuse(file)
+            code = scripts.compiled(file)
+        except (ScriptError, OSError) as error:
+            yield False, f"script {file}: {error}"
+            continue
+        if "decide" not in code.co_names:
+            yield False, f"script {file}: defines no decide(relay, data)"
+        elif not any(text.startswith(f"{file} line ") for text in mistakes):
+            yield True, f"script {file}"
+    for text in linted:
+        yield (False if text in mistakes else None), f"script {text}"
+    if not found:
+        yield (
+            None,
+            f"scripts: none in {settings.scriptDir}; N.py is relay N's, relay.script.d/ of domo has examples",
+        )
+    for name in sorted(os.listdir(settings.scriptDir)):
+        number = name.removesuffix(".py")
+        if number.isdecimal() and number != name and name not in {f"{relay}.py" for relay in found}:
+            yield (
+                False,
+                f"script {settings.scriptDir}/{name}: nobody runs it; the relays are 1 to {settings.relayNb}",
+            )
+
+
+def _files(settings: Config, now: Now) -> Findings:
+    found = modes.load(settings.modPath)
+    if found.problem and found.problem != "missing":
+        yield False, f"mode file {found.problem}; mend it, or delete it and a tick makes a new one"
+    for relay, text in found.odd.items():
+        yield False, f"mode file {settings.modPath}: relay {relay} is {text}; write 0, 1, 2 or 3"
+    _, trouble = memory.load(settings, now)
+    if trouble:
+        yield False, trouble
+    names = {
+        "mode file": settings.modPath,
+        "mode file's lock": f"{settings.modPath}.lock",
+        "state file": settings.etatPath,
+        "memory": memory.path(settings),
+        "tick's lock": f"{settings.prefixFileData}tick.lock",
+        "journal": settings.dbFile,
+    }
+    for name, path in names.items():
+        if path:
+            trouble = _writable(path)
+            yield not trouble, f"{name}: {trouble or path}"
+    if not settings.dbFile:
+        yield None, "journal: none (dbFile: false), so a restart forgets what ran and what was forced"
+    elif settings.dbFile.startswith("/tmp/"):
+        yield None, "journal: /tmp is emptied by a restart, which then forgets what ran and what was forced"
+    if os.path.exists(settings.dbFile):
+        _, trouble = journal.past(settings, now)
+        if trouble:
+            yield False, trouble
+    if os.path.lexists(cache.folder()) and not cache.private():
+        yield (
+            False,
+            f"cache: {cache.folder()} is not only yours, so it is not used; run: sudo rm -r {cache.folder()}",
+        )
+
+
+def _writable(path: str) -> str:
+    """ "" when this user can replace the file, or what to do."""
+    user = files.user_name(os.geteuid())
+    folder = os.path.dirname(path) or "."
+    if not os.path.isdir(folder):
+        return f"{folder} does not exist; run: sudo install -d -o {user} {folder}"
+    if os.path.islink(path) or (os.path.lexists(path) and not os.path.isfile(path)):
+        return f"{path} is not a plain file; move it away"
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return str(files.refused(path, PermissionError()))
+    if os.path.exists(path):
+        sticky = os.stat(folder).st_mode & 0o1000
+        owner = os.stat(path).st_uid
+        if os.geteuid() and ((sticky and owner != os.geteuid()) or not os.access(path, os.W_OK)):
+            return str(files.refused(path, PermissionError()))
+    return ""
+
+
+def _pins(settings: Config) -> Findings:
+    try:
+        opened = board.open_board(settings)
+        driven = opened.driven()
+    except Fault as fault:
+        yield False, f"pins: {fault}"
+        return
+    pins = ", ".join(f"{relay}={pin}" for relay, pin in settings.relayGpio.items())
+    yield True, f"pins: {opened.kind}; BCM {pins}; {'low' if settings.relayActiveLow else 'high'} is on"
+    idle = [str(relay) for relay, output in driven.items() if not output]
+    if idle:
+        yield None, f"pins: relays {', '.join(idle)} float until their first tick"
+    if opened.kind != "RPi.GPIO":
+        return
+    lgpio = "lgpio" in sys.modules
+    yield True, f"RPi.GPIO is {'rpi-lgpio' if lgpio else 'the original'}"
+    if lgpio:
+        keeps, why = keeps_pins()
+        yield keeps, why
+
+
+def keeps_pins() -> tuple[bool, str]:
+    """Whether pins keep their level when a process lets go of them: the original RPi.GPIO writes the
+    registers, so yes; with lgpio it is the kernel's driver that persists outputs or not."""
+    for parameter in MODULES.glob("pinctrl_*/parameters/persist_gpio_outputs"):
+        module = parameter.parent.parent.name
+        if parameter.read_text().strip() in ("Y", "1"):
+            return True, f"pins: this kernel ({module}) keeps them after exit"
+        return False, (
+            f"pins: this kernel lets go of them after each tick; add {module}.persist_gpio_outputs=y"
+            " to /boot/firmware/cmdline.txt and restart"
+        )
+    return (
+        False,
+        "pins: it cannot be told whether this kernel keeps them after exit; look at a relay after a tick",
+    )
+
+
+def _machine(path: str) -> Findings:
+    import grp
+
+    user = files.user_name(os.geteuid())
+    if os.path.exists("/dev/gpiomem") and os.geteuid():
+        member = any(group.gr_name == "gpio" and group.gr_gid in os.getgroups() for group in grp.getgrall())
+        yield (
+            member,
+            f"user {user} is "
+            + (
+                "in group gpio"
+                if member
+                else f"not in group gpio; run: sudo adduser {user} gpio, log in again"
+            ),
+        )
+    yield _crontab(user, path)
+
+
+def _crontab(user: str, path: str) -> tuple[bool, str]:
+    try:
+        done = subprocess.run(
+            ["crontab", "-l"], capture_output=True, errors="replace", timeout=10, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False, "crontab: there is no crontab command; run: sudo apt install cron"
+    lines = [line for line in done.stdout.splitlines() if not line.lstrip().startswith("#")]
+    runs = any("domo-tick" in line for line in lines)
+    usual = f"{PROJECT}/config.yaml"
+    if not runs:
+        say = f"no domo-tick; run: (crontab -l; cat {PROJECT}/crontab.example) | crontab -"
+    elif os.path.realpath(path) != os.path.realpath(usual) and not any(path in line for line in lines):
+        say, runs = (
+            f"runs domo-tick with {usual}; add a line above it: DOMO_CONFIG={os.path.abspath(path)}",
+            False,
+        )
+    else:
+        say = "runs domo-tick"
+    return runs, f"crontab of {user}: {say}"
+
+
+def _other_masters(path: str, document: object) -> Findings:
+    """PvMonit's own domo, running, or to be started at the next boot."""
+    commands = _commands()
+    for daemon in PVMONIT_DAEMONS:
+        if any(word.endswith(daemon) for words in commands for word in words):
+            yield (
+                False,
+                f"PvMonit's {daemon} runs: two masters on the same relays; stop it (see MIGRATION.md)",
+            )
+    try:
+        pvmonits = schema.read(PVMONIT_CONFIG)
+    except ConfigError:
+        pvmonits = {}
+    for file, text in {os.path.realpath(path): document, PVMONIT_CONFIG: pvmonits}.items():
+        domo = text.get("domo") if isinstance(text, dict) else None
+        panel = domo.get("tm1638") if isinstance(domo, dict) else None
+        for key, section in (("domo: daemon", domo), ("domo: tm1638: daemon", panel)):
+            if isinstance(section, dict) and section.get("daemon") is True:
+                yield (
+                    False,
+                    f"{file}: {key}: true, so PvMonit starts its own at the next boot; set it to false",
+                )
+
+
+def _commands() -> list[list[str]]:
+    """What every interpreter or shell that runs was called with; an editor that shows a file runs nothing."""
+    commands = []
+    for command in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = command.read_bytes().decode(errors="replace").split("\0")
+        except OSError:
+            continue
+        if os.path.basename(words[0]).startswith(("php", "python", "bash", "sh")):
+            commands.append(words[1:])
+    return commands

@@ -1,0 +1,54 @@
+"""`domo-tick` with arguments: what each of them asks for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..stores import config as configs
+from ..stores import memory
+from ..system import arguments
+from ..tick import tick
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable
+
+    from ..core.model import Now
+
+
+def options() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = arguments.parser("domo-tick", "One tick: read the data, ask the scripts, switch the relays.")
+    parser.epilog = (
+        "exit: 0 done, 1 done with something to look at, 2 could not start, 75 another tick is running"
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="say what a tick would do and why; change nothing"
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="is everything in place? one line for each thing"
+    )
+    parser.add_argument("-v", "--verbose", action="store_true", help="print the table on a real tick too")
+    reading = "with --dry-run: suppose this reading"
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help=reading)
+    parser.add_argument("--at", metavar="HH:MM", help="with --dry-run: suppose this time of day")
+    parser.add_argument("--relay", type=int, metavar="N", help="with --dry-run: show this relay only")
+    return parser
+
+
+def main(argv: list[str], clock: Callable[[], Now] = memory.look_at_clocks) -> int:
+    """`domo-tick` with these arguments; gives its exit code."""
+    parser = options()
+    asked = parser.parse_args(argv)
+    if (asked.set or asked.at or asked.relay is not None) and not asked.dry_run:
+        parser.error("--set, --at and --relay are for --dry-run")
+    path = configs.chosen(asked.config)
+    if asked.check:
+        from . import check
+
+        return check.main(path, clock())
+    if asked.dry_run:
+        from ..tick import dry_run
+
+        return dry_run.main(path, clock(), asked.set, asked.at, asked.relay)
+    return tick.main(path, asked.verbose, clock)

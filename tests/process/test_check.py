@@ -1,0 +1,190 @@
+"""`domo-tick --check`: everything a person can get wrong, a line each, ok or what to do."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from domo.tools import check
+from support.house import PROJECT, Clock, House
+
+EMULATOR = str(PROJECT / "tests/support/emulator")
+
+
+def crontab(folder: Path, text: str, code: int = 0) -> dict[str, str]:
+    """An environment in which this is the user's crontab."""
+    command = folder / "bin/crontab"
+    command.parent.mkdir(exist_ok=True)
+    (folder / "crontab.txt").write_text(text)
+    command.write_text(f"#!/bin/sh\ncat {folder}/crontab.txt\nexit {code}\n")
+    command.chmod(0o755)
+    return {"PATH": f"{command.parent}:{os.environ['PATH']}"}
+
+
+def findings(house: House, **environment: str) -> dict[bool | None, list[str]]:
+    """What --check says is fine (True), what is to do (False), and what is to be noted (None)."""
+    ran = house.tick("--check", **environment)
+    assert not ran.err, ran.err
+    found: dict[bool | None, list[str]] = {True: [], False: [], None: []}
+    kinds = {"ok     ": True, "TO DO  ": False, "note   ": None}
+    for line in ran.out.splitlines():
+        found[kinds[line[:7]]].append(line[7:])
+    assert ran.code == (1 if found[False] else 0)
+    return found
+
+
+@pytest.fixture
+def scheduled(house: House) -> dict[str, str]:
+    """An environment whose crontab runs the tick."""
+    return crontab(house.folder, f"DOMO_CONFIG={house.config}\n* * * * * /opt/domo/bin/domo-tick\n")
+
+
+def test_all_is_well_in_a_house_that_runs(house: House, scheduled: dict[str, str]) -> None:
+    house.script(1, 'return relay.off("no")')
+    assert house.tick().code == 0
+    found = findings(house, **scheduled)
+    assert found[False] == []
+    for word in (
+        "config",
+        "data",
+        "script",
+        "mode file",
+        "state file",
+        "memory",
+        "journal",
+        "pins",
+        "crontab",
+    ):
+        assert any(line.startswith(word) for line in found[True]), word
+
+
+def test_it_changes_nothing_even_before_the_first_tick(house: House, scheduled: dict[str, str]) -> None:
+    house.script(1, 'return relay.off("no")')
+    before = house.snapshot()
+    house.tick("--check", **scheduled)
+    assert house.snapshot() == before
+
+
+def test_a_configuration_that_is_none(house: House) -> None:
+    house.configure({"domo.relayNb": 0, "domo.floor": {"SOC": "low"}})
+    ran = house.tick("--check")
+    assert ran.code == 2
+    assert ran.out.count("TO DO") == 2 and "domo.relayNb" in ran.out and "domo.floor.SOC" in ran.out
+
+
+def test_keys_that_mean_nothing_are_named(house: House, scheduled: dict[str, str]) -> None:
+    house.configure({"domo.zzz": 1})
+    assert "config: domo.zzz: unknown key, passed over" in findings(house, **scheduled)[None]
+
+
+BREAKAGES: list[tuple[Callable[[House], object], str]] = [
+    (lambda house: house.data_file.unlink(), "data.xml does not exist"),
+    (lambda house: house.data(at=1_700_000_000), "was written"),
+    (lambda house: house.configure({"domo.valueUse": ["SOC", "NOPE"]}), "no NOPE: PvMonit reports"),
+    (lambda house: house.script(1, "def decide(relay data): ..."), "1.py: line 1: "),
+    (lambda house: house.script(1, "def decider(relay, data): ..."), "defines no decide(relay, data)"),
+    (lambda house: house.script(1, "return None").chmod(0o666), "run: chmod go-w"),
+    (lambda house: house.script(1, 'return relay.on(data["SOCC"])'), "SOCC"),
+    (
+        lambda house: house.script(4, "return relay.on('sun')"),
+        "scripts/4.py: nobody runs it; the relays are 1 to 3",
+    ),
+    (lambda house: (house.scripts / "01.py").write_text(""), "scripts/01.py: nobody runs it"),
+    (lambda house: house.scripts.rmdir(), "run: mkdir"),
+    (lambda house: house.mode_file.write_text('{"1": 3,,}'), "is not JSON"),
+    (lambda house: house.mode_file.write_text('{"1": 7}'), "relay 1 is 7; write 0, 1, 2 or 3"),
+    (lambda house: house.mode_file.mkdir(), "is not a file"),
+    (lambda house: house.journal_file.write_bytes(b"x" * 5000), "journal"),
+    (lambda house: house.memory_file.write_text("{}"), "memory not used"),
+    (lambda house: house.configure({"domo.dbFile": "nowhere/j.sqlite3"}), "run: sudo install -d"),
+    (lambda house: house.configure({"domo.board": "gpio"}), "pins: RPi.GPIO"),
+]
+
+
+@pytest.mark.parametrize(("breakage", "says"), BREAKAGES)
+def test_each_thing_that_is_wrong_is_named(
+    house: House, scheduled: dict[str, str], breakage: Callable[[House], object], says: str
+) -> None:
+    breakage(house)
+    todo = findings(house, **scheduled)[False]
+    assert any(says in line for line in todo), todo
+
+
+def test_no_crontab_line(house: House) -> None:
+    for text in ("", "#* * * * * /opt/domo/bin/domo-tick\n"):
+        todo = findings(house, **crontab(house.folder, text, code=1))[False]
+        assert any(
+            f"no domo-tick; run: (crontab -l; cat {PROJECT}/crontab.example) | crontab -" in x for x in todo
+        )
+
+
+def test_a_crontab_that_runs_another_configuration(house: House) -> None:
+    todo = findings(house, **crontab(house.folder, "* * * * * /opt/domo/bin/domo-tick\n"))[False]
+    other = f"{PROJECT}/config.yaml; add a line above it: DOMO_CONFIG={house.config}"
+    assert any(f"runs domo-tick with {other}" in line for line in todo)
+
+
+def test_a_script_with_a_mistake_is_not_called_fine_too(house: House, scheduled: dict[str, str]) -> None:
+    file = house.script(1, 'return relay.on("sun" + data["SOCC"])')
+    fine = house.script(2, 'return relay.off("night")')
+    found = findings(house, **scheduled)
+    assert f"script {fine}" in found[True] and f"script {file}" not in found[True]
+
+
+def test_the_pins_of_a_real_board(house: House, scheduled: dict[str, str]) -> None:
+    house.configure({"domo.board": "gpio"})
+    house.env["PYTHONPATH"] = EMULATOR
+    gpio = {"FAKE_GPIO": str(house.folder / "gpio")}
+    (house.folder / "gpio").mkdir()
+    found = findings(house, **scheduled, **gpio)
+    assert any("relays 1, 2, 3 float until their first tick" in line for line in found[None])
+    assert house.tick(**gpio).code == 0
+    found = findings(house, **scheduled, **gpio)
+    assert found[False] == [] and not any("float" in line for line in found[None])
+    assert any("RPi.GPIO is the original" in line for line in found[True])
+
+
+@pytest.mark.parametrize(
+    ("module", "value", "keeps"), [("rp1", "Y", True), ("bcm2835", "N", False), ("", "", False)]
+)
+def test_whether_the_kernel_keeps_the_pins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str, value: str, keeps: bool
+) -> None:
+    monkeypatch.setattr(check, "MODULES", tmp_path)
+    if module:
+        parameter = tmp_path / f"pinctrl_{module}/parameters/persist_gpio_outputs"
+        parameter.parent.mkdir(parents=True)
+        parameter.write_text(f"{value}\n")
+    answer, why = check.keeps_pins()
+    assert answer is keeps
+    assert "keeps them" in why if keeps else ("cmdline.txt" in why) == bool(module)
+
+
+def test_pvmonits_own_daemons_are_two_masters_on_the_same_pins(
+    house: House, scheduled: dict[str, str]
+) -> None:
+    pvmonit = house.folder / "domo/relay-actions.php"
+    pvmonit.parent.mkdir()
+    pvmonit.write_text("import time\ntime.sleep(60)\n")
+    daemon = subprocess.Popen([sys.executable, str(pvmonit)])
+    try:
+        todo = findings(house, **scheduled)[False]
+    finally:
+        daemon.kill()
+        daemon.wait()
+    assert any("relay-actions.php runs: two masters" in line for line in todo)
+
+
+def test_a_cache_folder_that_somebody_else_made(
+    house: House, clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    planted = house.tmp / f"domo-{os.geteuid()}"
+    planted.mkdir(mode=0o777)
+    planted.chmod(0o777)
+    check.main(str(house.config), clock.now())
+    assert f"run: sudo rm -r {planted}" in capsys.readouterr().out

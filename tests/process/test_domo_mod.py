@@ -1,0 +1,361 @@
+"""domo-mod: the relays and why, and forces that act at once and end when they shall."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import subprocess
+import sys
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from domo.stores import journal, modes
+from support.house import PROJECT, Clock, House, Ran
+
+NAMES = {1: "Lift pump", 2: "Washing machine", 3: "Water heater"}
+
+
+@pytest.fixture
+def home(house: House) -> House:
+    """A house whose relays have names."""
+    house.configure({"domo.relayName": NAMES})
+    return house
+
+
+def mod(house: House, *arguments: str) -> Ran:
+    """Runs domo-mod as a process."""
+    command = [sys.executable, "-S", str(PROJECT / "bin/domo-mod"), "--config", str(house.config), *arguments]
+    done = subprocess.run(command, env=house.env, capture_output=True, text=True, timeout=60)
+    return Ran(done.returncode, done.stdout, done.stderr)
+
+
+def in_json(house: House, *arguments: str) -> dict[int, dict[str, Any]]:
+    """What `--json` says, by relay."""
+    return {relay["relay"]: relay for relay in json.loads(mod(house, "--json", *arguments).out)["relays"]}
+
+
+class Later(Clock):
+    """The real clocks, so much later; perhaps in another boot."""
+
+    def __init__(self, seconds: float, boot: str = "") -> None:
+        from domo.stores.memory import look_at_clocks
+
+        real = look_at_clocks()
+        super().__init__(real.wall + seconds, real.up + seconds if not boot else 60.0)
+        self.boot = boot or real.boot
+
+    def now(self) -> Any:
+        return super().now().__class__(self.wall, self.up, self.boot)
+
+
+def reboot(house: House) -> None:
+    """What a reboot leaves of /tmp."""
+    for file in (house.memory_file, house.mode_file, house.state_file, house.pin_file):
+        file.unlink()
+
+
+# -- the table --
+
+
+def test_the_table(home: House) -> None:
+    home.script(3, "return relay.on('float, and the battery is not discharging for the time being')")
+    home.set_modes({1: 3, 2: 0, 3: 1})
+    home.tick()
+    now = time.strftime("%H:%M")
+    ran = mod(home)
+    lines = ran.out.splitlines()
+    assert ran.code == 0 and ran.err == ""
+    assert lines[0].split() == ["relay", "mode", "state", "since", "why"]
+    assert lines[1].startswith("1  Lift pump        forced on   on ") and lines[1].endswith("forced on")
+    assert lines[1].split()[-3] >= now or now == "23:59"
+    assert lines[2].startswith("2  Washing machine  forced off  off    -      forced off")
+    assert lines[3].startswith("3  Water heater     auto on     on ")
+    assert "float, and the battery is not discharging for the time being" in ran.said
+    assert lines[-1].startswith("last tick ") and all(len(line) <= 80 for line in lines)
+
+
+def test_one_relay(home: House) -> None:
+    home.tick()
+    lines = mod(home, "2").out.splitlines()
+    assert lines[1].startswith("2  Washing machine") and lines[2] == ""
+
+
+def test_before_the_first_tick(home: House) -> None:
+    ran = mod(home)
+    assert ran.code == 0 and "no tick yet" in ran.out and "Traceback" not in ran.err
+    assert not home.mode_file.exists() and not home.memory_file.exists(), "looking changes nothing"
+
+
+def test_what_is_wrong_is_shown(home: House) -> None:
+    home.script(1, "return data['SOX']")
+    home.tick()
+    home.mode_file.write_text("{")
+    said = mod(home).said
+    assert "SOX" in said and "is not JSON" in said
+
+
+def test_json(home: House) -> None:
+    home.set_modes({1: 3, 2: 1, 3: 7})
+    home.tick()
+    before = time.time()
+    told = in_json(home)
+    since = told[1].pop("since")
+    assert before - 60 < since <= before + 1
+    assert told[1] == {
+        "relay": 1,
+        "name": "Lift pump",
+        "mode": 3,
+        "state": 1,
+        "why": "forced on",
+        "until": None,
+    }
+    assert (told[2]["mode"], told[2]["state"], told[2]["since"]) == (1, 0, None)
+    assert told[3]["mode"] is None
+    document = json.loads(mod(home, "--json").out)
+    assert before - 60 < document["tick"] <= before + 1 and "relay 3 is 7" in " ".join(document["reports"])
+
+
+# -- forces --
+
+
+def test_a_force_acts_at_once(home: House) -> None:
+    home.tick()
+    ran = mod(home, "2", "on")
+    assert (ran.code, home.modes[2], home.on) == (0, 3, {2})
+    assert "2  Washing machine  forced on  on" in ran.out
+    mod(home, "2", "off")
+    assert (home.modes[2], home.on) == (0, set())
+    mod(home, "2", "auto")
+    assert (home.modes[2], home.on) == (1, set())
+    assert [row[:3] for row in home.journal if row[1] == "M"] == [(2, "M", 3), (2, "M", 0), (2, "M", 1)]
+
+
+def test_a_force_before_the_first_tick(home: House) -> None:
+    assert mod(home, "1", "on").code == 0
+    assert home.on == {1} and home.modes == {1: 3, 2: 1, 3: 1}
+
+
+def test_auto_leaves_the_programs_own_mode(home: House) -> None:
+    home.script(1, "return relay.on('sun')")
+    home.tick()
+    assert home.modes[1] == 2
+    mod(home, "1", "auto")
+    assert home.modes[1] == 2 and home.on == {1}
+
+
+@pytest.mark.parametrize("name", ["Lift pump", "lift PUMP", "pump", "Lift"])
+def test_names_work_as_well_as_numbers(home: House, name: str) -> None:
+    mod(home, name, "on")
+    assert home.on == {1}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["wa", "on"], "Washing machine (2) or Water heater (3)"),
+        (["Wasching machine", "on"], "did you mean Washing machine?"),
+        (["4", "on"], "there is no relay 4; there are 1 to 3"),
+        (["0", "on"], "there is no relay 0"),
+        (["1", "maybe"], "invalid choice"),
+        (["1", "on", "--for", "soon"], "'soon' is no time; write 2h, 90min or 1h30"),
+        (["1", "on", "--for", "0s"], "up to 31 days"),
+        (["1", "on", "--for", "60d"], "up to 31 days"),
+        (["1", "on", "--until", "25:00"], "write 18:30"),
+        (["1", "on", "--until", "18:30", "--for", "2h"], "not allowed with"),
+        (["1", "auto", "--for", "2h"], "when a force ends"),
+        (["1", "--for", "2h"], "when a force ends"),
+    ],
+)
+def test_what_cannot_be_understood_changes_nothing(home: House, arguments: list[str], words: str) -> None:
+    home.tick()
+    before = home.snapshot()
+    ran = mod(home, *arguments)
+    assert ran.code == 2 and words in ran.said and "Traceback" not in ran.err
+    assert home.snapshot() == before
+
+
+def test_a_bad_configuration(home: House) -> None:
+    home.configure({"domo.relayNb": "many"})
+    ran = mod(home)
+    assert ran.code == 2 and "domo.relayNb" in ran.err
+
+
+def test_a_mode_file_that_cannot_be_read_is_left_alone(home: House) -> None:
+    home.tick()
+    home.mode_file.write_text('{"1": 1')
+    ran = mod(home, "1", "on")
+    assert ran.code == 1 and "is not JSON" in ran.err
+    assert home.mode_file.read_text() == '{"1": 1' and home.on == set()
+
+
+def test_what_the_tick_says_is_said(home: House) -> None:
+    home.script(2, "return 1 / 0")
+    ran = mod(home, "1", "on")
+    assert ran.code == 1 and "division by zero" in ran.err and home.on == {1}
+
+
+def test_it_waits_for_a_tick_that_runs(home: House) -> None:
+    home.tick()
+    with home.lock_file.open("r+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        threading.Timer(1.5, lambda: fcntl.flock(lock, fcntl.LOCK_UN)).start()
+        assert mod(home, "1", "on").code == 0
+    assert home.on == {1}
+
+
+# -- forces that end by themselves --
+
+
+def test_a_force_for_a_time_ends_by_itself(home: House) -> None:
+    home.tick()
+    ran = mod(home, "pump", "on", "--for", "2h")
+    assert home.modes[1] == 3 and home.on == {1}
+    end = in_json(home)[1]["until"]
+    assert any(f"forced on{journal.ending(end + late)}" in ran.said for late in (-3, 0, 3))
+    home.tick_at(Later(7100))
+    assert home.modes[1] == 3 and home.on == {1}
+    home.tick_at(Later(7202))
+    assert home.modes[1] == 1 and home.on == set()
+    assert home.journal[-2][:3] == (1, "M", 1) and "its time is over" in home.journal[-2][3]
+    assert home.memory["until"] == {}
+
+
+def test_a_force_that_was_refused_is_forgotten(home: House) -> None:
+    home.tick()
+    good = home.mode_file.read_text()
+    home.mode_file.write_text(good[:-1])
+    assert mod(home, "1", "on", "--for", "2h").code == 1
+    home.mode_file.write_text(good)
+    home.tick()
+    reboot(home)
+    home.tick_at(Later(60, boot="next"))
+    assert home.modes[1] == 1 and home.on == set()
+
+
+def test_all_of_them(home: House) -> None:
+    home.configure({"domo.relay.scriptExecInterval": 0})
+    home.script(1, "return relay.on('sun')")
+    home.tick()
+    assert mod(home, "all", "ON", "--for", "1h30").code == 0
+    assert home.on == {1, 2, 3} and set(home.memory["until"]) == {"1", "2", "3"}
+    assert mod(home, "all", "off").code == 0
+    assert (home.modes, home.on) == ({1: 0, 2: 0, 3: 0}, set())
+    assert mod(home, "all", "auto").code == 0
+    assert (home.modes, home.on) == ({1: 2, 2: 1, 3: 1}, {1})
+
+
+def test_forced_off_ends_as_well_and_the_script_decides_again(home: House) -> None:
+    home.script(1, "return relay.on('sun')")
+    home.tick()
+    mod(home, "1", "off", "--for", "90min")
+    assert home.modes[1] == 0 and home.on == set()
+    home.data(at=time.time() + 5402, SOC=91)
+    home.tick_at(Later(5402))
+    assert home.modes[1] == 2 and home.on == {1}
+
+
+def test_until_an_hour_of_the_day(home: House) -> None:
+    home.tick()
+    hour = time.strftime("%H:%M", time.localtime(time.time() + 7200))
+    mod(home, "1", "on", "--until", hour)
+    until = in_json(home)[1]["until"]
+    assert time.strftime("%H:%M:%S", time.localtime(until)) == f"{hour}:00"
+    assert 7100 < until - time.time() <= 7200
+    past = time.strftime("%H:%M", time.localtime(time.time() - 7200))
+    mod(home, "1", "on", "--until", past)
+    assert 21 * 3600 < in_json(home)[1]["until"] - time.time() < 23 * 3600, "tomorrow"
+
+
+def test_only_the_mode_that_it_set_is_ended(home: House) -> None:
+    """Invariant 1: what the owner wrote since stands."""
+    home.tick()
+    mod(home, "1", "on", "--for", "1h")
+    home.set_modes({1: 0, 2: 1, 3: 1})
+    home.tick()
+    home.set_modes({1: 3, 2: 1, 3: 1})
+    home.tick_at(Later(3700))
+    assert home.modes[1] == 3 and home.on == {1}
+
+
+def test_an_edit_just_before_the_end_wins(home: House) -> None:
+    home.tick()
+    mod(home, "1", "on", "--for", "1h")
+    home.set_modes({1: 0, 2: 1, 3: 1})
+    home.tick_at(Later(3700))
+    assert home.modes[1] == 0 and home.on == set() and home.memory["why"]["1"] == "forced off"
+
+
+@pytest.mark.parametrize(("written", "then"), [(3, 1), (0, 0), (1, 1), (2, 1), ("on", "on")])
+def test_the_end_looks_at_the_mode_when_it_writes(home: House, written: object, then: object) -> None:
+    home.set_modes({1: written})
+    modes.set_auto(str(home.mode_file), {1: 1}, {1: 3})
+    assert home.modes == {1: then}
+
+
+def test_a_later_force_without_end_stays(home: House) -> None:
+    home.tick()
+    mod(home, "1", "on", "--for", "1h")
+    assert in_json(home, "1", "on")[1]["until"] is None
+    home.tick_at(Later(3700))
+    assert home.modes[1] == 3 and home.on == {1}
+    reboot(home)
+    home.tick_at(Later(7400, boot="next"))
+    assert home.modes[1] == 3 and home.on == {1}
+
+
+def test_the_end_is_kept_over_a_reboot(home: House) -> None:
+    home.tick()
+    mod(home, "1", "on", "--for", "2h")
+    reboot(home)
+    home.tick_at(Later(3600, boot="next"))
+    assert home.modes[1] == 3 and home.on == {1}
+    assert "until" in home.memory["why"]["1"]
+    home.tick_at(Later(7140, boot="next"))
+    assert home.modes[1] == 3
+    later = Later(7300, boot="next")
+    later.up = 3800.0
+    home.tick_at(later)
+    assert home.modes[1] == 1 and home.on == set()
+
+
+def test_the_end_of_a_force_that_stood_already_is_kept_over_a_reboot(home: House) -> None:
+    home.set_modes({1: 3, 2: 1, 3: 1})
+    home.tick()
+    mod(home, "1", "on", "--for", "2h")
+    reboot(home)
+    home.tick_at(Later(7300, boot="next"))
+    assert home.modes[1] == 1 and home.on == set()
+
+
+def test_it_does_not_end_while_the_mode_file_cannot_be_read_but_then(home: House) -> None:
+    home.tick()
+    mod(home, "1", "on", "--for", "1h")
+    good = home.mode_file.read_text()
+    home.mode_file.write_text(good[:-1])
+    home.tick_at(Later(3700))
+    assert home.mode_file.read_text() == good[:-1] and home.on == {1}
+    home.mode_file.write_text(good)
+    home.tick_at(Later(3800))
+    assert home.modes[1] == 1 and home.on == set()
+
+
+def test_a_force_whose_end_nobody_would_remember_is_refused(home: House) -> None:
+    home.tick()
+    home.memory_file.unlink()
+    home.memory_file.mkdir()
+    ran = mod(home, "1", "on", "--for", "1h")
+    assert ran.code == 1 and "nothing is forced" in ran.err
+    assert home.modes[1] == 1 and home.on == set()
+    assert mod(home, "1", "on").code == 1 and home.on == {1}, "without an end it goes"
+
+
+def test_an_end_whose_force_was_never_written_is_dropped(home: House) -> None:
+    """domo-mod was killed between the two."""
+    home.tick()
+    memory = {**home.memory, "until": {"1": [3, 0.0, 3600.0]}}
+    home.memory_file.write_text(json.dumps(memory))
+    home.tick()
+    assert home.memory["until"] == {} and home.modes[1] == 1 and home.on == set()

@@ -1,0 +1,192 @@
+"""The panel when something is wrong: it says so by a code or on the standard error, and goes on."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from faults import strace_works
+from support.house import House
+from support.panel import EMULATOR, Walls, eventually, never, walls
+
+from domo.panel.process import SELDOM  # isort: skip
+from domo.panel.tm1638 import COMMIT  # isort: skip
+
+MIDDLE = 0x40
+AUTO = dict.fromkeys(range(1, 9), 1)
+wall = pytest.fixture(name="wall")(walls)
+
+
+def aged(house: House, seconds: float) -> None:
+    """Makes the last tick so much longer ago."""
+    memory = {**house.memory, "up": house.memory["up"] - seconds, "wall": house.memory["wall"] - seconds}
+    house.memory_file.write_text(json.dumps(memory))
+
+
+def test_after_three_minutes_without_a_tick_it_says_so_and_runs_one(wall: Walls) -> None:
+    here = wall()
+    here.tick()
+    aged(here.house, 178)
+    here.start()
+    assert here.house.memory["wall"] < time.time() - 100 and not here.bench.display().text.strip(), "not yet"
+    here.see(lambda display: display.text == "E1      ")
+    eventually(lambda: here.house.memory["wall"] > time.time() - 20)
+    here.see(lambda display: display.text == "E1      ")
+    here.see(lambda display: not display.text.strip())
+    here.see(lambda display: display.text == "E1      ")  # its own tick is no sign of cron's
+    here.house.script(1, "return relay.on('sun')")
+    here.tick()
+    here.see(lambda display: display.leds == {1} and not display.text.strip())
+    never(lambda: here.bench.display().text.strip(), 3.5)
+
+
+def test_a_mode_file_that_cannot_be_read_is_told_and_left_alone(wall: Walls) -> None:
+    here = wall().start()
+    here.house.set_modes({**AUTO, 2: 3})
+    here.see(lambda display: display.leds == {2})
+    here.house.mode_file.write_text('{"1": 1, "2": 3,}')
+    here.see(lambda display: display.text == "E3      ")
+    here.see(lambda display: display.upper == {2})
+    here.click(1)
+    eventually(lambda: "line 1 column" in here.said())
+    assert here.house.mode_file.read_text() == '{"1": 1, "2": 3,}' and here.on == {2}
+    here.house.set_modes({**AUTO, 2: 3})
+    eventually(lambda: here.on == {1, 2})  # the press was not lost
+
+
+def test_a_value_that_is_no_mode_is_told(wall: Walls) -> None:
+    here = wall().start()
+    here.house.set_modes({**AUTO, 4: "on"})
+    here.see(lambda display: display.text == "E3      ")
+    here.see(lambda display: display.digits[3] == MIDDLE)
+
+
+def test_missing_files_are_told_and_made_again(wall: Walls) -> None:
+    here = wall().start()
+    here.tick()
+    time.sleep(2)  # the panel may have one of its own to run yet, which would mend it before it shows
+    here.house.state_file.unlink()
+    here.see(lambda display: display.text == "E4      ")
+    here.house.mode_file.unlink()
+    eventually(here.house.mode_file.exists)
+    eventually(here.house.state_file.exists)
+
+
+def test_data_that_stays_away_is_told(wall: Walls) -> None:
+    here = wall({"domo.relay.secuDownNoData": 5})
+    here.house.data_file.unlink()
+    here.start()
+    here.see(lambda display: display.text == "E5      ")
+
+
+def test_a_dead_journal_is_told(wall: Walls) -> None:
+    here = wall().start()
+    here.tick()
+    here.house.journal_file.unlink(missing_ok=True)
+    here.house.journal_file.mkdir()
+    here.tick()
+    here.see(lambda display: display.text == "E6      ")
+    here.click(1)
+    eventually(lambda: here.on == {1})
+
+
+def test_what_the_last_tick_found_wrong_is_told(wall: Walls) -> None:
+    here = wall()
+    here.house.script(1, "return 1 / 0")
+    here.start()
+    here.see(lambda display: display.text == "E7      ")
+    eventually(lambda: "division by zero" in here.said())
+    here.house.script(1, "return relay.on('mended')")
+    here.tick()
+    here.see(lambda display: display.leds == {1} and not display.text.strip())
+    never(lambda: here.bench.display().text.strip(), 3.5)
+    assert here.said().count("division by zero") == 1
+
+
+def test_a_broken_config_is_told_and_a_good_one_taken(wall: Walls) -> None:
+    here = wall().start()
+    here.tick()
+    good = here.house.config.read_text()
+    here.house.config.write_text(good.replace("relayNb: 8", "relayNb: eight"))
+    here.see(lambda display: display.text == "E2      ")
+    eventually(lambda: "domo.relayNb" in here.said())
+    here.house.configure({"domo.tm1638.brightness": 5})
+    here.see(lambda display: display.brightness == 5)
+    assert here.panel and here.panel.poll() is None
+    here.click(1)
+    eventually(lambda: here.on == {1})
+
+
+def test_a_fault_of_the_board_stops_nothing(wall: Walls) -> None:
+    """The driver with a wire that comes loose."""
+    here = wall()
+    loose = here.house.folder / "loose"
+    package = here.house.folder / "wire/rpi_TM1638"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text(
+        "import os, sys\n"
+        f"place = next(p for p in sys.path if p != {str(package.parent)!r} and os.path.isdir(p + '/rpi_TM1638'))\n"
+        "__path__[:] = [place + '/rpi_TM1638']\n"
+        "exec(compile(open(place + '/rpi_TM1638/__init__.py').read(), 'driver', 'exec'))\n"
+        "class TMBoards(TMBoards):\n"
+        "    def getData(self, board):\n"
+        f"        if os.path.exists({str(loose)!r}): raise RuntimeError('a loose wire')\n"
+        "        return super().getData(board)\n"
+    )
+    here.start(PYTHONPATH=f"{package.parent}:{here.env['PYTHONPATH']}")
+    loose.touch()
+    eventually(lambda: "RuntimeError: a loose wire" in here.said())
+    here.house.set_modes({**AUTO, 1: 3})
+    eventually(lambda: here.on == {1})
+    loose.unlink()
+    here.click(2)
+    here.see(lambda display: display.leds == {1, 2})
+    assert here.said().count("a loose wire") == 1
+
+
+@pytest.mark.skipif(bool(strace_works()), reason=strace_works())
+def test_where_the_kernel_does_not_tell_of_changes_it_looks_by_itself(wall: Walls) -> None:
+    """A kernel without dnotify, a file system without leases."""
+    here = wall()
+    only = "-P", str(here.house.folder)
+    here.under = ["strace", "-D", "-qq", "-o", "/dev/null", *only, "-e", "inject=fcntl:error=EINVAL"]
+    here.start()
+    for mode, on in ((3, {2}), (0, set())):
+        time.sleep(2)  # at a tick's end it looks anyhow
+        here.house.set_modes({**AUTO, 2: mode})
+        eventually(lambda on=on: here.on == on, SELDOM / 2)
+
+
+def test_without_the_driver_it_says_how_to_get_it(wall: Walls, tmp_path: Path) -> None:
+    (tmp_path / "bare").mkdir()
+    shutil.copytree(EMULATOR / "RPi", tmp_path / "bare/RPi")
+    env = {**wall().env, "PYTHONPATH": str(tmp_path / "bare")}
+    look = [sys.executable, "-c", "import importlib.util as u; print(bool(u.find_spec('rpi_TM1638')))"]
+    if subprocess.run(look, env=env, capture_output=True, text=True).stdout == "True\n":
+        pytest.skip("the driver is installed")
+    done = subprocess.run(wall().command(), env=env, capture_output=True, text=True, timeout=20)
+    assert done.returncode == 2
+    assert f'"rpi_TM1638 @ git+https://github.com/thilaire/rpi-TM1638@{COMMIT}"' in done.stderr
+    assert "pip install" in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+def test_where_there_is_no_gpio_it_says_so(wall: Walls) -> None:
+    here = wall()
+    env = {**here.env, "FAKE_GPIO_FAIL": "import"}
+    done = subprocess.run(here.command(), env=env, capture_output=True, text=True, timeout=20)
+    assert done.returncode == 2 and "This module can only be run on a Raspberry Pi!" in done.stderr
+    here.house.configure({"domo.tm1638.stb": []})
+    done = subprocess.run(here.command(), env=here.env, capture_output=True, text=True, timeout=20)
+    assert done.returncode == 2 and "no TM1638 is configured" in done.stderr
+
+
+def test_a_bad_configuration_is_told_at_the_start(wall: Walls) -> None:
+    here = wall({"domo.relayNb": 0})
+    done = subprocess.run(here.command(), env=here.env, capture_output=True, text=True, timeout=20)
+    assert done.returncode == 2 and "domo.relayNb" in done.stderr and "Traceback" not in done.stderr

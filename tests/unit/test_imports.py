@@ -1,0 +1,149 @@
+"""Imports go down the folders only, and a steady tick imports nothing heavy."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.house import PROJECT, House
+
+LIB = PROJECT / "lib/domo"
+# The folders, lowest first: a module imports from its own folder and from those before it.
+FOLDERS = ("core", "system", "stores", "pins", "scripts", "tick", "panel", "plant", "tools")
+STEADY = {  # what a steady tick loads of domo, and no more
+    "core": {"model", "decide", "texts"},
+    "system": {"files", "tinyjson", "cache", "child"},
+    "stores": {"config", "reading", "modes", "states", "memory"},
+    "pins": {"board"},
+    "scripts": {"api", "runner"},
+    "tick": {"tick"},
+}
+# Each costs as much as a part of the interpreter's start, or several of them.
+HEAVY = {
+    "os", "json", "re", "enum", "dataclasses", "typing", "logging", "subprocess", "argparse", "signal", "datetime",
+    "contextlib", "pathlib", "yaml", "filelock", "sqlite3", "urllib", "urllib.request", "http.client", "socket",
+    "xml.etree.ElementTree", "ctypes", "inspect", "difflib", "textwrap", "traceback", "tempfile", "shutil",
+    "random", "site", "asyncio", "threading", "functools", "collections", "locale", "string", "pwd",
+}  # fmt: skip
+
+
+def imports(tree: ast.AST, inside: bool = False) -> Iterator[tuple[int, str, bool]]:
+    """Every import that really happens: its level, the module, whether inside a function."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            yield from imports(ast.Module(node.orelse, []), inside)
+        elif isinstance(node, ast.ImportFrom) and node.module and "." not in node.module and node.level == 2:
+            yield from ((2, f"{node.module}.{alias.name}", inside) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            for name in [node.module] if node.module else [alias.name for alias in node.names]:
+                yield node.level, str(name), inside
+        elif isinstance(node, ast.Import):
+            yield from ((0, alias.name, inside) for alias in node.names)
+        else:
+            yield from imports(node, inside or isinstance(node, (ast.FunctionDef, ast.Lambda)))
+
+
+MODULES = sorted(path for path in LIB.glob("*/*.py") if path.stem != "__init__")
+
+
+def of(path: Path) -> list[tuple[int, str, bool]]:
+    """The imports of a module: the level (0: of a package, 1: of its own folder, 2: of another), the
+    dotted name, whether inside a function."""
+    return list(imports(ast.parse(path.read_text())))
+
+
+def within(path: Path) -> set[str]:
+    """The modules of domo that this one imports, at its top or inside a function, as "folder/name"."""
+    found = set()
+    for level, name, _ in of(path):
+        if level == 1:
+            found.add(f"{path.parent.name}/{name}")
+        elif level == 2:
+            found.add(name.replace(".", "/"))
+    return found
+
+
+def named(path: Path) -> str:
+    return f"{path.parent.name}/{path.stem}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=named)
+def test_imports_go_down_the_folders_only(path: Path) -> None:
+    place = FOLDERS.index(path.parent.name)
+    assert {name.partition("/")[0] for name in within(path)} <= set(FOLDERS[: place + 1])
+
+
+def test_modules_do_not_import_in_a_circle() -> None:
+    todo = {named(path): within(path) for path in MODULES}
+    while ready := [name for name, needs in todo.items() if not needs & set(todo)]:
+        for name in ready:
+            del todo[name]
+    assert not todo
+
+
+def test_modules_are_small() -> None:
+    """And what a steady tick imports is, all together."""
+    lines = {named(path): len(path.read_text().splitlines()) for path in MODULES}
+    assert {name for name, count in lines.items() if count > 250} <= {"scripts/api"}
+    assert sum(lines[f"{folder}/{name}"] for folder, names in STEADY.items() for name in names) <= 2500
+
+
+def test_packages_are_imported_where_they_are_needed_only() -> None:
+    """So that each is optional, and nobody pays for what he does not use."""
+    for name in MODULES:
+        at_top = {
+            module.partition(".")[0] for package, module, inside in of(name) if not package and not inside
+        }
+        assert not at_top & {"yaml", "filelock", "RPi", "rpi_TM1638", "sqlite3", "urllib", "curses"}, name
+
+
+def test_a_steady_tick_imports_nothing_heavy(house: House) -> None:
+    """The tick that happens 1,400 times a day, and its child that runs the scripts."""
+    told = f"import sys\nreturn relay.keep(' '.join(sorted({HEAVY!r} & set(sys.modules))) or 'none of them')"
+    house.script(1, told)
+    house.script(
+        2, "return relay.on('20 min') if relay.on_for < 1200 and not relay.ran_today() else relay.off('x')"
+    )
+    house.set_modes({1: 1, 2: 1, 3: 3})
+    command = [sys.executable, "-X", "importtime", "-S", str(PROJECT / "bin/domo-tick")]
+    env = {**house.env, "DOMO_CONFIG": str(house.config)}
+    for _ in range(3):
+        house.data()
+        done = subprocess.run(command, env=env, capture_output=True, text=True)
+        assert done.returncode == 0
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    ours = {name for name in imported if name.startswith("domo.")}
+    assert ours == {f"domo.{f}" for f in STEADY} | {
+        f"domo.{f}.{n}" for f, names in STEADY.items() for n in names
+    }
+    assert not imported & HEAVY
+    assert house.memory["why"]["1"] == "none of them"
+
+
+def test_a_steady_tick_on_real_pins_imports_nothing_more_than_their_package(house: House) -> None:
+    (house.folder / "packages/RPi").mkdir(parents=True)
+    (house.folder / "packages/RPi/__init__.py").touch()
+    (house.folder / "packages/RPi/GPIO.py").write_text(
+        "OUT, IN, BCM = 0, 1, 11\n"
+        "_levels = {}\n"
+        "def setwarnings(value): pass\n"
+        "def setmode(mode): pass\n"
+        "def gpio_function(pin): return OUT\n"
+        "def setup(pin, direction, initial=None): pass\n"
+        "def output(pin, level): _levels[pin] = level\n"
+        "def input(pin): return _levels.get(pin, 1)\n"
+    )
+    house.configure({"domo.board": "gpio"})
+    command = [sys.executable, "-X", "importtime", "-S", str(PROJECT / "bin/domo-tick")]
+    env = {**house.env, "DOMO_CONFIG": str(house.config), "PYTHONPATH": str(house.folder / "packages")}
+    for _ in range(2):
+        done = subprocess.run(command, env=env, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "RPi.GPIO" in imported
+    assert not imported & HEAVY

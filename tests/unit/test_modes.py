@@ -1,0 +1,409 @@
+"""The mode file: everybody writes it, and nothing that the owner wrote is ever lost."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from filelock import FileLock, Timeout
+
+from support.house import Clock, House, until
+
+ON = 'return relay.on("sun")'
+
+
+# -- reading --
+
+
+def test_a_missing_file_is_made_with_every_relay_in_auto(house: House) -> None:
+    assert house.tick() == (0, "", "")
+    assert house.mode_file.read_text() == '{"1":1,"2":1,"3":1}'
+    assert house.mode_file.stat().st_mode & 0o777 == 0o644
+
+
+def test_a_missing_file_is_made_with_the_programs_first_order(house: House) -> None:
+    house.script(2, ON)
+    house.tick()
+    assert (house.modes, house.on) == ({1: 1, 2: 2, 3: 1}, {2})
+
+
+def test_a_file_deleted_in_service_comes_back_with_the_forces(house: House) -> None:
+    house.set_modes({1: 3, 2: 0, 3: 1})
+    house.tick()
+    house.mode_file.unlink()
+    house.tick()
+    assert (house.modes, house.on) == ({1: 3, 2: 0, 3: 1}, {1})
+
+
+def test_relays_that_are_missing_are_added(house: House) -> None:
+    house.set_modes({2: 3})
+    assert house.tick() == (0, "", "")
+    assert (house.modes, house.on) == ({2: 3, 1: 1, 3: 1}, {2})
+
+
+def test_what_domo_does_not_know_is_kept(house: House) -> None:
+    """Other programs' keys, and relays beyond relayNb."""
+    house.mode_file.write_text('{"1": 1, "9": 3, "note": "pump mended", "x": {"y": [1, 2.5, null]}, "01": 7}')
+    house.script(1, ON)
+    assert house.tick() == (0, "", "")
+    assert json.loads(house.mode_file.read_text()) == {
+        "1": 2, "9": 3, "note": "pump mended", "x": {"y": [1, 2.5, None]}, "01": 7, "2": 1, "3": 1,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "value", ['"3"', "true", "7", "-1", "null", "3.0", "[3]", '{"on": 1}', "1e400", '"aus"']
+)
+def test_a_value_that_is_no_mode_is_reported_left_and_keeps_its_relay_off(house: House, value: str) -> None:
+    """The others are served; nobody guesses what the owner meant, not even when it was on before."""
+    house.script(1, ON)
+    house.script(2, ON)
+    house.set_modes({1: 3, 2: 3, 3: 0})
+    house.tick()
+    text = f'{{"1": {value}, "2": 3, "3": 1}}'
+    house.mode_file.write_text(text)
+    ran = house.tick("-v")
+    assert ran.code == 1
+    if value == "1e400":  # JSON has no such number: nothing of the file can be trusted
+        assert "is not JSON" in ran.err and house.on == {1, 2}
+    else:
+        assert f"{house.mode_file}: relay 1 is {value.replace(' ', '')}, no mode (0 to 3)" in ran.err
+        assert "1 relay 1 no mode on → off held off: the mode file holds no mode for it" in ran.said
+        assert house.on == {2}
+    assert house.mode_file.read_text() == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    {
+        "CRLF": '{\r\n  "1": 3,\r\n  "2": 1\r\n}\r\n',
+        "BOM": '\ufeff{"1": 3, "2": 1}',
+        "nano": '{"1":3,"2":1}\n',
+        "lines": '{\n    "1" : 3 ,\n    "2" : 1\n\n}\n\n',
+        "tabs": '\t{\t"1":\t3,\t"2":\t1\t}\t',
+        "escapes": '{"\\u0031": 3, "2": 1}',
+        "the last of two counts": '{"1": 0, "1": 3, "2": 1}',
+    }.values(),
+)
+def test_the_owner_may_write_it_as_he_likes(house: House, text: str) -> None:
+    house.mode_file.write_bytes(text.encode())
+    house.script(2, ON)
+    assert house.tick() == (0, "", "")
+    assert (house.modes, house.on) == ({1: 3, 2: 2, 3: 1}, {1, 2})
+    assert ("\n" in house.mode_file.read_text()) == ("\n" in text.strip())
+
+
+# -- a file that does not parse --
+
+NEW = sys.version_info >= (3, 13)  # points at the comma, not at what should follow it
+BROKEN = {
+    "a comma too many": ('{"1": 3,\n "2": 1,\n}', "line 2 column 8" if NEW else "line 3 column 1"),
+    "a comma too few": ('{"1": 3\n "2": 1}', "line 2 column 2"),
+    "a comment": ('{"1": 3} // pump', "line 1 column 10"),
+    "single quotes": ("{'1': 3}", "line 1 column 2"),
+    "no quotes": ("{\n\n  1: 3}", "line 3 column 3"),
+    "torn": ('{"1":3,"2"', "line 1 column 11"),
+    "a leading zero": ('{"1": 03}', "line 1 column 8"),
+    "NaN": ('{"1": NaN}', "NaN is not JSON"),
+    "PHP's torn answer": ("null", 'wants {"1": 1, "2": 3, ...}'),
+    "a list": ("[1,2,3]", 'wants {"1": 1, "2": 3, ...}'),
+    "empty": ("", "is empty"),
+    "zeros": ("\0" * 30, "is empty"),
+    "deep": ('{"1": 3, "x": ' + "[" * 100_000, "nested too deeply"),
+    "deep and whole": ('{"1": 3, "x": ' + "[" * 100_000 + "]" * 100_000 + "}", "nested too deeply"),
+    "latin-1": (b'{"1": 3, "caf\xe9": 1}', "is not UTF-8 text"),
+    "UTF-16": ('{"1": 3}'.encode("utf-16"), "is not UTF-8 text"),
+    "much too large": ('{"1": 3}' + " " * (1 << 20), "is larger than 1048576 bytes"),
+}
+
+
+@pytest.mark.parametrize("content, message", BROKEN.values(), ids=BROKEN)
+def test_a_file_that_does_not_parse_is_never_overwritten(
+    house: House, content: str | bytes, message: str
+) -> None:
+    """The last good modes apply, forced and auto, and the owner is told where it is wrong."""
+    house.script(2, ON)
+    house.set_modes({1: 3, 2: 1, 3: 0})
+    house.tick()
+    house.script(2, 'return relay.off("clouds")')
+    house.mode_file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    before = house.snapshot()[str(house.mode_file)]
+    ran = house.tick()
+    assert ran.code == 1
+    assert ran.err.startswith(f"domo-tick: {house.mode_file}: ") and message in ran.err
+    assert "it is left as it is, the last good modes apply" in ran.err
+    assert ran.err.count("\n") == 1
+    assert house.snapshot()[str(house.mode_file)] == before
+    assert house.on == {1}
+    house.set_modes({1: 1, 2: 1, 3: 3})
+    assert house.tick() == (0, "", "")
+    assert house.on == {3}
+
+
+def test_what_was_never_read_is_held_off(house: House) -> None:
+    """The first tick of all, or one with a relay more, finds a broken file."""
+    house.script(1, ON)
+    house.mode_file.write_text("{1")
+    ran = house.tick()
+    assert (ran.code, house.on) == (1, set())
+    assert "relays without one are held off: 1, 2, 3" in ran.err
+
+
+def test_another_thing_in_its_place_is_left_alone(house: House) -> None:
+    house.set_modes({1: 3})
+    house.tick()
+    house.mode_file.unlink()
+    os.mkfifo(house.mode_file)
+    ran = house.tick()
+    assert (ran.code, house.on) == (1, {1})
+    assert f"{house.mode_file}: is not a file; move it away" in ran.err
+
+
+def when_opened(path: Path, then: Callable[[], object]) -> threading.Thread:
+    """A thread that does something 50 ms after anybody opens the file (told by inotify, which Python has not)."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    watch = libc.inotify_init1(os.O_CLOEXEC)
+    assert libc.inotify_add_watch(watch, os.fsencode(path), 0x20) > 0  # IN_OPEN
+
+    def wait() -> None:
+        os.read(watch, 4096)
+        os.close(watch)
+        time.sleep(0.05)
+        then()
+
+    thread = threading.Thread(target=wait, daemon=True)
+    thread.start()
+    return thread
+
+
+def test_a_file_that_is_just_being_written_is_waited_for(house: House) -> None:
+    """PHP's file_put_contents empties the file and then fills it; the tick comes in between."""
+    for _ in range(5):  # a busy machine may hold up the writer for too long, but not always
+        house.mode_file.write_text("")
+        writer = when_opened(house.mode_file, lambda: house.set_modes({1: 3, 2: 1, 3: 1}))
+        ran = house.tick()
+        writer.join()
+        if ran.code == 0:
+            break
+    assert (ran, house.on) == ((0, "", ""), {1})
+
+
+# -- written by others while a tick runs --
+
+
+def racing(house: House, then: str) -> str:
+    """A script that writes the mode file while the tick is under way, after it was read, and then
+    wants its relay on."""
+    return f"""
+    import os, json
+
+    MODES = {str(house.mode_file)!r}
+    NEW = '{{"1": 1, "2": 3, "3": 1, "new": 5}}'
+
+    def decide(relay, data):
+        {then}
+        return relay.on("sun")
+    """
+
+
+@pytest.mark.parametrize(
+    "write",
+    {
+        "echo >": "open(MODES, 'w').write(NEW)",
+        "sed -i": "open(MODES + '~', 'w').write(NEW); os.rename(MODES + '~', MODES)",
+    }.values(),
+    ids=["in place", "renamed"],
+)
+def test_a_force_that_comes_while_the_tick_thinks_counts_at_once(house: House, write: str) -> None:
+    house.set_modes({1: 1, 2: 1, 3: 1})
+    house.script(1, racing(house, write))
+    house.tick()
+    assert json.loads(house.mode_file.read_text()) == {"1": 2, "2": 3, "3": 1, "new": 5}
+    assert house.on == {1, 2}
+    assert house.states == {1: 1, 2: 1, 3: 0}
+
+
+def test_a_force_of_the_very_relay_wins_over_its_script(house: House) -> None:
+    house.set_modes({1: 1, 2: 1, 3: 1})
+    house.script(1, racing(house, """open(MODES, "w").write('{"1": 0, "2": 1, "3": 1}')"""))
+    ran = house.tick("-v")
+    assert (house.modes, house.on) == ({1: 0, 2: 1, 3: 1}, set())
+    assert "1 relay 1 auto off → forced off off forced off, just now" in ran.said
+    assert (1, "M", 0, "mode file: forced off, just now") in house.journal
+
+
+def test_a_file_broken_while_the_tick_thinks_is_left_as_it_is(house: House) -> None:
+    house.set_modes({1: 1, 2: 3, 3: 1})
+    house.script(1, racing(house, """open(MODES, "w").write('{"1": 0, oops')"""))
+    ran = house.tick()
+    assert ran.code == 1
+    assert f"{house.mode_file}: is not JSON" in ran.err
+    assert house.mode_file.read_text() == '{"1": 0, oops'
+    assert 2 in house.on
+
+
+def test_a_file_made_while_the_tick_thinks_is_not_replaced_by_the_first_one(house: House) -> None:
+    house.script(1, racing(house, """open(MODES, "w").write('{"2": 3}')"""))
+    house.tick()
+    assert house.modes[2] == 3
+    assert 2 in house.on
+
+
+def locked(house: House) -> bool:
+    """Whether somebody holds the mode file's lock."""
+    if not house.mode_file.with_name("mod.lock").exists():
+        return False
+    try:
+        FileLock(f"{house.mode_file}.lock").acquire(timeout=0).lock.release()
+    except Timeout:
+        return True
+    return False
+
+
+def test_a_writer_who_has_the_file_open_is_waited_for(house: House) -> None:
+    """He opened it before the tick wants to write, and writes only then."""
+    house.script(1, ON)
+    house.set_modes({1: 1, 2: 1, 3: 1})
+    with open(house.mode_file, "r+") as editor:
+        tick = subprocess.Popen(house.command(), env=house.env)
+        until(lambda: locked(house))
+        editor.write('{"1":1,"2":3,"3":1}')
+        editor.truncate()
+    assert tick.wait(30) == 0
+    assert (house.modes, house.on) == ({1: 2, 2: 3, 3: 1}, {1, 2})
+
+
+def test_a_writer_who_never_stops_keeps_the_file_and_stops_nobody(house: House) -> None:
+    house.script(1, ON)
+    house.set_modes({1: 1, 2: 3, 3: 1})
+    with open(house.mode_file, "r+"):
+        ran = house.tick()
+    assert (
+        ran.err == f"domo-tick: {house.mode_file}: somebody does not stop writing it, so it is left to him\n"
+    )
+    assert (ran.code, house.modes, house.on) == (1, {1: 1, 2: 3, 3: 1}, {1, 2})
+    assert house.tick().code == 0
+    assert house.modes == {1: 2, 2: 3, 3: 1}
+
+
+# -- the lock --
+
+
+def test_who_holds_filelocks_lock_keeps_the_tick_waiting(house: House) -> None:
+    house.script(1, ON)
+    house.set_modes({1: 1, 2: 1, 3: 1})
+    with FileLock(f"{house.mode_file}.lock"):
+        tick = subprocess.Popen(house.command(), env=house.env)
+        time.sleep(1)
+        assert house.modes == {1: 1, 2: 1, 3: 1}
+        house.set_modes({1: 1, 2: 0, 3: 1})
+    assert tick.wait(10) == 0
+    assert (house.modes, house.on) == ({1: 2, 2: 0, 3: 1}, {1})
+
+
+def test_who_never_lets_go_of_the_lock_does_not_stop_the_tick(house: House) -> None:
+    house.script(1, ON)
+    house.set_modes({1: 1, 2: 3, 3: 1})
+    with FileLock(f"{house.mode_file}.lock"):
+        assert house.tick().code == 0
+        assert (house.modes, house.on) == ({1: 2, 2: 3, 3: 1}, {1, 2})
+
+
+def test_the_tick_holds_filelocks_lock_while_it_writes(house: House) -> None:
+    house.script(1, ON)
+    house.set_modes({1: 1, 2: 1, 3: 1})
+    with open(house.mode_file, "r+"):  # makes the tick wait in the middle of its writing
+        tick = subprocess.Popen(house.command(), env=house.env)
+        until(lambda: locked(house))
+    assert tick.wait(30) == 0
+    assert not locked(house)
+    assert house.modes[1] == 2
+
+
+def test_a_tick_that_changes_no_mode_takes_no_lock(house: House) -> None:
+    house.tick()
+    house.set_modes({1: 3, 2: 0, 3: 1})
+    assert house.tick() == (0, "", "")
+    assert not house.mode_file.with_name("mod.lock").exists()
+
+
+# -- planted files --
+
+
+def test_no_link_planted_beside_a_file_is_followed(house: House, clock: Clock) -> None:
+    """In /tmp anybody may plant a link where a name can be guessed; what it points to stays as it is."""
+    house.configure({"domo.relay.scriptExecInterval": 0})
+    house.script(1, ON)
+    house.set_modes({1: 1, 2: 1, 3: 1})
+    house.tick()
+    house.script(1, 'return relay.off("clouds")')
+    victim, nothing = house.folder / "victim", house.folder / "nothing"
+    victim.write_text("precious")
+    victim.chmod(0o600)
+    before = house.snapshot()[str(victim)]
+    names = [house.mode_file, house.state_file, house.memory_file, house.pin_file]
+    for target in (victim, nothing):
+        for path in [f"{name}.new" for name in names] + [f"{house.mode_file}.lock", str(house.lock_file)]:
+            if os.path.lexists(path):
+                os.unlink(path)
+            os.symlink(target, path)
+        ran = house.tick()
+        assert ran.err == (
+            f"domo-tick: {house.lock_file}: there is no lock (Too many levels of symbolic links); going on without it\n"
+        )
+        assert house.snapshot()[str(victim)] == before
+        assert not nothing.exists()
+        house.script(1, ON)
+    assert (house.modes, house.on, house.states) == ({1: 2, 2: 1, 3: 1}, {1}, {1: 1, 2: 0, 3: 0})
+
+
+def test_a_folder_planted_beside_a_file_keeps_nothing_from_being_written(house: House) -> None:
+    house.script(1, ON)
+    for name in (house.mode_file, house.state_file, house.memory_file, house.pin_file):
+        name.with_name(name.name + ".new").mkdir()
+    assert house.tick() == (0, "", "")
+    assert (house.modes[1], house.on, house.states[1], house.memory["states"]["1"]) == (2, {1}, 1, 1)
+
+
+def test_a_link_in_place_of_the_mode_file_is_not_written_through(house: House) -> None:
+    house.script(1, ON)
+    real = house.folder / "elsewhere"
+    real.write_text('{"1":1,"2":3,"3":1}')
+    house.mode_file.symlink_to(real)
+    house.tick()
+    assert real.read_text() == '{"1":1,"2":3,"3":1}'
+    assert 2 in house.on
+
+
+def test_owner_and_permissions_are_kept(house: House) -> None:
+    """PvMonit makes the file writable for the web server's user; so it stays."""
+    house.script(1, ON)
+    house.set_modes({1: 1, 2: 1, 3: 1})
+    house.mode_file.chmod(0o666)
+    if os.geteuid() == 0:
+        os.chown(house.mode_file, 33, 33)
+    before = house.mode_file.stat()
+    house.tick()
+    after = house.mode_file.stat()
+    assert house.modes[1] == 2
+    assert (after.st_mode, after.st_uid, after.st_gid) == (before.st_mode, before.st_uid, before.st_gid)
+
+
+def test_nothing_is_left_beside_the_file(house: House) -> None:
+    house.script(1, ON)
+    house.tick()
+    house.script(1, 'return relay.off("clouds")')
+    house.tick()
+    left = {path.name for path in house.folder.iterdir()}
+    assert left == {
+        "config.yaml", "data.xml", "scripts", "tmp", "mod", "mod.lock", "etat", "pins", "domo_memory.json",
+        "domo_tick.lock", "journal.sqlite3",
+    }  # fmt: skip

@@ -1,0 +1,488 @@
+"""`make faults`: a tick is killed at, and separately failed at, every system call that it makes.
+
+strace does it (`-e inject=CALL:signal=SIGKILL:when=N`, `:error=EIO:when=N`). After each, every file
+must be whole, nothing of the owner's lost, no relay on without a reason; and the next tick, left
+alone, must put everything right. Counting begins where the tick opens its configuration: what comes
+before is the interpreter's own start.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import marshal
+import os
+import queue
+import re
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from support.house import PROJECT, House, Ran
+
+CHILD = PROJECT / "tests/support/traced_child.py"
+
+CUT = ("EIO",)
+PATHS = ("EIO", "EACCES")
+CHANGES = ("EIO", "EACCES", "EROFS")
+GROWS = (*CHANGES, "ENOSPC")
+ERRORS = {  # what a call may answer, by its name; those with a path that is made or written say so below
+    "openat": (*PATHS, "EINTR"),
+    "read": ("EIO", "EINTR"),
+    "pread64": ("EIO", "EINTR"),
+    "write": ("ENOSPC", "EIO", "EINTR"),
+    "pwrite64": ("ENOSPC", "EIO", "EINTR"),
+    "ftruncate": CUT,
+    "fsync": ("EIO", "ENOSPC", "EINTR"),
+    "fdatasync": ("EIO", "ENOSPC", "EINTR"),
+    "close": ("EIO", "EINTR"),
+    "rename": GROWS,
+    "renameat2": (*GROWS, "EINVAL"),  # EINVAL: a file system that cannot exchange
+    "link": GROWS,
+    "linkat": GROWS,
+    "mkdir": GROWS,
+    "unlink": CHANGES,
+    "chmod": CHANGES,
+    "fchmod": CHANGES,
+    "fchown": CHANGES,
+    "stat": PATHS,
+    "lstat": PATHS,
+    "newfstatat": PATHS,
+    "access": PATHS,
+    "getdents64": CUT,
+    "flock": ("EINTR", "EIO", "ENOLCK"),
+    "fcntl": ("EACCES", "EIO", "EINTR"),
+    "select": ("EINTR",),
+    "pselect6": ("EINTR",),
+    "wait4": ("EINTR",),
+    "pipe2": ("EMFILE",),
+    "fork": ("EAGAIN",),
+    "clone": ("EAGAIN",),
+}
+LASTING = (
+    "pwrite64",
+    "rename",
+    "linkat",
+    "fsync",
+    "fdatasync",
+)  # a full disk stays full; write(2) has to say so
+CODE = (str(PROJECT / "lib"), str(PROJECT / "bin"), sys.base_prefix, sys.prefix, "/usr/lib", "/lib")
+WRITTEN = ("ENOSPC", "EROFS")  # for openat, besides, when it makes or writes the file
+
+
+class Point(NamedTuple):
+    """One fault: in which process, at which call (the how manieth of its name), and what happens there."""
+
+    child: bool
+    call: str
+    when: int
+    fault: str  # "kill" or the name of an error; with a "+", at every such call from there on
+    about: str  # the code's file and how manieth call about it, as `CODE` is the same in every scene; or ""
+
+    def inject(self) -> list[str]:
+        """strace's options for it."""
+        fault = "signal=SIGKILL" if self.fault == "kill" else f"error={self.fault.removesuffix('+')}"
+        when = f"{self.when}+" if self.fault.endswith("+") else self.when
+        return ["-e", f"trace={self.call}", "-e", f"inject={self.call}:{fault}:when={when}"]
+
+    def __str__(self) -> str:
+        return f"{'child: ' if self.child else ''}{self.call} {self.when} {self.fault}"
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A tick to be disturbed: how its house is prepared, and what is right in it."""
+
+    name: str
+    prepare: Callable[[House], None]
+    forced: dict[int, int]  # what the owner wants, by relay: 0 or 3
+    may_be_on: frozenset[int]  # at any moment
+    final: frozenset[int]  # on, once it is over
+
+
+WANTED = {  # what the scripts of a scene's house order; 6 has none
+    1: 'return relay.off("night")',
+    2: 'return relay.on("always")',
+    3: 'return relay.on("low") if data["SOC"] < 90 else relay.off("full")',
+    4: 'return relay.off("never")',
+    5: 'return relay.on("full") if data["SOC"] > 90 else relay.off("low")',
+}
+
+
+def _settled(house: House, soc: int) -> None:
+    """1 is forced on and 2 off; of 3 and 5, one is on by its script."""
+    house.set_modes({1: 3, 2: 0, 3: 1, 4: 1, 5: 1, 6: 1})
+    house.data(SOC=soc)
+    for _ in range(3):
+        ran = house.tick()
+        assert ran == (0, "", ""), ran
+
+
+def _steady(house: House) -> None:
+    _settled(house, 96)
+
+
+def _switch(house: House) -> None:
+    _settled(house, 70)
+    house.data(SOC=96)
+
+
+def _first(house: House) -> None:
+    house.data(SOC=96)
+
+
+def _force(house: House) -> None:
+    _settled(house, 96)
+    house.mode_file.write_text(
+        '{\n  "1": 1,\n  "2": 0,\n  "3": 1,\n  "4": 3,\n  "5": 0,\n  "6": 1\n}\n'
+    )  # by nano
+
+
+def _reboot(house: House) -> None:
+    """What lived in tmpfs is gone."""
+    _settled(house, 96)
+    shutil.rmtree(house.tmp)
+    house.tmp.mkdir()
+    for file in (house.mode_file, house.state_file, house.memory_file, house.pin_file, house.lock_file):
+        file.unlink()
+    house.mode_file.with_name("mod.lock").unlink()
+
+
+def _refresh(house: House) -> None:
+    """The data file is old, and "PHP" prints a new one."""
+    _settled(house, 70)
+    house.data(SOC=96)
+    house.data_file.rename(house.folder / "fresh.xml")
+    house.data(SOC=70)
+    os.utime(house.data_file, (time.time() - 100,) * 2)
+
+
+SCENES = {
+    scene.name: scene
+    for scene in (
+        Scene("a steady tick", _steady, {1: 3, 2: 0}, frozenset({1, 5}), frozenset({1, 5})),
+        Scene("one relay on, one off", _switch, {1: 3, 2: 0}, frozenset({1, 3, 5}), frozenset({1, 5})),
+        Scene("the first tick", _first, {}, frozenset({2, 5}), frozenset({2, 5})),
+        Scene("forces by hand", _force, {2: 0, 4: 3, 5: 0}, frozenset({1, 4, 5}), frozenset({4})),
+        Scene("after a reboot", _reboot, {1: 3, 2: 0}, frozenset({1, 5}), frozenset({1, 5})),
+        Scene("fetching the data", _refresh, {1: 3, 2: 0}, frozenset({1, 3, 5}), frozenset({1, 5})),
+    )
+}
+
+
+class Stage:
+    """A house in a scene, that can be put back to where the scene begins."""
+
+    def __init__(self, folder: Path, scene: Scene) -> None:
+        folder.mkdir(parents=True)
+        self.scene = scene
+        self.house = house = House(folder)
+        settings = {"domo.relayNb": 6, "domo.relay.scriptExecInterval": 0, "domo.frozenAfter": 0}
+        if scene.prepare is _refresh:
+            settings |= {"bin.php-cli": "/bin/cat", "scriptDataXml": "fresh.xml"}
+        house.configure(settings)
+        for relay, text in WANTED.items():
+            house.script(relay, text)
+        house.env["PYTHONHASHSEED"] = "0"  # so that every run makes the same calls
+        scene.prepare(house)
+        self.start = self._files()
+        assert self.undisturbed().code == 0
+        self.end = self._files()
+        self.settle()
+        self.names = {*self.start, *self._files(), f"{house.mode_file}.lock"}
+        assert house.on == scene.final, house.on
+
+    def _files(self) -> dict[str, tuple[bytes, int]]:
+        house = self.house
+        files = (
+            path for path in house.folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts
+        )
+        return {str(path): (path.read_bytes(), path.stat().st_mode & 0o7777) for path in files}
+
+    def back(self) -> None:
+        """Everything as at the beginning. What did not change stays untouched, or caches would be stale."""
+        house = self.house
+        now = self._files()
+        for name in now.keys() - self.start.keys():
+            os.unlink(name)
+        for name, (content, mode) in self.start.items():
+            if now.get(name) != (content, mode):
+                Path(name).parent.mkdir(exist_ok=True, mode=0o700)
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(name)
+                Path(name).write_bytes(content)
+                os.chmod(name, mode)
+        if not any("/domo-" in name for name in self.start):
+            shutil.rmtree(house.tmp)
+            house.tmp.mkdir()
+        self._fresh()
+
+    def _fresh(self) -> None:
+        """The clock goes on while points are tried; the data must not grow stale by that."""
+        house = self.house
+        if self.scene.prepare is _refresh:
+            fresh = house.folder / "fresh.xml"
+            fresh.write_text(
+                re.sub(r"<timerefresh>\d+<", f"<timerefresh>{int(time.time())}<", fresh.read_text())
+            )
+            os.utime(house.data_file, (time.time() - 100,) * 2)
+        else:
+            house.data(SOC=96)
+
+    def undisturbed(self) -> Ran:
+        """A tick left alone."""
+        return self.house.tick()
+
+    def settle(self) -> None:
+        """Ticks until the scene is over: one relay is switched on in each."""
+        for _ in range(3):
+            if self.house.on != self.scene.final:
+                self.undisturbed()
+
+    def points(self) -> list[Point]:
+        """Every call of this scene's tick with every fault that it may have."""
+        found = []
+        for child in (False, True):
+            self.back()
+            record = self.house.folder / "strace"
+            self._traced(child, ["-y", "-o", str(record)])
+            found += list(_points(record.read_text(), child))
+            record.unlink()
+        return found
+
+    def _traced(self, child: bool, options: list[str]) -> Ran:
+        house = self.house
+        command, env = house.command(), house.env
+        if child:
+            command = [command[0], "-S", str(CHILD), *command[3:]]
+            env = {**env, "STRACE": "\n".join(options)}
+        else:
+            command = ["strace", "-qq", *options, *command]
+        done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60)
+        return Ran(done.returncode, done.stdout, done.stderr)
+
+    def disturb(self, point: Point) -> Iterator[str]:
+        """What is wrong after this fault: a sentence each."""
+        self.back()
+        house, scene = self.house, self.scene
+        on_before = house.on if house.pin_file.exists() else set()
+        ran = self._traced(point.child, ["-o", "/dev/null", *point.inject()])
+        if "Traceback" in ran.said:
+            yield f"printed {ran.err}"
+        killed = ran.code in (-signal.SIGKILL, 128 + signal.SIGKILL)
+        if not killed and ran.code not in (0, 1, 2, 75):
+            yield f"ended with {ran.code}: {ran.err}"
+        if killed and point.fault != "kill":
+            yield "was killed"
+        yield from self._not_whole()
+        on = house.on if house.pin_file.exists() else set()
+        if wrong := on - scene.may_be_on - on_before:
+            yield f"relays {wrong} are on for no reason"
+        if (
+            wrong := on
+            - on_before
+            - self._remembered()
+            - {r for r, mode in scene.forced.items() if mode == 3}
+        ):
+            yield f"relays {wrong} were switched on, and nobody remembers it"
+        pins_failed = "no relay can be switched" in ran.err or str(house.pin_file) in ran.err
+        if ran.code in (0, 1) and not pins_failed:
+            yield from self._forces_not_obeyed("the disturbed tick", ran.err)
+        if (
+            ran == (0, "", "")
+            and house.state_file.exists()
+            and (house.on != {r for r, s in house.states.items() if s})
+        ):
+            yield f"said nothing, but the state file says {house.states} and {house.on} are on"
+        clean = self.undisturbed()
+        if clean != (0, "", ""):
+            yield f"the next tick: {clean}"
+        yield from self._not_whole()
+        yield from self._forces_not_obeyed("the next tick")
+        if wrong := house.on - scene.may_be_on:
+            yield f"relays {wrong} are on for no reason after the next tick"
+        self.settle()
+        if house.on != scene.final:
+            yield f"in the end {house.on} are on"
+        modes = {r: house.modes[r] for r in range(1, 7)}
+        wanted = {r: scene.forced.get(r, 2 if r in scene.final else 1) for r in modes}
+        if modes != wanted or {r for r, s in house.states.items() if s} != scene.final:
+            yield f"in the end the mode file says {modes}, the state file {house.states}"
+        yield from self._not_journaled()
+        if left := self._files().keys() - self.names:
+            yield f"left behind: {left}"
+
+    def _not_whole(self) -> Iterator[str]:
+        """Files that are neither as they were nor as a tick leaves them; and what the owner wrote, changed."""
+        house = self.house
+        for name, (content, _) in self._files().items():
+            path = Path(name)
+            old_or_new = [files[name][0] for files in (self.start, self.end) if name in files]
+            if path in (house.config, *house.scripts.iterdir()) and content != self.start[name][0]:
+                yield f"{name} was changed"
+            if ".new" in name or path == house.data_file or content in old_or_new:
+                continue
+            try:
+                if path in (house.mode_file, house.state_file, house.pin_file, house.memory_file):
+                    assert isinstance(json.loads(content), dict)
+                elif path == house.journal_file:
+                    assert self._asked_journal("PRAGMA integrity_check") == [("ok",)]
+                elif name.startswith(str(house.tmp)):
+                    marshal.loads(content[content.index(b"\n") + 9 :])
+            except (AssertionError, ValueError, EOFError, TypeError, sqlite3.Error) as error:
+                yield f"{name} is not whole: {error} {content[:60]!r}"
+        if b"<devices" not in house.data_file.read_bytes():
+            yield "the data file is not whole"
+
+    def _not_journaled(self) -> Iterator[str]:
+        """Modes and states that would be lost with everything in tmpfs."""
+        house = self.house
+        newest = "SELECT info, relay_number, valeur FROM relay ORDER BY id"
+        told = {(info, relay): value for info, relay, value in self._asked_journal(newest)}
+        for relay, mode in self.scene.forced.items():
+            if told.get(("M", relay)) != mode:
+                yield f"the journal does not know that relay {relay} is forced: {told.get(('M', relay))}"
+        for relay in house.pins_of.keys() & house.modes.keys():
+            if told.get(("E", relay), 0) != (relay in house.on):
+                yield f"the journal says that relay {relay} is {told.get(('E', relay))}"
+
+    def _asked_journal(self, question: str) -> list[tuple[object, ...]]:
+        """What the journal answers; a copy is asked, because the question may roll it back."""
+        with tempfile.TemporaryDirectory(dir=self.house.folder.parent) as folder:
+            for path in self.house.folder.glob("journal.sqlite3*"):
+                shutil.copy(path, folder)
+            with contextlib.closing(sqlite3.connect(f"{folder}/journal.sqlite3")) as base:
+                return base.execute(question).fetchall()
+
+    def _remembered(self) -> set[int]:
+        """The relays that are on by the memory."""
+        house = self.house
+        return (
+            {int(r) for r, s in house.memory["states"].items() if s} if house.memory_file.exists() else set()
+        )
+
+    def _forces_not_obeyed(self, when: str, said: str = "") -> Iterator[str]:
+        """Where the mode file is gone, a force that the journal cannot tell either is unknown: then its
+        relay may be off, if that was said."""
+        house = self.house
+        missing = not house.mode_file.exists()
+        unknown = missing and re.search("journal .*: cannot be read|relays that are not forced are off", said)
+        unwritten = missing and f"{house.mode_file}: " in said
+        modes = {} if missing else house.modes
+        for relay, mode in self.scene.forced.items():
+            if modes.get(relay) != mode and not unknown and not unwritten:
+                yield f"{when}: relay {relay} is {modes.get(relay)} in the mode file, its owner wrote {mode}"
+            if (relay in house.on) != (mode == 3) and not (unknown and mode == 3):
+                yield f"{when}: relay {relay} does not follow its force"
+
+
+def _points(record: str, child: bool) -> Iterator[Point]:
+    counts: Counter[str] = Counter()
+    files: Counter[tuple[str, str]] = Counter()
+    begun = child
+    for line in record.splitlines():
+        call, bracket, rest = line.partition("(")
+        if not bracket or not call.replace("_", "").isalnum():
+            continue
+        counts[call] += 1
+        begun = begun or "config.yaml" in rest and call == "openat"
+        if not begun or call in ("exit_group", "execve"):
+            continue
+        name = re.search(r'[<"](/[^>"]*)[>"]', rest)
+        about = name[1] if name else ""
+        files[call, about] += 1
+        about = f"{about} {files[call, about]}" if about.startswith(CODE) else ""
+        errors = ERRORS.get(call, ())
+        if call == "openat" and ("O_CREAT" in rest or "O_RDWR" in rest or "O_WRONLY" in rest):
+            errors = (*errors, *WRITTEN)
+        if call in LASTING:
+            errors = (*errors, "ENOSPC+")
+        for fault in ("kill", *errors):
+            yield Point(child, call, counts[call], fault, about)
+
+
+def strace_works() -> str:
+    """ "" when strace can be used here, else why not."""
+    if not shutil.which("strace"):
+        return "strace is not installed; run: sudo apt install strace"
+    test = ["strace", "-qq", "-o", "/dev/null", "-e", "inject=getpid:error=EIO", "true"]
+    done = subprocess.run(test, capture_output=True, text=True)
+    return "" if done.returncode == 0 else f"strace does not work here: {done.stderr.strip()}"
+
+
+def campaign(
+    scene: Scene, folder: Path, choose: Callable[[list[Point]], Iterable[Point]], jobs: int = 2
+) -> tuple[Counter[str], list[str]]:
+    """Tries the chosen points of a scene; gives how many of each fault, and for each that was not
+    survived what was found wrong."""
+    stages: queue.Queue[Stage] = queue.Queue()
+    with ThreadPoolExecutor(jobs) as pool:
+        for stage in pool.map(lambda job: Stage(folder / f"{job}", scene), range(jobs)):
+            stages.put(stage)
+        stage = stages.get()
+        points = list(choose(stage.points()))
+        stages.put(stage)
+
+        def one(point: Point) -> str:
+            stage = stages.get()
+            try:
+                wrong = "; ".join(stage.disturb(point))
+            except Exception as error:
+                wrong = f"{type(error).__name__}: {error}"
+            else:
+                if not wrong:
+                    return ""
+            finally:
+                stages.put(stage)
+            return f"{scene.name}: {point}: {wrong}"
+
+        return Counter(point.fault for point in points), list(filter(None, pool.map(one, points)))
+
+
+def once(points: Iterable[Point], seen: set[Point]) -> Iterator[Point]:
+    """The points that are not `seen` yet. A failure about a file of the program's or of Python's is the
+    same in every scene; being killed there is not."""
+    for point in points:
+        key = point._replace(when=0)
+        if point.fault == "kill" or not point.about or key not in seen:
+            seen.add(key)
+            yield point
+
+
+def main(only: list[str]) -> int:
+    """Tries them all; prints how many there were, and every one that was not survived."""
+    if why := strace_works():
+        print(why)
+        return 1
+    bad = total = 0
+    seen: set[Point] = set()
+    with tempfile.TemporaryDirectory(prefix="domo-faults-") as folder:
+        for number, scene in enumerate(SCENES.values()):
+            if only and scene.name not in only:
+                continue
+            start = time.monotonic()
+            tried, wrong = campaign(
+                scene, Path(folder) / str(number), lambda points: once(points, seen), os.cpu_count() or 2
+            )
+            kills, errors, took = tried["kill"], tried.total() - tried["kill"], time.monotonic() - start
+            print(f"{scene.name:22} killed at {kills:4}, failed at {errors:4}; {took:4.0f} s", flush=True)
+            for line in wrong:
+                print(f"  {line}", flush=True)
+            bad += len(wrong)
+            total += kills + errors
+    print(f"{total} points, {f'{bad} not survived' if bad else 'all survived'}")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
