@@ -104,6 +104,8 @@ class Machine:
     def __init__(self) -> None:
         self.registers, self.serial = Registers(), Serial()
         self.house = ""
+        said = Path("/sys/module/pinctrl_bcm2835/parameters/persist_gpio_outputs").read_text()
+        self.persists = said.strip() == "Y"
         (TRACING / "events/gpio/enable").write_text("1")
 
     def move_in(self, house: str) -> None:
@@ -137,9 +139,12 @@ class Machine:
         self.serial.say(f"@phase {self.house}: {name}")
         began, ended = time.monotonic(), []
         for program, *arguments in commands:
-            ran = subprocess.run(
-                [DOMO / "bin" / program, *arguments], cwd="/tmp", capture_output=True, text=True, **become
-            )
+            for _ in range(5):
+                ran = subprocess.run(
+                    [DOMO / "bin" / program, *arguments], cwd="/tmp", capture_output=True, text=True, **become
+                )
+                if "gave no answer within" not in ran.stderr:  # a script, because the host is busy
+                    break
             ended.append({"exit": ran.returncode, "out": ran.stdout, "err": ran.stderr})
         report = {
             "house": self.house,
@@ -166,7 +171,7 @@ class Machine:
         self.phase("forced on", ["domo-mod", "1", "on"])
         ORDER.write_text("on")
         self.phase("auto on", tick)
-        if house.startswith("auto"):
+        if house.startswith("auto") or not self.persists:
             self.phase("steady tick 1", tick)
         else:
             for n in range(1, 5):
@@ -198,9 +203,8 @@ def main() -> None:
     machine = Machine()
     machine.serial.say("@ready")
     time.sleep(1)  # the recorder begins
-    persists = Path("/sys/module/pinctrl_bcm2835/parameters/persist_gpio_outputs")
-    kernel = {"kernel": os.uname().release, "up": time.monotonic(), "persists": persists.read_text().strip()}
-    machine.serial.say("@report " + json.dumps(kernel))
+    kernel = {"release": os.uname().release, "seconds": time.monotonic(), "persists": machine.persists}
+    machine.serial.say("@kernel " + json.dumps(kernel))
     for house in os.environ["houses"].split(";"):
         machine.live(house.replace("_", " "))
 
