@@ -108,6 +108,11 @@ class Machine:
         self.persists = said.strip() == "Y"
         (TRACING / "events/gpio/enable").write_text("1")
 
+    @property
+    def by_root(self) -> bool:
+        """Whether root runs domo: Debian's kernel has no /dev/gpiomem, and /dev/mem is root's."""
+        return HOUSES[self.house][1] == "rpi-gpio"
+
     def move_in(self, house: str) -> None:
         """A new home: pins as after a boot, no files yet."""
         self.house = house
@@ -124,8 +129,9 @@ class Machine:
         sample = (SRV / "pvmonit.xml").read_text()
         stamp = f"<timerefresh>{int(time.time())}"
         Path("/tmp/PvMonit_data-xml.php.tmp").write_text(sample.replace("<timerefresh>1718450000", stamp))
+        owner = "0:0" if self.by_root else f"{USER}:{USER}"
         for folder in (DOMO, SRV, Path("/tmp")):
-            subprocess.run(["chown", "-R", f"{USER}:{USER}", folder], check=True)
+            subprocess.run(["chown", "-R", owner, folder], check=True)
         self.serial.say(f"@phase {house}: (set up)")
         for pin in PINS.values():
             os.close(request(pin, 1 << 2, b"reset"))
@@ -134,8 +140,7 @@ class Machine:
 
     def phase(self, name: str, *commands: list[str]) -> None:
         """Runs domo, and reports."""
-        root = HOUSES[self.house][1] == "rpi-gpio"  # without the Pi's own kernel there is no /dev/gpiomem
-        become = {} if root else {"user": USER, "group": USER, "extra_groups": [GROUP]}
+        become = {} if self.by_root else {"user": USER, "group": USER, "extra_groups": [GROUP]}
         self.serial.say(f"@phase {self.house}: {name}")
         began, ended = time.monotonic(), []
         for program, *arguments in commands:
