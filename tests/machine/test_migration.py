@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from domo.core.model import History, Now, Past
+from domo.core.history import History
+from domo.core.model import Now, Past
 from domo.scripts import runner as scripts
 from domo.scripts.api import World
 from domo.stores import config, reading

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 
-from ..core.model import Config, ConfigError, Fault, Limits, replace
+from ..core.model import Config, ConfigError, Fault, Limits
+from ..core.records import replace
 from ..core.texts import did_you_mean
 from ..system import files
 from ..system.files import PROJECT

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ..stores import config as configs
 from ..stores import memory
 from ..system import arguments
-from ..tick import tick
+from ..tick import run
 
 if TYPE_CHECKING:
     import argparse
@@ -51,4 +51,4 @@ def main(argv: list[str], clock: Callable[[], Now] = memory.look_at_clocks) -> i
         from ..tick import dry_run
 
         return dry_run.main(path, clock(), asked.set, asked.at, asked.relay)
-    return tick.main(path, asked.verbose, clock)
+    return run.main(path, asked.verbose, clock)
