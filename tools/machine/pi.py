@@ -176,7 +176,8 @@ def table(boot: Boot) -> str:
     """What the pins did, a row a phase and a column a board."""
     names = list(dict.fromkeys(phase.name for phase in boot.phases))
     lines = [
-        f"Linux {boot.kernel['release']}, persist_gpio_outputs {'on' if boot.persists else 'off'}:",
+        f"Linux {boot.kernel['release']}, persist_gpio_outputs {'on' if boot.persists else 'off'}"
+        f" (up after {boot.kernel['seconds']:.0f} s; to a call unknown to it it says {boot.kernel['unknown']}):",
         "",
         "| | " + " | ".join(HOUSES) + " |",
         "| --- " * (len(HOUSES) + 1) + "|",
