@@ -197,6 +197,8 @@ class Kernel:
 
     def _packet(self, link: socket.socket, answer: Callable[[int, bytearray], socket.socket | None]) -> None:
         """Serves one ioctl, or the end of a descriptor."""
+        if link.fileno() < 0:  # let go of a moment ago
+            return
         try:
             packet = link.recv(4096)
         except OSError:
