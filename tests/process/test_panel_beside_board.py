@@ -46,7 +46,9 @@ class Wall:
     def hang_up(self) -> None:
         """Starts the panel, and waits until it drives its wires."""
         command = [sys.executable, "-S", str(PROJECT / "bin/domo-panel"), "--config", str(self.house.config)]
-        self.panel = subprocess.Popen(command, env=self.house.env, stderr=subprocess.PIPE, text=True)
+        self.panel = subprocess.Popen(
+            command, env=self.house.env, cwd=self.house.folder, stderr=subprocess.PIPE, text=True
+        )
         self.wait(lambda: {*WIRES.values()} <= self.moved_by_panel(), "the panel drives its wires")
 
     def moved_by_panel(self) -> set[int]:
@@ -121,3 +123,18 @@ def test_panel_and_ticks_share_the_chip_and_no_line(wall: Wall) -> None:
     assert sorted(changes[2:]) == [(16, "1"), (23, "1")]
     assert wall.moved_by_panel() == {*WIRES.values()}
     assert wall.pi.kernel.refused == []
+    assert not list(wall.house.folder.rglob(".lgd-nfy*"))
+
+
+def test_a_wire_that_another_program_holds_is_said(tmp_path: Path) -> None:
+    try:
+        wall = ByLgpio(tmp_path, "rpi-lgpio")
+    except libraries.CannotBeHad as missing:
+        pytest.skip(str(missing))
+    with wall.pi:
+        wall.pi.chip.lines[WIRES["clk"]].consumer = "heating"
+        command = [sys.executable, "-S", str(PROJECT / "bin/domo-panel"), "--config", str(wall.house.config)]
+        ran = subprocess.run(command, env=wall.house.env, capture_output=True, text=True, timeout=60)
+    assert ran.returncode
+    assert "Traceback" not in ran.stderr
+    assert "the TM1638 cannot be driven" in ran.stderr
