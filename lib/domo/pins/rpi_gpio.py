@@ -18,6 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+ANY_PIN = 4
 PACKAGES = "python3-rpi.gpio (or python3-rpi-lgpio)"
 
 
@@ -32,8 +33,9 @@ class RpiGpio:
         try:
             gpio.setwarnings(False)  # a pin that is an output already is what we hope for
             gpio.setmode(gpio.BCM)
+            gpio.gpio_function(ANY_PIN)  # the original opens the device now, not before
         except Exception as error:  # lgpio has errors of its own
-            raise Fault(_trouble(error)) from None
+            raise Fault(f"RPi.GPIO does not work here: {_trouble(error)}") from None
 
     def read(self, pin: int) -> int | None:
         """The level of an output (0 where it cannot be read), None for an input. Raises Fault."""
@@ -79,7 +81,7 @@ def find() -> RpiGpio:
     except Fault:
         raise
     except Exception as error:  # whatever a library raises while it starts
-        raise Fault(_trouble(error)) from None
+        raise Fault(f"RPi.GPIO does not work here: {_trouble(error)}") from None
 
 
 def _imported() -> Any:

@@ -159,7 +159,7 @@ FIELDS: dict[str, Codec] = {  # of Past; one that is new here begins with its de
     "until": _by(int, _all(_among(FORCED), AGE, SECONDS)),
     "pins": _by(int, STATE),
     "stuck": _by(int, _all(AGE, COUNT)),
-    "unwritten": (lambda rows: [list(row.__dict__.values()) for row in rows], _read_rows),
+    "unwritten": (lambda rows: [(r.age, r.relay, r.info, r.value, r.why, r.by, r.left) for r in rows], _read_rows),
 }
 
 

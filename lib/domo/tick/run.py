@@ -68,8 +68,7 @@ def main(path: str, verbose: bool = False, clock: Callable[[], Now] = memory.loo
         return rescue.forces_only(config, error)
     if stamps:
         configs.remember(config, stamps)
-    _tell(done, verbose)
-    return LOOK if done.faults else DONE
+    return LOOK if _tell(done, verbose) else DONE
 
 
 def leave(code: int) -> None:
@@ -81,7 +80,8 @@ def leave(code: int) -> None:
         os._exit(code)
 
 
-def _tell(done: Done, verbose: bool) -> None:
+def _tell(done: Done, verbose: bool) -> tuple[str, ...]:
+    """Says what a person should see to, and gives it."""
     config, faults = done.sight.config, done.faults
     if verbose or config.printMessage or config.printMessageLogfile:
         from . import log, table
@@ -91,3 +91,4 @@ def _tell(done: Done, verbose: bool) -> None:
         faults = (*faults, *log.log(done))
     for line in faults:
         print(f"domo-tick: {line}", file=sys.stderr)
+    return faults
