@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib.machinery import PathFinder
 
 from ..core.model import Fault
 from ..system import cache, files
@@ -87,6 +88,10 @@ def find() -> RpiGpio:
 def _imported() -> Any:
     """The module. lgpio puts a fifo into the folder that LG_WD names (its C part) and that is the current
     one (its Python part): here a folder of ours, and the fifo goes when it is open."""
+    if not PathFinder.find_spec("lgpio"):
+        from RPi import GPIO
+
+        return GPIO
     folder = cache.made()
     back = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
@@ -98,7 +103,7 @@ def _imported() -> Any:
     finally:
         os.fchdir(back)
         os.close(back)
-        for name in os.listdir(folder) if "lgpio" in sys.modules else ():
+        for name in os.listdir(folder):
             if name.startswith(".lgd-nfy"):
                 files.remove(f"{folder}/{name}")
 
