@@ -171,7 +171,7 @@ def test_what_mallory_planted_under_the_names_that_ours_have_for_a_moment(
     """Before the first tick, in /tmp, where nobody else may remove it."""
     here = unprotected
     evil = '{"1":3,"2":3,"3":3}'
-    names = ["mod.new", "mod.first", "mod.lock", "etat.new", "pins.new", "domo_memory.json.new"]
+    names = [".mod.domo-new", "mod.lock", ".etat.domo-new", ".pins.domo-new", ".domo_memory.json.domo-new"]
     for name in names:
         assert here.sh("mallory", planted.format(evil=evil, name=f"/mnt/tmp/{name}")).code == 0
     here.sh("mallory", "mkdir -m 777 /mnt/tmp/domo-61001")

@@ -412,12 +412,11 @@ def test_no_link_that_mallory_planted_is_followed(unprotected: Machine, target: 
     precious = machine.precious()
     names = [
         "mod.lock",
-        "mod.new",
-        "mod.first",
-        "etat.new",
-        "pins.new",
-        "domo_memory.json.new",
-        "data.xml.new",
+        ".mod.domo-new",
+        ".etat.domo-new",
+        ".pins.domo-new",
+        ".domo_memory.json.domo-new",
+        ".data.xml.domo-new",
     ]
     for name in names:
         assert machine.sh("mallory", f"ln -s /mnt/pvmonit/{target} /mnt/tmp/{name}").code == 0

@@ -164,7 +164,7 @@ def test_whether_the_kernel_keeps_the_pins(
             parameter.write_text("N" if answer in ("Y", "1") else "Y")
         elif answer:
             parameter.write_text(f"{answer}\n")
-    trouble = gpiochip.GpioChip("/dev/gpiochip0", -1, label).keeps()
+    trouble = gpiochip.GpioChip("/dev/gpiochip0", -1, label, 54).keeps()
     if answer in ("Y", "1"):
         assert trouble == ""
     else:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from support.gpio import libraries
 from support.gpio.chip import V2, Line
 from support.gpio.pi import MODELS, Memory, Pi

@@ -13,7 +13,7 @@ import sys
 from importlib.machinery import PathFinder
 
 from ..core.model import Fault
-from ..system import cache, files
+from ..system import cache, files, rights
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def _imported() -> Any:
 def _trouble(error: Exception, pin: int | None = None) -> str:
     """What a GPIO library's error means, of a pin or of all, and what to do."""
     said = " ".join(str(error).split()) or type(error).__name__
-    user = files.user_name(os.geteuid())
+    user = rights.user_name(os.geteuid())
     if "/dev/mem" in said or "ermission" in said or "can not open gpiochip" in said:
         group = f"user {user} may not use the pins; run: sudo adduser {user} gpio, and log in again"
         return f"{group} ({said})"

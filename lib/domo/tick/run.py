@@ -10,7 +10,7 @@ from ..core.records import replace
 from ..scripts import runner as scripts
 from ..stores import config as configs
 from ..stores import memory, reading
-from ..system import files
+from ..system import lock
 from .act import act
 from .plan import begin, finish, force
 from .sight import Done
@@ -27,8 +27,8 @@ STOPPED = (
 
 
 def run(config: Config, clock: Callable[[], Now], given: Reading | None = None) -> Done:
-    """A whole tick; `given` stands for the data file. Raises files.Locked while another tick runs."""
-    held, trouble = files.lock(config.lock_path)
+    """A whole tick; `given` stands for the data file. Raises lock.Locked while another tick runs."""
+    held, trouble = lock.take(config.lock_path)
     try:
         faults = [trouble] if trouble else []
         seen = begin(config, clock())
@@ -59,7 +59,7 @@ def main(path: str, verbose: bool = False, clock: Callable[[], Now] = memory.loo
         return REFUSED
     try:
         done = run(config, clock)
-    except files.Locked:
+    except lock.Locked:
         print("domo-tick: another tick is running", file=sys.stderr)
         return BUSY
     except Exception as error:

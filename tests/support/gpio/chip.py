@@ -17,7 +17,7 @@ import socket
 import struct
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 CHIP_INFO, LINE_INFO, LINE_REQUEST = 0x8044B401, 0xC100B405, 0xC250B407
