@@ -102,12 +102,16 @@ def test_the_owner_may_write_it_as_he_likes(house: House, text: str) -> None:
     assert ("\n" in house.mode_file.read_text()) == ("\n" in text.strip())
 
 
-@pytest.mark.parametrize("text", ['{"1": 3, "1": 1, "2": 1}', '{"1": 1, "1": 3, "2": 1}', '{"1":0,"1":3,"2":1}'])
+@pytest.mark.parametrize(
+    "text", ['{"1": 3, "1": 1, "2": 1}', '{"1": 1, "1": 3, "2": 1}', '{"1":0,"1":3,"2":1}']
+)
 def test_a_relay_that_stands_there_twice_is_told_and_a_force_counts(house: House, text: str) -> None:
     house.mode_file.write_text(text)
     ran = house.tick()
     assert ran.code == 1
-    assert ran.err.startswith(f"domo-tick: {house.mode_file}: relay 1 stands there more than once; a force counts")
+    assert ran.err.startswith(
+        f"domo-tick: {house.mode_file}: relay 1 stands there more than once; a force counts"
+    )
     assert house.on == {1}
     house.script(2, ON)
     house.tick()
@@ -367,7 +371,10 @@ def test_no_link_planted_beside_a_file_is_followed(house: House, clock: Clock) -
     before = house.snapshot()[str(victim)]
     names = [house.mode_file, house.state_file, house.memory_file, house.pin_file]
     for target in (victim, nothing):
-        for path in [f"{files.ours(str(name))}new" for name in names] + [f"{house.mode_file}.lock", str(house.lock_file)]:
+        for path in [f"{files.ours(str(name))}new" for name in names] + [
+            f"{house.mode_file}.lock",
+            str(house.lock_file),
+        ]:
             if os.path.lexists(path):
                 os.unlink(path)
             os.symlink(target, path)
@@ -416,7 +423,9 @@ def test_owner_and_permissions_are_kept(house: House) -> None:
 def test_a_file_of_the_owners_beside_it_stays(house: House) -> None:
     """`jq ... mod >mod.new && mv mod.new mod`, and whatever else people call their files."""
     house.script(1, ON)
-    mine = [house.mode_file.with_name(f"{name}{end}") for name in ("mod", "etat", "data.xml") for end in OWNERS]
+    mine = [
+        house.mode_file.with_name(f"{name}{end}") for name in ("mod", "etat", "data.xml") for end in OWNERS
+    ]
     for path in mine:
         path.write_text("mine")
     house.tick()
@@ -433,7 +442,9 @@ def test_what_a_killed_process_left_is_swept_and_an_edit_is_not(house: House) ->
     for path in (left, replaced, edit):
         path.write_text('{"1":3}')
     names = f"1-{left.stat().st_ino}", f"{replaced.stat().st_ino}-2", "3-4"
-    left, replaced, edit = (p.rename(f"{begins}{name}") for p, name in zip((left, replaced, edit), names, strict=True))
+    left, replaced, edit = (
+        p.rename(f"{begins}{name}") for p, name in zip((left, replaced, edit), names, strict=True)
+    )
     assert house.tick() == (0, "", "")
     assert (left.exists(), replaced.exists(), edit.exists()) == (False, False, True)
 

@@ -42,7 +42,9 @@ class Line:
     latch: int = 0
     pull: int = 0  # what it reads as an input
     shorted: int | None = None  # what it reads whatever it drives
-    believed: bool = False  # gpiolib's flag that it is an output; it is not asked again until somebody takes it
+    believed: bool = (
+        False  # gpiolib's flag that it is an output; it is not asked again until somebody takes it
+    )
     consumer: str = ""  # who has it; a kernel driver's name if nobody can take it
     flags: int = 0
 
