@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from support.gpio import libraries
 from support.gpio.pi import Memory, Pi
 from support.house import PROJECT, House
@@ -39,7 +40,9 @@ class Wall:
         self.house = House(folder / "house")
         paths = [str(driver()), str(libraries.library(library))]
         self.house.env.update(self.pi.env, PYTHONPATH=":".join(paths))
-        self.house.configure({"domo.board": "gpiochip", "domo.relayGpio": RELAYS, "domo.relayNb": len(RELAYS)})
+        self.house.configure(
+            {"domo.board": "gpiochip", "domo.relayGpio": RELAYS, "domo.relayNb": len(RELAYS)}
+        )
         self.house.set_modes({1: 1, 2: 1, 3: 1})
         self.panel: subprocess.Popen[str] | None = None
 

@@ -14,7 +14,7 @@ from errno import EBUSY, EINVAL, ENOTTY, EPERM
 from fcntl import ioctl
 
 from ..core.model import Fault
-from ..system.files import user_name
+from ..system.rights import user_name
 
 DEVICES = "/dev"
 MODULES = "/sys/module"
@@ -150,10 +150,10 @@ def find() -> GpioChip:
             refused = refused or _refused(path, error)
             continue
         try:
-            _, name, lines = _CHIP.unpack(ioctl(fd, _GET_CHIP, bytes(_CHIP.size)))
+            _, field, lines = _CHIP.unpack(ioctl(fd, _GET_CHIP, bytes(_CHIP.size)))
         except OSError:  # it calls itself so, and is something else
-            name, lines = b"", 0
-        label = _text(name)
+            field, lines = b"", 0
+        label = _text(field)
         if label in DRIVERS:
             return GpioChip(path, fd, label, lines)
         os.close(fd)

@@ -1,4 +1,4 @@
-"""The kernel's GPIO interface, as `linux/gpio.h` has it (uAPI v2), for processes that shim.c is preloaded into.
+"""The kernel's GPIO interface, as `linux/gpio.h` has it (uAPI v2), for processes with shim.c preloaded.
 
 A `Kernel` holds the chips of a machine, and records what each line does. A line belongs to a process until
 the last copy of its descriptor is closed, as a real one does; then it stays as it is, or becomes an input,
@@ -17,7 +17,7 @@ import socket
 import struct
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 CHIP_INFO, LINE_INFO, LINE_REQUEST = 0x8044B401, 0xC100B405, 0xC250B407
@@ -42,7 +42,9 @@ class Line:
     latch: int = 0
     pull: int = 0  # what it reads as an input
     shorted: int | None = None  # what it reads whatever it drives
-    believed: bool = False  # gpiolib's flag that it is an output; it is not asked again until somebody takes it
+    believed: bool = (
+        False  # gpiolib's flag that it is an output; it is not asked again until somebody takes it
+    )
     consumer: str = ""  # who has it; a kernel driver's name if nobody can take it
     flags: int = 0
 
@@ -283,7 +285,7 @@ class Kernel:
         return theirs
 
     def _let_go_of_the_dead(self) -> None:
-        """A process ended before this request was made; that its descriptors are closed may be known later."""
+        """A process that ended before this request was made: that is in the sockets, but may not be read yet."""
         for link in list(self._held):
             try:
                 if not link.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT):
