@@ -285,7 +285,7 @@ class Kernel:
         return theirs
 
     def _let_go_of_the_dead(self) -> None:
-        """A process that ended before this request was made: that is in the sockets, but may not be read yet."""
+        """A process that ended before this request: its sockets say so, though nobody may have read it."""
         for link in list(self._held):
             try:
                 if not link.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT):
