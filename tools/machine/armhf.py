@@ -39,7 +39,7 @@ STEPS = [  # command, how it ends, words that it says, the states afterwards
     (["/opt/domo/bin/domo-mod", "1", "on"], 0, ["forced on"], {"1": 1, "2": 1}),
     (["/opt/domo/bin/domo-tick"], 0, [], {"1": 1, "2": 1}),
     (["/opt/domo/bin/domo-tick", "--dry-run"], 0, ["float"], {"1": 1, "2": 1}),
-    (["/opt/domo/bin/domo-tick", "--check"], None, ["SQLite", "scripts"], {"1": 1, "2": 1}),
+    (["/opt/domo/bin/domo-tick", "--check"], 1, ["ok script", "ok journal", "no crontab command"], {"1": 1, "2": 1}),
     (["/opt/domo/bin/domo-mod", "all", "off"], 0, ["forced off"], {"1": 0, "2": 0}),
 ]
 
