@@ -33,13 +33,19 @@ domo:
 """
 SCRIPT = 'def decide(relay, data):\n    return relay.on("float") if data["SOC"] > 50 else relay.off("low")\n'
 SEEN = {"architecture": "import platform; print(platform.machine(), platform.architecture()[0])"}
+CHECKED = ["ok script", "ok journal", "no crontab command"]
 STEPS = [  # command, how it ends, words that it says, the states afterwards
     (["python3", "-c", SEEN["architecture"]], 0, ["armv7l", "32bit"], None),
     (["/opt/domo/bin/domo-tick", "-v"], 0, ["simulated", "float"], {"1": 0, "2": 1}),
     (["/opt/domo/bin/domo-mod", "1", "on"], 0, ["forced on"], {"1": 1, "2": 1}),
     (["/opt/domo/bin/domo-tick"], 0, [], {"1": 1, "2": 1}),
     (["/opt/domo/bin/domo-tick", "--dry-run"], 0, ["float"], {"1": 1, "2": 1}),
-    (["/opt/domo/bin/domo-tick", "--check"], 1, ["ok script", "ok journal", "no crontab command"], {"1": 1, "2": 1}),
+    (
+        ["/opt/domo/bin/domo-tick", "--check"],
+        1,
+        CHECKED,
+        {"1": 1, "2": 1},
+    ),
     (["/opt/domo/bin/domo-mod", "all", "off"], 0, ["forced off"], {"1": 0, "2": 0}),
 ]
 
