@@ -15,7 +15,7 @@ from ..scripts import lint
 from ..scripts import runner as scripts
 from ..scripts.api import ScriptError
 from ..stores import journal, memory, modes, reading, schema
-from ..system import cache, rights
+from ..system import private, rights
 from ..system.files import PROJECT
 
 Findings = Iterator[tuple[bool | None, str]]  # well, not well, or (None) to be noted; and the sentence
@@ -149,10 +149,10 @@ def _files(settings: Config, now: Now) -> Findings:
         _, trouble = journal.past(settings, now)
         if trouble:
             yield False, trouble
-    if os.path.lexists(cache.folder()) and not cache.private():
+    if os.path.lexists(private.folder()) and not private.is_ours():
         yield (
             False,
-            f"cache: {cache.folder()} is not only yours, so it is not used; run: sudo rm -r {cache.folder()}",
+            f"cache: {private.folder()} is not only yours, so it is not used; run: sudo rm -r {private.folder()}",
         )
 
 
