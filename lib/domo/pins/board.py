@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import posix as os  # lean: see files
 
+from ..core.faults import Report
 from ..core.model import ON, ON_OFF, Fault
 from ..system import files, tinyjson
 
@@ -58,7 +59,7 @@ class Board:
         The level is set before the direction, and a pin that has its level already is not written:
         RPi.GPIO's setup() with `initial` does the first, without it leaves an output alone.
         """
-        faults = []
+        faults: list[str] = []
         for relay, state in sorted(states.items(), key=lambda item: item[1]):
             pin, level = self._pins[relay], self._on if state == ON else 1 - self._on
             try:
@@ -70,9 +71,11 @@ class Board:
                         self._gpio.output(pin, level)
                 if self._gpio.input(pin) != level:
                     wanted = f"it should be {ON_OFF[state]}; look at its wiring"
-                    faults.append(f"relay {relay}: BCM pin {pin} does not follow, {wanted}")
+                    text = f"relay {relay}: BCM pin {pin} does not follow, {wanted}"
+                    faults.append(Report(text, f"BCM pin {pin}", "does not follow"))
             except _GPIO_ERRORS as error:
-                faults.append(f"relay {relay}: BCM pin {pin} cannot be switched {ON_OFF[state]} ({error})")
+                text = f"relay {relay}: BCM pin {pin} cannot be switched {ON_OFF[state]} ({error})"
+                faults.append(Report(text, f"BCM pin {pin}", "cannot be switched"))
         return faults
 
     def let_go(self, pins: Mapping[int, int]) -> None:
@@ -140,9 +143,9 @@ class SimulatedGPIO:
         except FileNotFoundError:
             pass
         except Fault as fault:
-            self._trouble = f"{fault}; it is written anew"
+            self._trouble = Report(f"{fault}; it is written anew", path, lasts=False)
         except (ValueError, AttributeError) as error:
-            self._trouble = f"{path}: was not domo's ({error}); it is written anew"
+            self._trouble = Report(f"{path}: was not domo's ({error}); it is written anew", path, lasts=False)
         self._saved = dict(self._levels)
 
     def setwarnings(self, value: bool) -> None:

@@ -12,6 +12,7 @@ import posix as os  # lean: see files
 import sys
 import time
 
+from ..core.faults import Report
 from ..core.model import FORCED, OFF, ON, Fault, History, Now, Past, replace
 from ..system import files, tinyjson
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Container, Mapping
     from typing import Any
 
-    from ..core.model import Config
+    from ..core.model import Config, Row
 
 VERSION = 1
 
@@ -58,21 +59,33 @@ def load(config: Config, now: Now, anyones: bool = False) -> tuple[Past | None, 
     except Fault as fault:
         return None, f"memory not used: {fault}"
     except (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError) as error:
-        return None, f"memory not used: {path(config)}: is not domo's ({error}); the journal is asked instead"
+        text = f"memory not used: {path(config)}: is not domo's ({error}); the journal is asked instead"
+        return None, Report(text, "memory", lasts=False)
 
 
 def restored(saved: Mapping[str, Any], now: Now) -> Past:
     """The past that was `kept`, so much later. Raises ValueError, TypeError or KeyError when it is none."""
     if saved["version"] != VERSION:
         raise ValueError(f"version {saved['version']}")
-    same_boot = saved["boot"] == now.boot and now.up >= saved["up"]
-    gone = _seconds(now.up - saved["up"] if same_boot else max(now.wall - saved["wall"], now.up))
+    gone = gone_by(saved, now)
 
     def age(value: float) -> float:
-        return _seconds(value) + gone
+        return seconds(value) + gone
 
     def by_relay(name: str) -> dict[int, Any]:
         return {int(relay): value for relay, value in saved[name].items()}
+
+    def rows(name: str) -> tuple[Row, ...]:
+        return tuple(
+            (
+                age(a),
+                _among(range(1001), r),
+                "M" if info == "M" else "E",
+                _among(range(4), v),
+                _whole(str(why)),
+            )
+            for a, r, info, v, why in saved.get(name, ())
+        )
 
     return Past(
         tick=None if saved.get("tick", 0.0) is None else age(saved.get("tick", 0.0)),
@@ -84,8 +97,7 @@ def restored(saved: Mapping[str, Any], now: Now) -> Past:
         support={r: age(a) for r, a in by_relay("support").items()},
         data=None if saved["data"] is None else age(saved["data"]),
         timers={
-            str(n): (age(a), _seconds(length), int(count))
-            for n, (a, length, count) in saved["timers"].items()
+            str(n): (age(a), seconds(length), int(count)) for n, (a, length, count) in saved["timers"].items()
         },
         charge={str(n): None if a is None else age(a) for n, a in saved["charge"].items()},
         frozen=(str(saved["frozen"][0]), age(saved["frozen"][1])),
@@ -93,24 +105,23 @@ def restored(saved: Mapping[str, Any], now: Now) -> Past:
         why={r: str(why) for r, why in by_relay("why").items()},
         reports=tuple(map(str, saved["reports"])),
         until={
-            int(r): (_among(FORCED, m), age(a), _seconds(s))
-            for r, (m, a, s) in saved.get("until", {}).items()
+            int(r): (_among(FORCED, m), age(a), seconds(s)) for r, (m, a, s) in saved.get("until", {}).items()
         },
         pins={int(pin): _among((0, 1), level) for pin, level in saved.get("pins", {}).items()},
-        owed=tuple(
-            (
-                age(a),
-                _among(range(1001), r),
-                "M" if info == "M" else "E",
-                _among(range(4), v),
-                _whole(str(why)),
-            )
-            for a, r, info, v, why in saved.get("owed", ())
-        ),
+        owed=rows("owed"),
+        untold=rows("untold"),
     )
 
 
-def _seconds(value: float) -> float:
+def gone_by(saved: Mapping[str, Any], now: Now) -> float:
+    """The time (s) since something was saved with the clocks that `kept` writes. Raises ValueError,
+    TypeError or KeyError."""
+    same_boot = saved["boot"] == now.boot and now.up >= saved["up"]
+    return seconds(now.up - saved["up"] if same_boot else max(now.wall - saved["wall"], now.up))
+
+
+def seconds(value: float) -> float:
+    """The value, if it can be a time in s. Raises ValueError or TypeError."""
     if not 0 <= value < 1e12:
         raise ValueError(f"{value} s")
     return float(value)
@@ -190,6 +201,7 @@ def kept(past: Past, now: Now) -> dict[str, Any]:
         "until": {r: (mode, age(a), length) for r, (mode, a, length) in past.until.items()},
         "pins": past.pins,
         "owed": [(age(a), *row) for a, *row in past.owed],
+        "untold": [(age(a), *row) for a, *row in past.untold],
     }
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ..core.model import MODE_WORDS, ON, ON_OFF, Fault
 from ..stores.reading import MOVING
 from ..system import files
+from .news import fresh
 
 if TYPE_CHECKING:
     from ..core.model import Plan
@@ -114,7 +115,9 @@ def log(sight: Sight, plan: Plan, reports: list[str]) -> None:
 def _messages(sight: Sight, plan: Plan, reports: list[str]) -> list[tuple[int, str]]:
     """What there is to say, with PvMonit's levels: 1 changes and faults, 2 why, 3 what stays, 4 steps,
     5 values."""
-    said = [(1, f"domo-tick: {report}") for report in reports]
+    new = fresh(sight.config, reports, sight.now)
+    said = [(1, f"domo-tick: {text}") for text in new]
+    said += [(3, f"domo-tick: {report}") for report in reports if report not in new]
     for relay, decision in plan.items():
         who = " ".join(filter(None, ("relay", str(relay), sight.config.relayName.get(relay))))
         if decision.mode != decision.mode_before:

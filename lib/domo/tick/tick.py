@@ -6,6 +6,7 @@ import posix as os  # lean: see files
 import sys
 
 from ..core.decide import decide
+from ..core.faults import Report
 from ..core.model import (
     AUTO_OFF,
     AUTO_ON,
@@ -39,6 +40,7 @@ from ..scripts.api import World
 from ..stores import config as configs
 from ..stores import memory, modes, reading, states
 from ..system import files
+from . import tell
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -87,7 +89,7 @@ def look(config: Config, now: Now, given: Reading | None = None, pretend: Now | 
     data = reading.load(config, now) if given is None else given
     data, past = watched(config, data, past)
     if data.problem:
-        reports.append(data.problem)
+        reports.append(Report.of(data.problem).of_the("data"))
     found = modes.load(config.modPath)
     known = _modes(config, found, past, reports)
     ended = _ended(found, known, past)
@@ -100,7 +102,9 @@ def look(config: Config, now: Now, given: Reading | None = None, pretend: Now | 
     else:
         told = {r: mode for r, mode in known.items() if mode is not None}
         answers = scripts.run(scripted, World(config, told, found_states, past, data, pretend or now))
-        reports += [order.why for _, order in sorted(answers.orders.items()) if not order.good]
+        for relay, order in sorted(answers.orders.items()):
+            if not order.good:  # the same fault while it is of the same line, whatever the exception says
+                reports.append(Report(order.why, f"script {relay}", order.why.partition(": ")[0]))
     plan = decide(config, known, found_states, past, data, answers.orders)
     if past.until:
         plan = _timed(plan, past, ended, now)
@@ -124,9 +128,8 @@ def watched(config: Config, data: Reading, past: Past) -> tuple[Reading, Past]:
         age = age if measured == before else 0.0
         past = replace(past, frozen=(measured, age), charge=reading.stages(past.charge, data))
         if 0 < config.frozenAfter <= age and not data.problem:
-            data = replace(
-                data, problem=f"no measured value has moved for {age / 60:.0f} min: the monitor is frozen"
-            )
+            text = f"no measured value has moved for {age / 60:.0f} min: the monitor is frozen"
+            data = replace(data, problem=Report(text, fault="frozen"))
     return data, past
 
 
@@ -134,16 +137,14 @@ def _modes(config: Config, found: modes.Found, past: Past, reports: list[str]) -
     """The mode of every relay; None where nobody can say, which keeps a relay off."""
     if found.problem and found.problem != "missing":
         held = [r for r in config.relays if r not in past.modes]
-        reports.append(
-            f"{found.problem}; it is left as it is, the last good modes apply"
-            + (f", relays without one are held off: {', '.join(map(str, held))}" if held else "")
-        )
+        text = f"{found.problem}; it is left as it is, the last good modes apply"
+        text += f", relays without one are held off: {', '.join(map(str, held))}" if held else ""
+        reports.append(Report(text, "mode file", found.problem))
         return {r: past.modes.get(r) for r in config.relays}
     for relay, text in found.odd.items():
         if relay in config.relays:
-            reports.append(
-                f"{config.modPath}: relay {relay} is {text}, no mode (0 to 3): held off until you mend it"
-            )
+            said = f"{config.modPath}: relay {relay} is {text}, no mode (0 to 3): held off until you mend it"
+            reports.append(Report(said, f"mode of relay {relay}"))
     fallback = modes.first(config.relays, past.modes)
     return {r: None if r in found.odd else found.modes.get(r, fallback[r]) for r in config.relays}
 
@@ -209,9 +210,25 @@ def act(sight: Sight, reports: list[str]) -> Plan:
     if faults or final != sight.plan:
         after = remembered(sight, final, tuple(reports))
         _save_again(config, after, sight.now)
+    if after.untold:
+        after = _put_in_line(config, after, sight.now, reports)
     if config.dbFile:
         _write_journal(config, after, sight.now, reports)
     return final
+
+
+def _put_in_line(config: Config, past: Past, now: Now, reports: list[str]) -> Past:
+    """The past, when what the program of onChange is to be told waits for it."""
+    from . import news
+
+    try:
+        news.put_in_line(config, past, now)
+    except Fault as fault:
+        reports.append(str(fault))
+        return past
+    past = replace(past, untold=(), reports=tuple(reports))
+    _save_again(config, past, now)
+    return past
 
 
 def _save_again(config: Config, past: Past, now: Now) -> None:
@@ -287,6 +304,7 @@ def remembered(sight: Sight, plan: Plan, reports: tuple[str, ...]) -> Past:
             support[relay] = 0.0
     orders = sight.answers.orders
     ours = frozenset(r for r, d in plan.items() if d.mode == AUTO_ON and (r in orders or r in past.ours))
+    rows = _rows(sight, plan, ours)
     return replace(
         past,
         tick=0.0,
@@ -303,7 +321,8 @@ def remembered(sight: Sight, plan: Plan, reports: tuple[str, ...]) -> Past:
         reports=reports,
         pins=dict.fromkeys(sight.config.relayGpio.values(), int(sight.config.relayActiveLow)),
         until={r: timed for r, timed in past.until.items() if r in plan and plan[r].mode == timed[0]},
-        owed=(*past.owed, *_rows(sight, plan, ours))[-OWED:] if sight.config.dbFile else (),
+        owed=(*past.owed, *rows)[-OWED:] if sight.config.dbFile else (),
+        untold=(*past.untold, *rows)[-OWED:] if sight.config.onChange else (),
     )
 
 
@@ -363,6 +382,7 @@ def run(
     try:
         now = clock()
         reports = [trouble] if trouble else []
+        reports += tell.untold(config)
         if given is None and (trouble := reading.refresh(config, now)):
             reports.append(trouble)
         sight = look(config, now, given)
@@ -382,17 +402,21 @@ def main(path: str, verbose: bool = False, clock: Callable[[], Now] = memory.loo
     try:
         config, stamps = configs.load(path)
     except ConfigError as error:
-        for problem in error.problems:
-            print(f"domo-tick: {problem}", file=sys.stderr)
+        reports, ran = list(error.problems), False
         try:
-            _without_config(path, clock)
+            done = _without_config(path, clock)
+            if done is not None:
+                reports, ran = [*reports, *done[2]], True
         except Exception as again:
-            print(f"domo-tick: {type(again).__name__}: {again}", file=sys.stderr)
+            reports.append(f"{type(again).__name__}: {again}")
+        tell.say(configs.last_good(path), reports, clock(), verbose, all_seen=ran)
         return REFUSED
     try:
         done = run(config, clock)
     except Exception as error:
-        return _emergency(config, error)
+        reports = _emergency(config, error)
+        tell.say(config, reports, clock(), verbose, all_seen=False)
+        return LOOK
     if done is None:
         print("domo-tick: another tick is running", file=sys.stderr)
         return BUSY
@@ -419,46 +443,39 @@ def _tell(sight: Sight, final: Plan, reports: list[str], verbose: bool) -> None:
         if verbose:
             report.show(report.table(sight, final))
         report.log(sight, final, reports)
-    for line in reports:
-        print(f"domo-tick: {line}", file=sys.stderr)
+    tell.say(config, reports, sight.now, verbose)
 
 
-def _emergency(config: Config, error: Exception) -> int:
+def _emergency(config: Config, error: Exception) -> list[str]:
     """What remains when a tick fails in a way that nobody thought of (a damaged disk or installation,
-    a bug): forces are obeyed, everything else is switched off."""
+    a bug): forces are obeyed, everything else is switched off. Gives what went wrong."""
     trace = error.__traceback__
     while trace and trace.tb_next:
         trace = trace.tb_next
     place = f"{trace.tb_frame.f_code.co_filename} line {trace.tb_lineno}" if trace else ""
-    print(
-        f"domo-tick: {place}: {type(error).__name__}: {error}; relays that are not forced are off",
-        file=sys.stderr,
-    )
+    reports = [f"{place}: {type(error).__name__}: {error}; relays that are not forced are off"]
     try:
         board = boards.open_board(config)
         forced = modes.load(config.modPath).modes
         wanted = {r: ON if forced.get(r) == FORCED_ON else OFF for r in config.relays}
-        faults = [*board.apply(wanted), board.save(), states.save(config.etatPath, wanted)]
+        reports += filter(None, [*board.apply(wanted), board.save(), states.save(config.etatPath, wanted)])
     except Exception as again:
-        faults = [f"{type(again).__name__}: {again}"]
-    for fault in filter(None, faults):
-        print(f"domo-tick: {fault}", file=sys.stderr)
-    return LOOK
+        reports.append(f"{type(again).__name__}: {again}")
+    return reports
 
 
-def _without_config(path: str, clock: Callable[[], Now]) -> None:
+def _without_config(path: str, clock: Callable[[], Now]) -> tuple[Sight, Plan, list[str]] | None:
     """What a tick does that has no configuration: nothing, but for two things. A new force is obeyed, and
     relays that the last good one left on may not stay on for ever: so then, or after secuDownNoData
     without a tick, or when nobody knows how long that is, it is used for one, without data."""
     config = configs.last_good(path)
     if config is None:
-        return
+        return None
     past = memory.load(config, clock(), anyones=True)[0]
     forces = {r: m for r, m in modes.load(config.modPath).modes.items() if m in FORCED and r in config.relays}
     known = past.modes if past else {}
     late = past is None or past.tick is None or past.tick >= config.secuDownNoData
     if late or any(known.get(r) != m for r, m in forces.items()):
         reading_none = Reading((), f"{path} cannot be used, the last good configuration is, without data")
-        done = run(config, clock, reading_none)
-        for line in done[2] if done else ():
-            print(f"domo-tick: {line}", file=sys.stderr)
+        return run(config, clock, reading_none)
+    return None
