@@ -108,7 +108,7 @@ def test_data_that_does_not_move_is_said_once(house: House, clock: Clock) -> Non
 
 
 def test_another_fault_of_the_same_thing_is_a_change(house: House, clock: Clock) -> None:
-    """It is said, but not that the first has ended: the script is not well. It is so long not well as both."""
+    """It is said, but not that the first has ended: the script is not well, as long as both last."""
     house.script(1, "return relay.on(data['NOPE'])")
     tick(house, clock)
     house.script(1, "x = 1\nreturn relay.on(data['NOPE'])")
@@ -231,9 +231,7 @@ def test_where_the_temporary_folder_outlives_a_restart_they_go_on(house: House, 
 
 
 @pytest.mark.parametrize("broken", ["a folder", "another version", "nonsense"])
-def test_what_cannot_be_remembered_as_told_is_said_each_time(
-    house: House, clock: Clock, broken: str
-) -> None:
+def test_what_cannot_be_remembered_as_told_is_said_each_time(house: House, clock: Clock, broken: str) -> None:
     house.set_modes({1: 7, 2: 1, 3: 1})
     told = house.folder / "domo_faults.json"
     if broken == "a folder":
@@ -252,7 +250,7 @@ def test_what_cannot_be_remembered_as_told_is_said_each_time(
 
 
 def test_it_is_remembered_where_the_memory_is_not_kept(house: House, clock: Clock) -> None:
-    """Nobody knows the past while the journal cannot be read, so no memory is written: no flood all the same."""
+    """Nobody knows the past while the journal cannot be read, so no memory is written. No flood either."""
     house.journal_file.mkdir()
     assert "cannot be read" in tick(house, clock).err
     assert not house.memory_file.exists()

@@ -8,7 +8,6 @@ import os
 import re
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,23 +16,12 @@ import pytest
 from domo.stores import events
 from domo.stores.config import load
 from support.house import PROJECT, House, until
+from support.messenger import cron, waiting, working  # noqa: F401
 
 FIELDS = ["time", "kind", "relay", "name", "mode", "state", "why", "text"]
 
 
-@pytest.fixture(autouse=True)
-def cron(house: House) -> Iterator[None]:
-    """The ticks are cron's; and no messenger outlives the test."""
-    del house.env["DOMO_SAY"]
-    yield
-    house.configure({"domo.onChange": []})
-    until(lambda: not working(house), 60)
-
-
-def working(house: House) -> bool:
-    """Whether a messenger is at work."""
-    lock = house.folder / "domo_events.lock"
-    return lock.exists() and subprocess.run(["flock", "-n", str(lock), "true"]).returncode != 0
+pytestmark = pytest.mark.usefixtures("cron")
 
 
 def program(house: House, text: str, *arguments: object) -> Path:
@@ -61,11 +49,6 @@ def calls(house: House) -> int:
     """How often it was called."""
     path = house.folder / "calls"
     return len(path.read_text().splitlines()) if path.exists() else 0
-
-
-def waiting(house: House) -> list[str]:
-    """The files that wait to be told."""
-    return events.names(load(str(house.config))[0])
 
 
 def test_a_force_is_told_as_a_change_of_mode_and_a_switch(house: House) -> None:
@@ -328,15 +311,22 @@ def test_a_program_that_cannot_be_run_or_others_can_write_is_said(
 
 def test_the_messenger_takes_the_configuration_as_it_is_by_now(house: House) -> None:
     """A wrong path that its owner mends is no reason to wait."""
-    program(house, KEEP)
     house.configure({"domo.onChange": ["/nowhere/program"]})
     house.set_modes({1: 3, 2: 1, 3: 1})
     house.tick()
     until((house.folder / "domo_events/trouble").exists)
     program(house, KEEP)
-    house.set_modes({1: 1, 2: 1, 3: 1})
+    until(lambda: len(lines(house)) == 2 and not working(house))
+
+
+def test_a_program_that_is_mended_is_tried_at_once(house: House) -> None:
+    path = program(house, KEEP)
+    path.chmod(0o644)
+    house.set_modes({1: 3, 2: 1, 3: 1})
     house.tick()
-    until(lambda: len(lines(house)) == 5 and not working(house))  # with the fault itself
+    until((house.folder / "domo_events/trouble").exists)
+    path.chmod(0o755)
+    until(lambda: len(lines(house)) == 2 and not working(house))
 
 
 # -- nothing is kept for ever, and nothing is lost by a kill --

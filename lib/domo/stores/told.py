@@ -39,10 +39,8 @@ def load(config: Config, now: Now) -> dict[str, Told]:
 def save(config: Config, told: Mapping[str, Told], now: Now) -> None:
     """Writes what was told; no file, when there is nothing to remember. Raises Fault."""
     if not told:
-        try:
-            return files.remove(path(config))
-        except OSError as error:
-            raise files.refused(path(config), error) from None
+        _forget(path(config))
+        return
     saved = {
         "version": VERSION,
         "boot": now.boot,
@@ -51,6 +49,13 @@ def save(config: Config, told: Mapping[str, Told], now: Now) -> None:
         "told": {about: one.__dict__ for about, one in told.items()},
     }
     files.replace(path(config), tinyjson.dumps(saved).encode(errors="replace"))
+
+
+def _forget(path: str) -> None:
+    try:
+        files.remove(path)
+    except OSError as error:
+        raise files.refused(path, error) from None
 
 
 def _restored(saved: Mapping[str, Any], now: Now) -> dict[str, Told]:

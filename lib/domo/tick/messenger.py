@@ -14,13 +14,13 @@ from ..scripts.api import ScriptError
 from ..scripts.runner import refuse
 from ..stores import config as configs
 from ..stores import events
-from ..system import files
+from ..system import cache, files
 from ..system.child import Child
 
 CALL_SECONDS = 25.0  # for one call of the program; a Child ends after 30 by itself
 FIRST_WAIT, LONGEST_WAIT = 60.0, 3600.0  # s until what failed is tried again; each time twice as long
 KEEP_SECONDS = 86400.0  # a program that is not well for so long is told nothing of it any more
-LOOK_SECONDS = 2.0  # something new is tried at once, with all that waits
+LOOK_SECONDS = 2.0  # something new, or mended, is tried at once
 SAID_BYTES = 200  # of what a program that failed said last
 
 
@@ -73,13 +73,14 @@ def _work(config: Config, held: int | None) -> None:
 
 def _tell_all(config: Config) -> None:
     failing: Failing | None = None
-    while (found := events.read(config))[0]:
-        taken, lines = found
+    while events.names(config):
         config = _current(config)
         if not config.onChange:  # it was taken out of config.yaml
             events.remove(config, events.names(config))
             events.set_trouble(config, "")
             return
+        seen = _signs(config)
+        taken, lines = events.read(config)
         why = call(config, lines)
         now = time.monotonic()
         if not why:
@@ -92,9 +93,19 @@ def _tell_all(config: Config) -> None:
         if now - failing.since >= KEEP_SECONDS:
             events.remove(config, taken)
             continue
-        seen = events.names(config)
-        while time.monotonic() < failing.until and events.names(config)[-1:] == seen[-1:]:
+        while time.monotonic() < failing.until and _signs(config) == seen:
             time.sleep(LOOK_SECONDS)
+
+
+def _signs(config: Config) -> tuple[object, ...]:
+    """What changes when it is worth another try: news, a configuration or a program that was mended."""
+    stamps: list[object] = []
+    for path in (config.path, config.onChange[0]):
+        try:
+            stamps.append(cache.stamp(path))
+        except OSError:
+            stamps.append(None)
+    return (events.names(config)[-1:], *stamps)
 
 
 def _again(before: Failing | None, now: float) -> Failing:
@@ -107,7 +118,7 @@ def _again(before: Failing | None, now: float) -> Failing:
 
 
 def _current(config: Config) -> Config:
-    """The configuration as it is by now; whoever mends it need not wait."""
+    """The configuration as it is by now."""
     try:
         now = configs.load(config.path)[0]
     except ConfigError:
