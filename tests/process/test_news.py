@@ -4,7 +4,6 @@ what a tick says, and nobody reads 1,440 mails a day."""
 from __future__ import annotations
 
 import os
-import posix
 import pty
 import subprocess
 
@@ -19,7 +18,7 @@ MINUTE, HOUR, DAY = 60, 3600, 86400
 def nobody_looks_on(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """The ticks are cron's."""
     del house.env["DOMO_SAY"]
-    monkeypatch.delitem(posix.environ, b"DOMO_SAY")
+    monkeypatch.delenv("DOMO_SAY")
 
 
 def tick(house: House, clock: Clock, seconds: float = MINUTE, **values: object) -> Ran:

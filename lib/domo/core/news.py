@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .faults import Report
-from .model import dataclass, replace
+from .records import dataclass, replace
 from .texts import minutes
 
 TYPE_CHECKING = False

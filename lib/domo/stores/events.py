@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 
 from ..core.model import Config, Fault
-from ..system import files
+from ..system import files, rights
 
 MOST = 500  # files; the oldest go when there are more
 CALL_BYTES = 64 << 10  # of lines that one call of the program is given
@@ -19,7 +19,7 @@ def folder(config: Config) -> str:
     return f"{config.prefixFileData}events"
 
 
-def lock(config: Config) -> str:
+def lock_path(config: Config) -> str:
     """What the one messenger that runs holds."""
     return f"{folder(config)}.lock"
 
@@ -36,7 +36,7 @@ def add(config: Config, lines: list[str]) -> None:
     try:
         os.rename(files.beside(path, content, None, 0o600), path)
     except OSError as error:
-        raise files.refused(path, error) from None
+        raise rights.refused(path, error) from None
 
 
 def names(config: Config) -> list[str]:
@@ -99,7 +99,7 @@ def _own(path: str) -> str:
             pass
         info = os.lstat(path)
     except OSError as error:
-        raise files.refused(path, error) from None
+        raise rights.refused(path, error) from None
     if not (info.st_mode & 0o170077 == 0o040000 and info.st_uid == os.geteuid()):
         raise Fault(f"{path}: is not a folder of this user's alone, so nothing is kept in it; move it away")
     return path

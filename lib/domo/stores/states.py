@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ..core.faults import Report
-from ..core.model import OFF, ON, Fault
+from ..core.history import OFF, ON
+from ..core.model import Fault
 from ..system import files, tinyjson
 
 TYPE_CHECKING = False

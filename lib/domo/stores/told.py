@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import posix as os  # lean: see files
+import os
 
 from ..core.model import Fault
 from ..core.news import Told
-from ..system import files, tinyjson
+from ..system import files, rights, tinyjson
 from . import memory
 
 TYPE_CHECKING = False
@@ -55,7 +55,7 @@ def _forget(path: str) -> None:
     try:
         files.remove(path)
     except OSError as error:
-        raise files.refused(path, error) from None
+        raise rights.refused(path, error) from None
 
 
 def _restored(saved: Mapping[str, Any], now: Now) -> dict[str, Told]:

@@ -9,12 +9,13 @@ import gc
 import os
 import time
 
-from ..core.model import Config, ConfigError, dataclass
+from ..core.model import Config, ConfigError
+from ..core.records import dataclass
 from ..scripts.api import ScriptError
 from ..scripts.runner import refuse
 from ..stores import config as configs
 from ..stores import events
-from ..system import cache, files
+from ..system import cache, lock
 from ..system.child import Child
 
 CALL_SECONDS = 25.0  # for one call of the program; a Child ends after 30 by itself
@@ -35,7 +36,7 @@ class Failing:
 
 def start(config: Config) -> None:
     """Starts the messenger in the background, unless one is at work."""
-    held = files.lock(events.lock(config))[0] if events.names(config) else None
+    held = _lock(config) if events.names(config) else None
     if held is None:
         return
     child = os.fork()
@@ -53,6 +54,14 @@ def start(config: Config) -> None:
         os._exit(0)
 
 
+def _lock(config: Config) -> int | None:
+    """What the messenger at work holds; None when another one does, or there can be none."""
+    try:
+        return lock.take(events.lock_path(config))[0]
+    except lock.Locked:
+        return None
+
+
 def _settle(held: int) -> None:
     """Lets go of all that was the tick's: cron waits for whoever holds its pipes, and a tick for its lock."""
     os.chdir("/")
@@ -68,7 +77,7 @@ def _work(config: Config, held: int | None) -> None:
     while held is not None:
         _tell_all(config)
         os.close(held)
-        held = files.lock(events.lock(config))[0] if events.names(config) else None
+        held = _lock(config) if events.names(config) else None
 
 
 def _tell_all(config: Config) -> None:

@@ -48,15 +48,15 @@ def put_in_line(config: Config, past: Past, now: Now) -> None:
 
 
 def _of_change(config: Config, row: Row, past: Past, now: Now) -> dict[str, Any]:
-    age, relay, info, value, why = row
+    relay, value, why = row.relay, row.value, str(row.why)
     name = config.name(relay)
     mode, state = past.modes.get(relay), past.states.get(relay)
-    if info == "M":
+    if row.info == "M":
         kind, mode, text = "mode", value, f"{name}: {MODE_WORDS[value]}"
     else:
         kind, state, text = "state", value, f"{name} is {ON_OFF[value]}"
     return {
-        "time": _moment(now.wall - age),
+        "time": _moment(now.wall - row.age),
         "kind": kind,
         "relay": relay,
         "name": name,

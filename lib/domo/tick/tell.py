@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import posix as os  # lean: see files
+import os
 import sys
 
 from ..core.faults import Report
@@ -10,6 +10,8 @@ from ..system import files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..core.model import Config, Now
 
 
@@ -24,7 +26,7 @@ def untold(config: Config) -> list[str]:
 
 
 def say(
-    config: Config | None, reports: list[str], now: Now, verbose: bool = False, all_seen: bool = True
+    config: Config | None, reports: Sequence[str], now: Now, verbose: bool = False, all_seen: bool = True
 ) -> None:
     """Says what is wrong: to cron what is new of it, to whoever looks on (`verbose`, a terminal, domo-mod,
     the panel) all that stands. Then the program of onChange is told what waits for it. `config`: None

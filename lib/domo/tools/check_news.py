@@ -9,12 +9,12 @@ from ..core.model import Config
 from ..scripts.api import ScriptError
 from ..scripts.runner import refuse
 from ..stores import events, told
-from ..system import files
+from ..system import rights
 
 
 def look(settings: Config) -> Iterator[tuple[bool | None, str]]:
     """Whether it can be run, and what keeps it from being told; nothing where there is none."""
-    forbidden = files.forbidden(told.path(settings))
+    forbidden = rights.forbidden(told.path(settings))
     if forbidden:
         yield False, f"faults that were told: {forbidden}"
     if not settings.onChange:
