@@ -18,6 +18,7 @@ from ..scripts.api import ScriptError
 from ..stores import journal, memory, modes, reading, schema
 from ..system import private, rights
 from ..system.files import PROJECT
+from . import check_news
 
 Findings = Iterator[tuple[bool | None, str]]  # well, not well, or (None) to be noted; and the sentence
 
@@ -55,6 +56,7 @@ def main(path: str, now: Now) -> int:
         lambda: _scripts(settings),
         lambda: _files(settings, now),
         lambda: _pins(settings),
+        lambda: check_news.look(settings),
         lambda: _machine(path),
         lambda: _other_masters(path, document),
     )
