@@ -190,13 +190,12 @@ def kept(past: Past, now: Now) -> dict[str, Any]:
 
 
 def left(past: Past, now: Now) -> Mapping[int, int]:
-    """The states that the relays were left in during this boot. A restart switches every relay off,
-    though its pin may be an output again already (gpio=...=op,dh in the firmware's config.txt)."""
+    """The states that the relays were left in, as far as anybody knows. A restart switches every relay
+    off, though its pin may be an output again already (gpio=...=op,dh in the firmware's config.txt)."""
     if past.tick is not None and past.tick < now.up:
         return past.states
-    return {
-        r: row.last_state for r, row in past.history.items() if row.switches and row.switches[-1][0] < now.up
-    }
+    rows = {r: row for r, row in past.history.items() if row.switches}
+    return {r: row.last_state if row.switches[-1][0] < now.up else OFF for r, row in rows.items()}
 
 
 def observe(past: Past, states: Mapping[int, int], now: Now) -> Past:
