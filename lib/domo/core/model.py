@@ -140,7 +140,7 @@ class Past:
     reports: tuple[str, ...] = ()  # what the last tick found wrong
     until: Mapping[int, tuple[int, float, float]] = {}  # forces that end by themselves: mode, age, length (s)
     pins: Mapping[int, int] = {}  # those that relays were driven by, each with its level for off
-    stuck: Mapping[int, tuple[float, int]] = {}  # relays whose pin failed: the last try, tries in vain
+    pin_failures: Mapping[int, tuple[float, int]] = {}  # relays whose pin failed: the last try, tries in vain
     unwritten: tuple[Row, ...] = ()  # what the journal was not given yet
     untold: tuple[Row, ...] = ()  # what does not wait for the program of onChange yet
 

@@ -169,7 +169,7 @@ FIELDS: dict[str, Codec] = {  # of Past; one that is new here begins with its de
     "reports": TEXTS,
     "until": _by(int, _all(_among(FORCED), AGE, SECONDS)),
     "pins": _by(int, STATE),
-    "stuck": _by(int, _all(AGE, COUNT)),
+    "pin_failures": _by(int, _all(AGE, COUNT)),
     "unwritten": ROWS,
     "untold": ROWS,
 }
