@@ -17,10 +17,10 @@ LIB = PROJECT / "lib/domo"
 FOLDERS = ("core", "system", "stores", "pins", "scripts", "tick", "panel", "plant", "tools")
 STEADY = {  # what a steady tick loads of domo, and no more
     "core": {"model", "decide", "texts"},
-    "system": {"files", "tinyjson", "cache", "child"},
+    "system": {"files", "tinyjson", "cache", "child", "rights"},
     "stores": {"config", "reading", "modes", "states", "memory"},
     "pins": {"board"},
-    "scripts": {"api", "runner"},
+    "scripts": {"api", "answering", "asking", "inside", "question", "source"},
     "tick": {"tick"},
 }
 # Each costs as much as a part of the interpreter's start, or several of them.

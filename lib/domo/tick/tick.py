@@ -34,11 +34,10 @@ from ..core.model import (
     replace,
 )
 from ..pins import board as boards
-from ..scripts import runner as scripts
-from ..scripts.api import World
+from ..scripts import asking, question
 from ..stores import config as configs
 from ..stores import memory, modes, reading, states
-from ..system import files
+from ..system import files, rights
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -61,16 +60,20 @@ class Sight:
     past: Past
     before: Past  # the past as it was remembered, before the pins were looked at
     reading: Reading
-    answers: scripts.Answers
+    answers: question.Answers
     plan: Plan
     reports: tuple[str, ...]
     ended: Mapping[int, int] = {}  # the forces that end now, as their owner ordered
 
 
-def look(config: Config, now: Now, given: Reading | None = None, pretend: Now | None = None) -> Sight:
-    """Reads everything and decides. Changes nothing anywhere. `given` stands for the data file,
-    `pretend` for the hour that the scripts are told."""
+def look(
+    config: Config, now: Now, given: Reading | None = None, pretend: Now | None = None, acts: bool = False
+) -> Sight:
+    """Reads everything and decides. Changes nothing anywhere, unless it `acts`: then data that are old
+    are fetched anew. `given` stands for the data file, `pretend` for the hour that the scripts are told."""
     reports: list[str] = []
+    if unsafe := rights.unsafe(config.path):
+        reports.append(f"no program that {config.path} names is run, because {unsafe}")
     remembered, report = memory.load(config, now)
     if report:
         reports.append(report)
@@ -84,22 +87,16 @@ def look(config: Config, now: Now, given: Reading | None = None, pretend: Now | 
     left = memory.left(remembered, now)
     found_states = {r: left.get(r, OFF) if driven[r] else OFF for r in config.relays}
     past = memory.observe(remembered, found_states, now)
-    data = reading.load(config, now) if given is None else given
-    data, past = watched(config, data, past)
-    if data.problem:
-        reports.append(data.problem)
     found = modes.load(config.modPath)
     known = _modes(config, found, past, reports)
     ended = _ended(found, known, past)
     known.update(dict.fromkeys(ended, AUTO_OFF))
-    scripted = [r for r in scripts.scripted(config) if known[r] not in (*FORCED, None)]
+    answers = asking.ask_all(question.Question(config, known, found_states, past, now, given, pretend, acts))
+    reports += answers.reports
+    data, past = reading.watched(config, answers.reading, past)
     if data.problem:
-        answers = scripts.Answers(
-            {r: Order("", data.problem) for r in scripted}, past.timers, last=past.failed
-        )
+        reports.append(data.problem)
     else:
-        told = {r: mode for r, mode in known.items() if mode is not None}
-        answers = scripts.run(scripted, World(config, told, found_states, past, data, pretend or now))
         reports += [order.why for _, order in sorted(answers.orders.items()) if not order.good]
     plan = decide(config, known, found_states, past, data, answers.orders)
     if past.until:
@@ -114,20 +111,6 @@ def _pins(config: Config, reports: list[str]) -> tuple[boards.Board | None, dict
     except Fault as fault:
         reports.append(f"no relay can be switched: {fault}")
         return None, dict.fromkeys(config.relays, True)
-
-
-def watched(config: Config, data: Reading, past: Past) -> tuple[Reading, Past]:
-    """The reading, with the problem if it has not moved for too long, and the past that has seen it."""
-    measured = reading.fingerprint(data)
-    before, age = past.frozen
-    if measured:
-        age = age if measured == before else 0.0
-        past = replace(past, frozen=(measured, age), charge=reading.stages(past.charge, data))
-        if 0 < config.frozenAfter <= age and not data.problem:
-            data = replace(
-                data, problem=f"no measured value has moved for {age / 60:.0f} min: the monitor is frozen"
-            )
-    return data, past
 
 
 def _modes(config: Config, found: modes.Found, past: Past, reports: list[str]) -> dict[int, int | None]:
@@ -298,7 +281,9 @@ def remembered(sight: Sight, plan: Plan, reports: tuple[str, ...]) -> Past:
         support=support,
         data=past.data if sight.reading.problem else 0.0,
         timers={name: timer for name, timer in sight.answers.timers.items() if timer[0] < timer[1] + 86400},
-        failed=sight.answers.last,
+        turns=sight.answers.turns,
+        scripted=sight.answers.scripted,
+        stuck=sight.answers.stuck,
         why={r: decision.why for r, decision in plan.items()},
         reports=reports,
         pins=dict.fromkeys(sight.config.relayGpio.values(), int(sight.config.relayActiveLow)),
@@ -363,14 +348,11 @@ def run(
     try:
         now = clock()
         reports = [trouble] if trouble else []
-        if given is None and (trouble := reading.refresh(config, now)):
-            reports.append(trouble)
-        sight = look(config, now, given)
+        sight = look(config, now, given, acts=True)
         if (later := clock()).up - now.up > STOPPED:
-            sight = look(config, later, given)
+            sight = look(config, later, given, acts=True)
         reports += sight.reports
         final = act(sight, reports)
-        scripts.remember(config, sight.answers)
         return sight, final, reports
     finally:
         if held is not None:

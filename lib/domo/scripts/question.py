@@ -1,0 +1,57 @@
+"""What the tick asks of its scripts, and what it gets."""
+
+from __future__ import annotations
+
+from ..core.model import FORCED, Reading, dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ..core.model import Config, Now, Order, Past
+    from ..system.child import Left
+
+    Timers = Mapping[str, tuple[float, float, int]]
+
+
+@dataclass(frozen=True)
+class Question:
+    """What the scripts are told. `modes` are None where nobody knows. `given` stands for the data file,
+    `pretend` for the hour that the scripts are told. `acts`: it is a tick, which refreshes the data
+    and keeps what it compiled, and not just a look."""
+
+    config: Config
+    modes: Mapping[int, int | None]
+    states: Mapping[int, int]
+    past: Past
+    now: Now
+    given: Reading | None = None
+    pretend: Now | None = None
+    acts: bool = False
+    stuck: Mapping[str, Left] = {}  # the processes that are still there of those left behind
+
+    @property
+    def auto(self) -> list[int]:
+        """The relays whose scripts count."""
+        return [relay for relay, mode in self.modes.items() if mode is not None and mode not in FORCED]
+
+    @property
+    def to_ask(self) -> list[int]:
+        """Those of them whose scripts can be run, if there are any."""
+        return [relay for relay in self.auto if str(relay) not in self.stuck]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What came of it: the orders, the timers as the scripts left them, what they printed, in which order
+    they are asked next time (() is by number), the reading, the relays that have a script, the processes
+    that were left behind (of "data", "refresh", "folder", or of a relay), and what else went wrong."""
+
+    orders: Mapping[int, Order]
+    timers: Timers
+    printed: str = ""
+    turns: tuple[int, ...] = ()
+    reading: Reading = Reading(())
+    scripted: tuple[int, ...] = ()
+    stuck: Mapping[str, Left] = {}
+    reports: tuple[str, ...] = ()
