@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from domo.core.model import History, Now, Past
-from domo.scripts import inside, source
+from domo.scripts import source
 from domo.scripts.api import World
 from domo.stores import config, reading
 from domo.stores.schema import WIRING_PI
@@ -79,7 +79,7 @@ def ours(house: House, relay: int, case: dict[str, Any]) -> str:
     world = World(settings, dict.fromkeys(settings.relays, 1), states, past, reading.load(settings, now), now)
     if case["file"]:
         Path(case["file"]).touch()
-    order = inside.ask_here(relay, world, source.Library())
+    order = source.ask_here(relay, world, source.Library(settings.scriptDir))
     Path(case["file"] or "none").unlink(missing_ok=True)
     return order.wanted if order.good else order.why
 

@@ -36,7 +36,7 @@ from ..core.model import (
     replace,
 )
 from ..core.texts import minutes
-from ..scripts import inside, question, source
+from ..scripts import question, source
 from ..scripts.api import World
 from ..stores import config as configs
 from ..stores import memory, modes, reading
@@ -80,7 +80,7 @@ def fold(
     (0 to 1), some readings `supposed` instead of generated."""
     config = replace(config, dbFile="")  # nothing is owed to a journal that is not written
     scripted = source.scripted(config)
-    library = source.Library()
+    library = source.Library(config.scriptDir)
     states, wanted = dict.fromkeys(config.relays, OFF), dict.fromkeys(config.relays, AUTO_OFF)
     flow, past = sun.Flow(soc, power=-plant.house), Past()
     for place in range(ticks):
@@ -91,7 +91,7 @@ def fold(
         data, past = reading.watched(config, data, past)
         world = World(config, wanted, states, past, data, now)
         orders = {
-            r: Order("", data.problem) if data.problem else inside.ask_here(r, world, library)
+            r: Order("", data.problem) if data.problem else source.ask_here(r, world, library)
             for r in scripted
         }
         plan = decide(config, wanted, states, past, data, orders)

@@ -15,7 +15,7 @@ from ..core.texts import one_line
 from ..stores import reading as readings
 from ..system import tinyjson
 from ..system.child import Child, send
-from . import inside, source
+from . import source
 from .api import World
 
 TYPE_CHECKING = False
@@ -88,15 +88,15 @@ def _ask_all(waiting: tuple[int, ...], world: World, end: float, answer: int, ke
 
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    library = source.Library(world.config.scriptDir)
+    library = source.Library(world.config.scriptDir, kept=True)
     for relay in waiting:
         if time.monotonic() >= end:
             break
-        found = inside.compiled(relay, world, library)
+        found = source.compiled(relay, world, library)
         if not isinstance(found, tuple):
             said = _said(found, world.timers)
         elif found[1]:
-            said = _said(inside.ask(relay, world, found[0]), world.timers)
+            said = _said(source.ask(relay, world, found[0]), world.timers)
             if resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > MUCH_MEMORY:
                 _tidy()
         else:
@@ -129,7 +129,7 @@ def _apart(relay: int, world: World, code: CodeType, end: float) -> Said:
         child = Child(lambda answer: _alone(relay, world, code, answer))
     except OSError as error:
         why = f": could not be started ({error.strerror})"
-        return _said(inside.no_order(relay, why), world.timers)
+        return _said(source.no_order(relay, why), world.timers)
     until = min(end, begun + ONE_SECONDS)
     answer, why, words, waited = None, "", b"", 0.0
     try:
@@ -151,7 +151,7 @@ def _apart(relay: int, world: World, code: CodeType, end: float) -> Said:
 
         why = f"{blame.last_place(source.path(world.config, relay), words)}: {blame.ended(status, waited)}"
     cut = 0 < waited < ONE_SECONDS - 0.1
-    return "", inside.no_order(relay, why).why, world.timers, child.left, cut
+    return "", source.no_order(relay, why).why, world.timers, child.left, cut
 
 
 def _alone(relay: int, world: World, code: CodeType, answer: int) -> None:
@@ -165,7 +165,7 @@ def _alone(relay: int, world: World, code: CodeType, answer: int) -> None:
     faulthandler.enable(answer, all_threads=False)
     files.third_party()
     me = os.getpid()
-    order = inside.ask(relay, world, code)
+    order = source.ask(relay, world, code)
     if os.getpid() == me:  # a script that forks must not answer twice
         send(answer, tinyjson.dumps((order.wanted, order.why, world.timers)).encode(errors="replace"))
 
@@ -173,9 +173,9 @@ def _alone(relay: int, world: World, code: CodeType, answer: int) -> None:
 def spoken(line: bytes) -> tuple[str, str, Timers]:
     """The order, its reason and the timers in an answer. Raises ValueError, TypeError, AttributeError."""
     wanted, why, timers = tinyjson.loads(line.decode())
-    if wanted not in ("", "on", "off", "keep") or len(line) > inside.TIMERS_LIMIT + 8 * inside.REASON_LIMIT:
+    if wanted not in ("", "on", "off", "keep") or len(line) > source.TIMERS_LIMIT + 8 * source.REASON_LIMIT:
         raise ValueError("no order")
     read = {
         str(name): (float(age), float(length), int(count)) for name, (age, length, count) in timers.items()
     }
-    return wanted, one_line(why)[: inside.REASON_LIMIT], read
+    return wanted, one_line(why)[: source.REASON_LIMIT], read

@@ -50,7 +50,8 @@ class _Asking:
     def __init__(self, question: Question) -> None:
         self.question = question
         self.config = question.config
-        self.reading = question.given
+        self.past = question.past
+        self.reading: Reading | None = None
         self.scripted: tuple[int, ...] | None = None
         self.waiting: list[int] = []
         self.orders: dict[int, Order] = {}
@@ -60,7 +61,9 @@ class _Asking:
         self.stuck = dict(question.stuck)
         self.reports: list[str] = []
         self.end = time.monotonic() + ALL_SECONDS
-        if "data" in self.stuck and self.reading is None:
+        if question.given:
+            self._seen(question.given)
+        elif "data" in self.stuck:
             self._no_data(HANGS.format(self.stuck["data"][0]))
 
     def answers(self) -> Answers:
@@ -81,11 +84,10 @@ class _Asking:
             return True
         if self.scripted is None:
             return "folder" not in self.stuck
-        return bool(self.waiting) and not self._problem() and time.monotonic() < self.end
+        return bool(self.waiting) and not self.reading.problem and time.monotonic() < self.end
 
-    def _problem(self) -> str:
-        assert self.reading
-        return readings.watched(self.config, self.reading, self.question.past)[0].problem
+    def _seen(self, reading: Reading) -> None:
+        self.reading, self.past = readings.watched(self.config, reading, self.question.past)
 
     def _hear(self, child: Child) -> None:
         """Takes what a child says, until it is done or fails."""
@@ -127,7 +129,7 @@ class _Asking:
 
         if kind == answering.READ:
             packed, trouble, left, taken = marshal.loads(body)
-            self.reading = readings.unpacked(packed)
+            self._seen(readings.unpacked(packed))
             self.end += taken
             self.reports += filter(None, [trouble])
             self._leave("refresh", left)
@@ -185,7 +187,7 @@ class _Asking:
         self.waiting = []
 
     def _no_data(self, why: str) -> None:
-        self.reading = Reading((), f"{self.config.tmpFileDataXml}: {why}")
+        self._seen(Reading((), f"{self.config.tmpFileDataXml}: {why}"))
         self.end = time.monotonic() + ALL_SECONDS
 
     def _no_scripts(self, why: str) -> None:
@@ -200,8 +202,8 @@ class _Asking:
         assert self.reading
         assert self.scripted is not None
         asked = [relay for relay in self.scripted if relay in self.question.auto]
-        problem, past = self._problem(), self.question.past
-        orders, turns = {relay: Order("", problem) for relay in asked}, past.turns
+        problem = self.reading.problem
+        orders, turns = {relay: Order("", problem) for relay in asked}, self.past.turns
         if not problem:
             orders = {relay: self.orders.get(relay) or self._unasked(relay) for relay in asked}
             turns = self._turns()
@@ -211,6 +213,7 @@ class _Asking:
             "\n".join(map(clean, self.printed.decode(errors="replace").expandtabs().splitlines())),
             turns,
             self.reading,
+            self.past,
             tuple(sorted(self.scripted)),
             self.stuck,
             tuple(self.reports),

@@ -7,8 +7,8 @@ import time
 
 from ..system.child import Child
 from .api import ScriptError
-from .source import SOURCE_LIMIT
 
+LINES_LIMIT = 256 << 10  # bytes of a script
 LOOKING = 0.5  # s to find a line in a file that may hang
 
 
@@ -68,7 +68,7 @@ def _line(file: str, number: int) -> str:
     try:
         fd = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
-            text = os.read(fd, SOURCE_LIMIT).decode(errors="replace").splitlines()[number - 1].strip()
+            text = os.read(fd, LINES_LIMIT).decode(errors="replace").splitlines()[number - 1].strip()
         finally:
             os.close(fd)
     except (OSError, IndexError):

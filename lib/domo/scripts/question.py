@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from ..core.model import FORCED, Reading, dataclass
+from ..core.model import FORCED, Past, Reading, dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..core.model import Config, Now, Order, Past
+    from ..core.model import Config, Now, Order
     from ..system.child import Left
 
     Timers = Mapping[str, tuple[float, float, int]]
@@ -44,14 +44,16 @@ class Question:
 @dataclass(frozen=True)
 class Answers:
     """What came of it: the orders, the timers as the scripts left them, what they printed, in which order
-    they are asked next time (() is by number), the reading, the relays that have a script, the processes
-    that were left behind (of "data", "refresh", "folder", or of a relay), and what else went wrong."""
+    they are asked next time (() is by number), the reading and the past that has seen it, the relays that
+    have a script, the processes that were left behind (of "data", "refresh", "folder", or of a relay), and
+    what else went wrong."""
 
     orders: Mapping[int, Order]
     timers: Timers
     printed: str = ""
     turns: tuple[int, ...] = ()
     reading: Reading = Reading(())
+    past: Past = Past()
     scripted: tuple[int, ...] = ()
     stuck: Mapping[str, Left] = {}
     reports: tuple[str, ...] = ()

@@ -58,20 +58,24 @@ def real(path: str, safe: Safe) -> str:
     return place or "/"
 
 
-def opened(path: str, safe: Safe) -> tuple[int, os.stat_result]:
-    """The file at `path`, open to be read, and what it is: the very file that was found safe. Raises
-    Unsafe, OSError."""
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # a fifo must not hang us
-    folder, _, name = path.rpartition("/")
-    place = real(folder, safe)
+def folder(path: str, safe: Safe) -> str:
+    """The absolute path of a folder whose files are safe when they are themselves. Raises Unsafe, OSError."""
+    place = real(path, safe)
     if safe.get(place, safe[""]):
         raise _crowded(place)
+    return place
+
+
+def opened(path: str, safe: Safe) -> tuple[int, os.stat_result]:
+    """The file at `path`, in a `folder` that is safe, open to be read; and what it is: the very file that
+    was found safe. Raises Unsafe, OSError."""
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # a fifo must not hang us
     try:
-        fd = os.open(f"{place}/{name}", flags)
+        fd = os.open(path, flags)
     except OSError as error:
         if error.errno != 40:  # ELOOP: a link
             raise
-        fd = os.open(real(f"{place}/{name}", safe), flags)
+        fd = os.open(real(path, safe), flags)
     try:
         info = os.fstat(fd)
         judge(path, info)

@@ -25,7 +25,6 @@ from ..core.model import (
     Fault,
     History,
     Now,
-    Order,
     Past,
     Plan,
     Reading,
@@ -36,7 +35,7 @@ from ..core.model import (
 from ..pins import board as boards
 from ..scripts import asking, question
 from ..stores import config as configs
-from ..stores import memory, modes, reading, states
+from ..stores import memory, modes, states
 from ..system import files, rights
 
 TYPE_CHECKING = False
@@ -93,7 +92,7 @@ def look(
     known.update(dict.fromkeys(ended, AUTO_OFF))
     answers = asking.ask_all(question.Question(config, known, found_states, past, now, given, pretend, acts))
     reports += answers.reports
-    data, past = reading.watched(config, answers.reading, past)
+    data, past = answers.reading, answers.past
     if data.problem:
         reports.append(data.problem)
     else:

@@ -91,12 +91,12 @@ def _scripts(settings: Config) -> Findings:
         return
     found = source.scripted(settings)
     linted = lint.lint(settings)
-    library = source.Library()
+    library = source.Library(settings.scriptDir)
     mistakes = [text for text in linted if ": note: " not in text or "did you mean" in text]
     for relay in found:
         file = source.path(settings, relay)
         try:
-            code, _ = library.script(file)
+            code, _ = library.script(f"{relay}.py")
         except (ScriptError, OSError) as error:
             yield False, f"script {file}: {error}"
             continue
