@@ -32,7 +32,7 @@ from domo.core.model import (
     Value,
     replace,
 )
-from domo.scripts import question
+from domo.scripts import asking
 from domo.stores import modes
 from domo.tick import tick
 from support.model import examples
@@ -213,7 +213,7 @@ def cases(draw: st.DrawFn) -> Case:
 
 def carried_out(case: Case, plan: Plan) -> Case:
     """The same moment after the plan was carried out."""
-    answers = question.Answers(case.orders, {})
+    answers = asking.Answers(case.orders, {})
     found = modes.Found({r: mode for r, mode in case.modes.items() if mode is not None})
     sight = tick.Sight(
         case.config, Now(0, 10 * DAY, ""), None, found, case.past, case.past, case.reading, answers, plan, ()

@@ -20,7 +20,7 @@ STEADY = {  # what a steady tick loads of domo, and no more
     "system": {"files", "tinyjson", "cache", "child", "rights"},
     "stores": {"config", "reading", "modes", "states", "memory"},
     "pins": {"board"},
-    "scripts": {"api", "answering", "asking", "question", "source"},
+    "scripts": {"api", "answering", "asking", "source"},
     "tick": {"tick"},
 }
 # Each costs as much as a part of the interpreter's start, or several of them.

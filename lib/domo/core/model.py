@@ -29,6 +29,9 @@ else:
 
     def _init(self, *args, **fields):
         names = self._names
+        if not fields and len(args) == len(names):
+            self.__dict__.update(zip(names, args, strict=True))
+            return
         given = {**self._defaults, **dict(zip(names, args, strict=False)), **fields}
         if len(given) != len(names) or len(args) > len(names):
             raise TypeError(f"{type(self).__name__} has the fields {names}, not {tuple(given)}")

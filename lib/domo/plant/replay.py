@@ -36,7 +36,7 @@ from ..core.model import (
     replace,
 )
 from ..core.texts import minutes
-from ..scripts import question, source
+from ..scripts import asking, source
 from ..scripts.api import World
 from ..stores import config as configs
 from ..stores import memory, modes, reading
@@ -95,7 +95,7 @@ def fold(
             for r in scripted
         }
         plan = decide(config, wanted, states, past, data, orders)
-        answers, found = question.Answers(orders, world.timers), modes.Found(wanted)
+        answers, found = asking.Answers(orders, world.timers), modes.Found(wanted)
         sight = tick.Sight(config, now, None, found, past, past, data, answers, plan, ())
         states = {relay: decision.state for relay, decision in plan.items()}
         wanted = {relay: decision.mode or AUTO_OFF for relay, decision in plan.items()}

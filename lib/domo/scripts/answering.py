@@ -20,19 +20,22 @@ from .api import World
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from types import CodeType
 
     from ..core.model import Order, Reading
     from ..system.child import Left
-    from .question import Question
+    from .asking import Question
 
-    Timers = Mapping[str, tuple[float, float, int]]
+    Timers = dict[str, tuple[float, float, int]]
     Said = tuple[str, str, Timers, Left | None, bool]  # an order, the timers, who was left behind, cut off?
 
-# Kinds of messages, their first byte; behind it marshal's or JSON's text.
+# Kinds of messages, their first byte; behind it what marshal makes of it.
 FETCHING, READ, SCRIPTED, APART, SAID, DONE = b"F", b"R", b"S", b"O", b"A", b"C"
 ONE_SECONDS = 4.0  # for one script; a Pi Zero needs 2 for a few pings that nobody answers
+ALL_SECONDS = (
+    5.5  # for all scripts, so that a tick with a refresh, and whatever else waits, stays within 20 s
+)
 MEMORY_BYTES = 256 << 20  # half of what a Pi Zero has
 MUCH_MEMORY = 64 << 10  # KiB; what is left over of more is looked for at once
 
@@ -47,9 +50,9 @@ def run(
 
     faulthandler.enable(answer, all_threads=False)  # says at a crash or abort() where that was
     if reading is None:
-        reading, trouble, left, taken = _read(question, answer)
-        end += taken
-        send(answer, READ + marshal.dumps((readings.packed(reading), trouble, left, taken)))
+        reading, trouble, left = _read(question, answer)
+        end = time.monotonic() + ALL_SECONDS
+        send(answer, READ + marshal.dumps((readings.packed(reading), trouble, left)))
     reading, past = readings.watched(question.config, reading, question.past)
     if waiting is None:
         waiting = in_turn(source.scripted(question.config), past.turns)
@@ -68,22 +71,23 @@ def in_turn(scripted: Iterable[int], turns: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(sorted(scripted, key=lambda relay: turns.index(relay) + 1 if relay in turns else 0))
 
 
-def _read(question: Question, answer: int) -> tuple[Reading, str, Left | None, float]:
-    """The reading, refreshed first if it is old; what went wrong with that, who was left behind, and
-    how long all of it took (s)."""
-    config, now, begun = question.config, question.now, time.monotonic()
+def _read(question: Question, answer: int) -> tuple[Reading, str, Left | None]:
+    """The reading, refreshed first if it is old; what went wrong with that, and who was left behind."""
+    config, now = question.config, question.now
     trouble, left = "", None
     if question.acts and readings.old(config, now):
         from ..stores import fetch
 
         send(answer, FETCHING)
+        begun = time.monotonic()
         trouble, left = fetch.refresh(config, question.stuck.get("refresh"))
         gone = time.monotonic() - begun
         now = replace(now, wall=now.wall + gone, up=now.up + gone)  # or what is new would be from the future
-    return readings.load(config, now), trouble, left, time.monotonic() - begun
+    return readings.load(config, now), trouble, left
 
 
 def _ask_all(waiting: tuple[int, ...], world: World, end: float, answer: int, keep: bool) -> None:
+    import marshal
     import resource
 
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
@@ -103,7 +107,7 @@ def _ask_all(waiting: tuple[int, ...], world: World, end: float, answer: int, ke
             send(answer, APART)
             said = _apart(relay, world, found[0], end)
             world.timers = dict(said[2])
-        send(answer, SAID + tinyjson.dumps(said).encode(errors="replace"))
+        send(answer, SAID + marshal.dumps(said))
     if keep:
         library.keep()
 
@@ -147,9 +151,9 @@ def _apart(relay: int, world: World, code: CodeType, end: float) -> Said:
     if answer:
         return *answer, child.left, False
     if not why:
-        from . import blame
+        from . import place
 
-        why = f"{blame.last_place(source.path(world.config, relay), words)}: {blame.ended(status, waited)}"
+        why = f"{place.last_place(source.path(world.config, relay), words)}: {place.ended(status, waited)}"
     cut = 0 < waited < ONE_SECONDS - 0.1
     return "", source.no_order(relay, why).why, world.timers, child.left, cut
 
@@ -178,4 +182,6 @@ def spoken(line: bytes) -> tuple[str, str, Timers]:
     read = {
         str(name): (float(age), float(length), int(count)) for name, (age, length, count) in timers.items()
     }
+    if not all(0 <= number < 1e12 for timer in read.values() for number in timer):
+        raise ValueError("no timers")
     return wanted, one_line(why)[: source.REASON_LIMIT], read

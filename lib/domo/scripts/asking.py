@@ -11,40 +11,80 @@ from __future__ import annotations
 
 import time
 
-from ..core.model import Order, Reading, replace
+from ..core.model import FORCED, Order, Past, Reading, dataclass, replace
 from ..core.texts import clean
 from ..stores import reading as readings
-from ..system import tinyjson
 from ..system.child import Child, running
-from . import answering, source
-from .question import Answers, Question
+from . import answering
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ..core.model import Config, Now
     from ..system.child import Left
 
     Timers = Mapping[str, tuple[float, float, int]]
 
 DATA_SECONDS = 4.0  # to read the data
 FETCH_SECONDS = 11.0  # to refresh it first: `fetch` gives up after 10
-ALL_SECONDS = (
-    5.5  # for all scripts, so that a tick with a refresh, and whatever else waits, stays within 20 s
-)
 ENDING = 1.5  # s for the child to end a script that has a process of its own
 LATE = 0.3  # s for the child to see by itself that the time is over
-HANGS = "process {} hangs and cannot be killed (does a disk not answer?)"
+
+
+@dataclass(frozen=True)
+class Question:
+    """What the scripts are told. `modes` are None where nobody knows. `given` stands for the data file,
+    `pretend` for the hour that the scripts are told. `acts`: it is a tick, which refreshes the data
+    and keeps what it compiled, and not just a look."""
+
+    config: Config
+    modes: Mapping[int, int | None]
+    states: Mapping[int, int]
+    past: Past
+    now: Now
+    given: Reading | None = None
+    pretend: Now | None = None
+    acts: bool = False
+    stuck: Mapping[str, Left] = {}  # the processes that are still there of those left behind
+
+    @property
+    def auto(self) -> list[int]:
+        """The relays whose scripts count."""
+        return [relay for relay, mode in self.modes.items() if mode is not None and mode not in FORCED]
+
+    @property
+    def to_ask(self) -> list[int]:
+        """Those of them whose scripts can be run, if there are any."""
+        return [relay for relay in self.auto if str(relay) not in self.stuck]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What came of it: the orders, the timers as the scripts left them, what they printed, in which order
+    they are asked next time (() is by number), the reading and the past that has seen it, the relays that
+    have a script, the processes that were left behind (of "data", "refresh", "folder", or of a relay), and
+    what else went wrong."""
+
+    orders: Mapping[int, Order]
+    timers: Timers
+    printed: str = ""
+    turns: tuple[int, ...] = ()
+    reading: Reading = Reading(())
+    past: Past = Past()
+    scripted: tuple[int, ...] = ()
+    stuck: Mapping[str, Left] = {}
+    reports: tuple[str, ...] = ()
 
 
 def ask_all(question: Question) -> Answers:
     """Reads the data, unless they are given, and asks the scripts of the relays in auto, if they may run
     on it. Never raises, and never waits for long."""
     stuck = {what: left for what, left in question.past.stuck.items() if running(left)}
-    return _Asking(replace(question, stuck=stuck)).answers()
+    return Round(replace(question, stuck=stuck)).answers()
 
 
-class _Asking:
+class Round:
     """One round: what is known so far."""
 
     def __init__(self, question: Question) -> None:
@@ -60,11 +100,13 @@ class _Asking:
         self.printed = b""
         self.stuck = dict(question.stuck)
         self.reports: list[str] = []
-        self.end = time.monotonic() + ALL_SECONDS
+        self.end = time.monotonic() + answering.ALL_SECONDS
         if question.given:
-            self._seen(question.given)
-        elif "data" in self.stuck:
-            self._no_data(HANGS.format(self.stuck["data"][0]))
+            self.seen(question.given)
+        elif self.stuck:
+            from . import blame
+
+            blame.those_left(self)
 
     def answers(self) -> Answers:
         while self._more():
@@ -74,7 +116,9 @@ class _Asking:
             try:
                 child = Child(lambda answer: answering.run(question, reading, todo, end, answer))  # noqa: B023
             except OSError as error:
-                self._cannot(f"no process could be started ({error.strerror})")
+                from . import blame
+
+                blame.no_child(self, error)
                 break
             self._hear(child)
         return self._whole()
@@ -83,11 +127,13 @@ class _Asking:
         if self.reading is None:
             return True
         if self.scripted is None:
-            return "folder" not in self.stuck
+            return True
         return bool(self.waiting) and not self.reading.problem and time.monotonic() < self.end
 
-    def _seen(self, reading: Reading) -> None:
+    def seen(self, reading: Reading) -> None:
+        """Takes the reading."""
         self.reading, self.past = readings.watched(self.config, reading, self.question.past)
+        self.end = time.monotonic() + answering.ALL_SECONDS
 
     def _hear(self, child: Child) -> None:
         """Takes what a child says, until it is done or fails."""
@@ -108,9 +154,10 @@ class _Asking:
         status = child.stop()
         self.printed += child.printed
         if not done:
-            from . import blame
+            from . import blame, place
 
-            self._blame(why or blame.ended(status, waited), words, waited, child.left)
+            cut = 0 < waited < answering.ONE_SECONDS - 0.1
+            blame.child(self, why or place.ended(status, waited), words, cut, child.left)
 
     def _deadline(self, kind: bytes, since: float) -> float:
         """Until when the next message has to come, after one of this kind."""
@@ -128,84 +175,45 @@ class _Asking:
         import marshal
 
         if kind == answering.READ:
-            packed, trouble, left, taken = marshal.loads(body)
-            self._seen(readings.unpacked(packed))
-            self.end += taken
+            packed, trouble, left = marshal.loads(body)
+            self.seen(readings.unpacked(packed))
             self.reports += filter(None, [trouble])
-            self._leave("refresh", left)
+            self.stuck.update({"refresh": left} if left else {})
         elif kind == answering.SCRIPTED:
             self.scripted = marshal.loads(body)
             self.waiting = [relay for relay in self.scripted or () if relay in self.question.to_ask]
         elif kind == answering.SAID:
-            wanted, why, timers, left, cut = tinyjson.loads(body.decode())
-            relay = self.waiting.pop(0)
-            self.timers = {
-                str(n): (float(a), float(length), int(count)) for n, (a, length, count) in timers.items()
-            }
-            self._ordered(relay, Order(str(wanted), str(why)), cut, left and (int(left[0]), int(left[1])))
+            wanted, why, self.timers, left, cut = marshal.loads(body)
+            self.ordered(self.waiting.pop(0), Order(wanted, why), cut, left)
         elif kind not in (answering.FETCHING, answering.APART, answering.DONE):
             raise ValueError("a message of no kind")
         return kind == answering.DONE
 
-    def _ordered(self, relay: int, order: Order, cut: bool, left: Left | None) -> None:
-        if left and not order.good:
-            order = Order("", f"{order.why}; {HANGS.format(left[0])}")
+    def ordered(self, relay: int, order: Order, cut: bool, left: Left | None) -> None:
+        """Takes what became of a relay's script: its order, whether its time was too short by no fault of
+        its own, and the process that had to be left behind."""
+        if left:
+            from . import blame
+
+            hangs = blame.HANGS.format(left[0])
+            if order.good:
+                self.reports.append(f"script {relay}.py: {hangs}")
+            else:
+                order = Order("", f"{order.why}; {hangs}")
+            self.stuck[str(relay)] = left
         self.orders[relay] = order
-        self._leave(str(relay), left)
         if cut:
             self.cut.append(relay)
 
-    def _leave(self, what: str, left: Left | None) -> None:
-        if left:
-            self.stuck[what] = left
-
-    def _blame(self, why: str, words: bytes, waited: float, left: Left | None) -> None:
-        """Notes whose fault it is that the child came to no end."""
-        hangs = f"{why}; {HANGS.format(left[0])}" if left else why
-        if self.reading is None:
-            self._no_data(hangs)
-            self._leave("data", left)
-        elif self.scripted is None:
-            self._no_scripts(hangs)
-            self._leave("folder", left)
-        else:
-            from . import blame
-
-            relay = self.waiting.pop(0)
-            place = blame.last_place(source.path(self.config, relay), words)
-            cut = 0 < waited < answering.ONE_SECONDS - 0.1
-            self._ordered(relay, Order("", f"script {relay}.py{place}: {why}"), cut, left)
-
-    def _cannot(self, why: str) -> None:
-        """Notes that the system gives no process."""
-        if self.reading is None:
-            self._no_data(f"is not read, {why}")
-        if self.scripted is None:
-            self._no_scripts(f"are not run, {why}")
-        for relay in self.waiting:
-            self.orders[relay] = Order("", f"script {relay}.py: {why}")
-        self.waiting = []
-
-    def _no_data(self, why: str) -> None:
-        self._seen(Reading((), f"{self.config.tmpFileDataXml}: {why}"))
-        self.end = time.monotonic() + ALL_SECONDS
-
-    def _no_scripts(self, why: str) -> None:
-        """Nobody knows what is in the folder: those that had a script still have it."""
-        self.scripted = self.question.past.scripted
-        for relay in self.scripted:
-            self.orders[relay] = Order("", f"{self.config.scriptDir}: {why}")
-
     def _whole(self) -> Answers:
-        if self.scripted is None:
-            self._no_scripts(HANGS.format(self.stuck["folder"][0]))
         assert self.reading
         assert self.scripted is not None
         asked = [relay for relay in self.scripted if relay in self.question.auto]
         problem = self.reading.problem
         orders, turns = {relay: Order("", problem) for relay in asked}, self.past.turns
         if not problem:
-            orders = {relay: self.orders.get(relay) or self._unasked(relay) for relay in asked}
+            late = {r: Order("", f"script {r}.py: no time was left for it") for r in self.waiting}
+            orders = {relay: order for relay, order in (late | self.orders).items() if relay in asked}
             turns = self._turns()
         return Answers(
             orders,
@@ -218,13 +226,6 @@ class _Asking:
             self.stuck,
             tuple(self.reports),
         )
-
-    def _unasked(self, relay: int) -> Order:
-        stuck = self.stuck.get(str(relay))
-        why = (
-            f"{HANGS.format(stuck[0])}; it is not run again beside it" if stuck else "no time was left for it"
-        )
-        return Order("", f"script {relay}.py: {why}")
 
     def _turns(self) -> tuple[int, ...]:
         """Who had no turn, or too short a one, comes first next time; who failed comes last, for one that

@@ -1,76 +1,64 @@
-"""What became of a script that gave no good order, in words: the place in its file, and how it ended."""
+"""The tick's side of asking when not all goes well: whose fault it is. Loaded only when needed."""
 
 from __future__ import annotations
 
-import posix as os  # lean: see files
-import time
+from ..core.model import Order, Reading
+from . import place, source
 
-from ..system.child import Child
-from .api import ScriptError
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..system.child import Left
+    from .asking import Round
 
-LINES_LIMIT = 256 << 10  # bytes of a script
-LOOKING = 0.5  # s to find a line in a file that may hang
-
-
-def place(file: str, error: BaseException) -> str:
-    """ " line 7 (the source)" for the script's innermost line in a traceback, "" if there is none."""
-    line = 0
-    trace = error.__traceback__
-    while trace:
-        if trace.tb_frame.f_code.co_filename == file:
-            line = trace.tb_lineno
-        trace = trace.tb_next
-    error.__traceback__ = None  # lets go of what the script had hoarded, should memory be short
-    return _line(file, line) if line else ""
+HANGS = "process {} hangs and cannot be killed (does a disk not answer?)"
 
 
-def why(error: BaseException) -> str:
-    """What an error says, with its kind where it needs that."""
-    if isinstance(error, ScriptError):
-        return str(error)
-    if isinstance(error, OSError):
-        return error.strerror or str(error)
-    return f"{type(error).__name__}: {error}"
+def child(round: Round, why: str, words: bytes, cut: bool, left: Left | None) -> None:
+    """Notes whose fault it is that the child came to no end: of what was to come next. `words` are its
+    last; `cut`: its time was too short by no fault of its own."""
+    hangs = f"{why}; {HANGS.format(left[0])}" if left else why
+    if round.reading is None:
+        _no_data(round, hangs)
+        round.stuck.update({"data": left} if left else {})
+    elif round.scripted is None:
+        _no_scripts(round, hangs)
+        round.stuck.update({"folder": left} if left else {})
+    else:
+        relay = round.waiting.pop(0)
+        where = place.last_place(source.path(round.config, relay), words)
+        round.ordered(relay, Order("", f"script {relay}.py{where}: {why}"), cut, left)
 
 
-def last_place(file: str, words: bytes) -> str:
-    """The place that a process named in its last words, "" if it named none. Never waits for the file."""
-    number = words.decode(errors="replace").partition(f'File "{file}", line ')[2].partition(" ")[0]
-    if not number.isdigit():
-        return ""
-    try:
-        child = Child(lambda answer: _tell(answer, _line(file, int(number))))
-    except OSError:
-        return f" line {number}"
-    found = child.read(time.monotonic() + LOOKING)
-    child.stop()
-    return found.decode(errors="replace") or f" line {number}"
+def no_child(round: Round, error: OSError) -> None:
+    """Notes that the system gives no process: then there is nothing of what was to come."""
+    why = f"no process could be started ({error.strerror})"
+    if round.reading is None:
+        _no_data(round, f"is not read, {why}")
+    if round.scripted is None:
+        _no_scripts(round, f"are not run, {why}")
+    for relay in round.waiting:
+        round.orders[relay] = Order("", f"script {relay}.py: {why}")
+    round.waiting = []
 
 
-def ended(status: int, waited: float) -> str:
-    """How a process that owes an answer ended, by its wait status, and how long it was waited for in
-    vain (s; 0 when it ended by itself)."""
-    if waited:
-        return f"gave no answer within {waited:.0f} s"
-    if os.WIFSIGNALED(status) and os.WTERMSIG(status) == 9:
-        return "closed the tick's pipe, or was killed"
-    if os.WIFSIGNALED(status):
-        return f"crashed the interpreter (signal {os.WTERMSIG(status)})"
-    return f"ended the process (exit status {os.WEXITSTATUS(status)})"
+def those_left(round: Round) -> None:
+    """Notes what is not begun because a process that an earlier tick left behind is still at it."""
+    for what, (pid, _) in round.stuck.items():
+        why = f"{HANGS.format(pid)}; no other is started beside it"
+        if what == "data":
+            _no_data(round, why)
+        elif what == "folder":
+            _no_scripts(round, why)
+        elif what != "refresh":
+            round.orders[int(what)] = Order("", f"script {what}.py: {why}")
 
 
-def _tell(answer: int, text: str) -> None:
-    os.write(answer, text.encode(errors="replace")[:4000])
+def _no_data(round: Round, why: str) -> None:
+    round.seen(Reading((), f"{round.config.tmpFileDataXml}: {why}"))
 
 
-def _line(file: str, number: int) -> str:
-    """ " line 7 (the source)", as far as there is any."""
-    try:
-        fd = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        try:
-            text = os.read(fd, LINES_LIMIT).decode(errors="replace").splitlines()[number - 1].strip()
-        finally:
-            os.close(fd)
-    except (OSError, IndexError):
-        return f" line {number}"
-    return f" line {number} ({text})"
+def _no_scripts(round: Round, why: str) -> None:
+    """Nobody knows what is in the folder: those that had a script still have it."""
+    round.scripted = round.past.scripted
+    for relay in round.scripted:
+        round.orders[relay] = Order("", f"{round.config.scriptDir}: {why}")

@@ -162,9 +162,9 @@ def _ask(file: str, relay: int, world: World, code: CodeType) -> Order:
             )
         return order
     except BaseException as error:  # sys.exit() and Ctrl-C too: it is a script's, whatever it is
-        from . import blame
+        from . import place
 
-        raise ScriptError(f"{relay}.py{blame.place(file, error)}: {blame.why(error)}") from None
+        raise ScriptError(f"{relay}.py{place.place(file, error)}: {place.why(error)}") from None
     finally:
         space.clear()  # its functions hold their names, and the names the functions
 

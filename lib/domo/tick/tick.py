@@ -33,7 +33,7 @@ from ..core.model import (
     replace,
 )
 from ..pins import board as boards
-from ..scripts import asking, question
+from ..scripts import asking
 from ..stores import config as configs
 from ..stores import memory, modes, states
 from ..system import files, rights
@@ -59,7 +59,7 @@ class Sight:
     past: Past
     before: Past  # the past as it was remembered, before the pins were looked at
     reading: Reading
-    answers: question.Answers
+    answers: asking.Answers
     plan: Plan
     reports: tuple[str, ...]
     ended: Mapping[int, int] = {}  # the forces that end now, as their owner ordered
@@ -90,7 +90,7 @@ def look(
     known = _modes(config, found, past, reports)
     ended = _ended(found, known, past)
     known.update(dict.fromkeys(ended, AUTO_OFF))
-    answers = asking.ask_all(question.Question(config, known, found_states, past, now, given, pretend, acts))
+    answers = asking.ask_all(asking.Question(config, known, found_states, past, now, given, pretend, acts))
     reports += answers.reports
     data, past = answers.reading, answers.past
     if data.problem:
