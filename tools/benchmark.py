@@ -61,6 +61,7 @@ domo:
   jsonFile: {{modPath: mod, etatPath: etat}}
   prefixFileData: data_
   dbFile: journal.sqlite3
+  recordDir: history
   board: simulated
   simulatedPins: pins
   relay: {{scriptDir: relay.script.d, scriptExecInterval: 0}}

@@ -52,6 +52,7 @@ class Disks:
                 "domo.jsonFile": {"modPath": "tmp/mod", "etatPath": "tmp/etat"},
                 "domo.prefixFileData": "tmp/domo_",
                 "domo.dbFile": "root/journal.sqlite3",
+                "domo.recordDir": "root/history",
                 "domo.relay.scriptExecInterval": 0,
                 "domo.relayNb": 5,
             }

@@ -284,6 +284,9 @@ class Config:
     etatPath: str = "/tmp/PvMonit_domo_etat"
     prefixFileData: str = "/tmp/PvMonit_domo_data_"
     dbFile: str = "domo.sqlite3"
+    recordEvery: float = 3600
+    recordDir: str = "history"
+    recordValues: tuple[str, ...] = ()
     scriptDir: str = "relay.script.d"
     scriptExecInterval: float = 60
     secuDownNoData: float = 600

@@ -37,7 +37,7 @@ from ..pins import board as boards
 from ..scripts import runner as scripts
 from ..scripts.api import World
 from ..stores import config as configs
-from ..stores import memory, modes, reading, states
+from ..stores import memory, modes, reading, record, states
 from ..system import files
 
 TYPE_CHECKING = False
@@ -200,6 +200,7 @@ def act(sight: Sight, reports: list[str]) -> Plan:
     for write in (
         sight.board.save,
         lambda: states.save(config.etatPath, {r: d.state for r, d in final.items()}),
+        lambda: record.append(config, sight.now.wall, sight.reading, final, sight.before.why, reports),
     ):
         try:
             faults += filter(None, [write()])

@@ -1,0 +1,225 @@
+"""The records that last: one compressed CSV a day in `recordDir`, written whole once an hour, for two years.
+
+Nothing here is needed to drive a relay. A file that is torn is read as far as it goes, one that cannot be
+read at all is set aside, and a day that could not be kept waits in tmpfs, a week of them at most.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+import zlib
+
+from ..core.model import Fault
+from ..system import files
+from . import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from ..core.model import Config
+
+KEPT_DAYS = 2 * 366
+WAITING = 7  # days that may wait in tmpfs for a lasting folder that cannot be written
+LARGEST = 64 << 20  # bytes of a day, unpacked: a year of one relay's; more is no record
+DAY = r"\d{4}-\d\d-\d\d"
+_GZIP = 31  # zlib's word for it
+_MAGIC = b"\x1f\x8b\x08"
+
+Rows = list[list[str]]
+
+
+def prepare(config: Config, found: Mapping[str, str]) -> None:
+    """Makes room for a line with these columns: the file of an earlier day goes out of the way, what is
+    no record is set aside, new columns are added behind the others. Raises Fault."""
+    name = record.path(config)
+    text = _text(name)
+    head, _, rest = text.partition("\n")
+    columns = [*head.split(",")] if head.startswith("time,") else []
+    day = rest[:10]
+    if rest and not re.fullmatch(DAY, day) or text and not columns:
+        _rename(name, f"{name}.corrupt")
+        columns, rest = [], ""
+    elif rest and day != found["time"][:10]:
+        _put_by(config, name, day)
+        columns, rest = [], ""
+    columns += [column for column in found if column not in columns]
+    files.replace(name, f"{','.join(columns)}\n{rest}".encode(errors="replace"))
+
+
+def _put_by(config: Config, name: str, day: str) -> None:
+    """An earlier day waits beside the file of today; what waits for that day already is kept too."""
+    place = f"{config.prefixFileData}{day}.csv"
+    if os.path.lexists(place):
+        files.replace(place, written(*merged([_text(place), _text(name)])).encode(errors="replace"))
+        os.unlink(name)
+    else:
+        _rename(name, place)
+    for old in sorted(waiting(config).values())[: -WAITING if config.recordEvery else -1]:
+        os.unlink(old)
+
+
+def _rename(old: str, new: str) -> None:
+    try:
+        os.rename(old, new)
+    except OSError as error:
+        raise files.refused(new, error) from None
+
+
+def _text(name: str) -> str:
+    """What a CSV file says, "" without it. Raises Fault."""
+    try:
+        return files.read(name, LARGEST)[0].decode(errors="replace")
+    except FileNotFoundError:
+        return ""
+
+
+def waiting(config: Config) -> dict[str, str]:
+    """The days that wait in tmpfs, with their files."""
+    folder, _, prefix = config.prefixFileData.rpartition("/")
+    return _days(folder or "/", rf"{re.escape(prefix)}({DAY})\.csv")
+
+
+def kept(config: Config) -> dict[str, str]:
+    """The days in the lasting folder, with their files."""
+    return _days(config.recordDir, rf"({DAY})\.csv\.gz")
+
+
+def _days(folder: str, form: str) -> dict[str, str]:
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return {}
+    found = ((re.fullmatch(form, name), name) for name in names)
+    return {match[1]: f"{folder}/{name}" for match, name in sorted(found, key=lambda f: f[1]) if match}
+
+
+def keep(config: Config, wall: float) -> str:
+    """Takes the days that wait and today's lines to the lasting folder. Gives "" or what a person should
+    know. Raises Fault."""
+    try:
+        os.makedirs(config.recordDir, exist_ok=True)
+    except OSError as error:
+        raise files.refused(config.recordDir, error) from None
+    today = record.stamp(wall)[:10]
+    said = []
+    for day, name in waiting(config).items():
+        said.append(_keep_day(config, day, name))
+        os.unlink(name)
+    said.append(_keep_day(config, today, record.path(config)))
+    _prune(config, wall)
+    return "; ".join(filter(None, said))
+
+
+def _keep_day(config: Config, day: str, name: str) -> str:
+    place, said = record.lasting(config, day), ""
+    new = _text(name)
+    try:
+        old = unpacked(files.read(place, LARGEST)[0])
+        if old is None:
+            aside = f"{place}.corrupt"
+            _rename(place, aside)
+            said = f"{place}: is no record; set aside as {aside}, a new one is begun"
+        elif not _holds(new, old):
+            new = written(*merged([old, new]))
+    except FileNotFoundError:
+        pass
+    files.replace(place, packed(new.encode(errors="replace")))
+    return said
+
+
+def _holds(new: str, old: str) -> bool:
+    """Whether the lines of `new` hold all those of `old`: nothing was lost since it was written."""
+    lines = set(new.splitlines())
+    return all(line in lines for line in old.splitlines()[1:])
+
+
+def packed(content: bytes) -> bytes:
+    """A gzip file, the same for the same content."""
+    pack = zlib.compressobj(9, zlib.DEFLATED, _GZIP)
+    return pack.compress(content) + pack.flush()
+
+
+def unpacked(content: bytes) -> str | None:
+    """What a gzip file holds, of a torn one what there is; several may follow each other. None if it is none."""
+    whole, start = b"", content.find(_MAGIC)
+    if start < 0:
+        return None
+    while start >= 0 and len(whole) < LARGEST:
+        unpack = zlib.decompressobj(_GZIP)
+        try:
+            whole += unpack.decompress(content[start:], LARGEST)
+            rest = len(content) - len(unpack.unused_data) if unpack.eof else start + 1
+        except zlib.error:
+            piece = _as_far_as_it_goes(content[start:])
+            whole, rest = whole + piece + (b"\n" if piece else b""), start + 1
+        start = content.find(_MAGIC, rest)
+    return whole.decode(errors="replace")
+
+
+def _as_far_as_it_goes(content: bytes) -> bytes:
+    unpack, whole = zlib.decompressobj(_GZIP), b""
+    try:
+        for place in range(0, len(content), 64):
+            whole += unpack.decompress(content[place : place + 64])
+            if len(whole) > LARGEST:
+                break
+    except zlib.error:
+        pass
+    return whole
+
+
+def rows(lines: Iterable[str]) -> tuple[list[str], Rows]:
+    """The columns and the rows of a CSV file, the rows as long as there are columns. A header in between
+    goes for what follows it; a row that begins with no time is left out."""
+    columns: list[str] = []
+    known: dict[str, int] = {}
+    order: list[int] = []
+    found: Rows = []
+    straight = True
+    for cells in csv.reader(map(_mended, lines)):
+        if cells and cells[0] == "time":
+            for name in cells:
+                known.setdefault(name, len(known))
+            columns = list(known)
+            order = [known[name] for name in cells]
+            straight = order == list(range(len(order)))
+        elif columns and cells and cells[0][4:5] == "-" and cells[0][10:11] == "T":
+            if not straight:
+                cells, given = [""] * len(columns), cells
+                for place, cell in zip(order, given, strict=False):
+                    cells[place] = cell
+            found.append(cells)
+    width = len(columns)
+    return columns, [cells[:width] + [""] * (width - len(cells)) for cells in found]
+
+
+def _mended(line: str) -> str:
+    """A line without what would keep `csv` from going on to the next one: torn quotes, endless cells."""
+    line = line[:100_000].replace("\0", "")
+    return line + '"' if line.count('"') % 2 else line
+
+
+def merged(texts: Iterable[str]) -> tuple[list[str], Rows]:
+    """Several records as one: every column, every moment once, the later word for it."""
+    texts = list(texts)
+    lines = [line for text in texts for line in text.splitlines()]
+    columns, found = rows(lines)
+    return columns, list({cells[0]: cells for cells in found}.values())
+
+
+def written(columns: list[str], found: Rows) -> str:
+    """The CSV of these rows."""
+    lines = (record.row(dict(zip(columns, cells, strict=True)), columns) for cells in found)
+    return "".join(f"{line}\n" for line in (",".join(columns), *lines))
+
+
+def _prune(config: Config, wall: float) -> None:
+    """Deletes days that are older than two years; but never one of the newest 732, for a clock may have
+    gone mad."""
+    oldest = record.stamp(wall - KEPT_DAYS * 86400)[:10]
+    for day, name in sorted(kept(config).items())[:-KEPT_DAYS]:
+        if day < oldest:
+            os.unlink(name)

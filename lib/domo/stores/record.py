@@ -1,0 +1,144 @@
+"""The record: each tick adds one line of CSV to the file of the day in tmpfs. `history` takes it to a disk
+that lasts.
+
+A line holds the time, the values that matter, and of each relay its mode and state, whether a good order
+wants it on, and why. What does not change is left out of `why`, else it would be half of the file.
+"""
+
+from __future__ import annotations
+
+import posix as os  # lean: see files
+import time
+
+from ..core.model import Fault
+from ..system import files
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ..core.model import Config, Plan, Reading
+
+VALUES = frozenset(("SOC", "P", "V", "I", "CS", "MPPT", "PPV", "PPVT", "CONSO"))
+LONGEST = 300  # characters of a value or a reason
+_FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+def path(config: Config) -> str:
+    """Where the lines of today are."""
+    return f"{config.prefixFileData}today.csv"
+
+
+def stamp(wall: float) -> str:
+    """A moment (epoch s) in ISO 8601 with its offset: 2026-06-15T14:30:00+02:00."""
+    t = time.localtime(wall)
+    offset = t.tm_gmtoff // 60
+    sign, offset = ("-", -offset) if offset < 0 else ("+", offset)
+    return (
+        f"{t.tm_year:04}-{t.tm_mon:02}-{t.tm_mday:02}T{t.tm_hour:02}:{t.tm_min:02}:{t.tm_sec:02}"
+        f"{sign}{offset // 60:02}:{offset % 60:02}"
+    )
+
+
+def fields(
+    config: Config, wall: float, reading: Reading, plan: Plan, before: Mapping[int, str], wrong: Sequence[str]
+) -> dict[str, str]:
+    """One line, by column; `before` are the reasons of the line before, `wrong` what the tick found so."""
+    found = {"time": stamp(wall), "wrong": " | ".join(wrong)}
+    wanted = VALUES.union(config.valueUse, config.recordValues)
+    names: list[str] = []
+    for device in reading.devices:
+        name = device.name if device.name and device.name not in names else device.id
+        names.append(name)
+        for value, content in device.values.items():
+            if value in wanted:
+                found[_column(f"{name}.{value}")] = content.text
+    for relay, decision in plan.items():
+        name = f"relay{relay}"
+        found[f"{name}.mode"] = "" if decision.mode is None else str(decision.mode)
+        found[f"{name}.state"] = str(decision.state)
+        found[f"{name}.wanted"] = str(int(decision.supported))
+        found[f"{name}.why"] = "" if before.get(relay) == decision.why else decision.why
+    return found
+
+
+def _column(name: str) -> str:
+    """The name of a column, without what would have to be quoted."""
+    return " ".join(name.replace(",", " ").replace('"', "'").split())
+
+
+def row(found: Mapping[str, str], columns: Sequence[str]) -> str:
+    """The line of CSV for these columns, without its end."""
+    return ",".join([_cell(found[name]) if name in found else "" for name in columns])
+
+
+def _cell(text: str) -> str:
+    if text.isalnum():
+        return text[:LONGEST]
+    text = " ".join(text[:LONGEST].splitlines())
+    return '"' + text.replace('"', '""') + '"' if '"' in text or "," in text else text
+
+
+def append(
+    config: Config, wall: float, reading: Reading, plan: Plan, before: Mapping[int, str], wrong: Sequence[str]
+) -> str:
+    """Adds a line, and takes the record to the lasting folder when that is due. Gives "" or what went
+    wrong. Raises Fault."""
+    found = fields(config, wall, reading, plan, before, wrong)
+    try:
+        if not _added(config, found):
+            from . import history
+
+            history.prepare(config, found)
+            found |= {f"relay{r}.why": decision.why for r, decision in plan.items()}  # whole in a new file
+            _added(config, found)
+        if config.recordEvery and not _kept(config, found["time"][:10], wall):
+            from . import history
+
+            return history.keep(config, wall)
+    except OSError as error:
+        raise Fault(f"the record: {error.filename or path(config)}: {error.strerror}") from None
+    return ""
+
+
+def _added(config: Config, found: Mapping[str, str]) -> bool:
+    """Whether the file is there, is of this day, has every column, and now the line too. Raises Fault."""
+    name = path(config)
+    try:
+        fd = os.open(name, _FLAGS, 0o644)
+    except OSError as error:
+        raise files.refused(name, error) from None
+    try:
+        info = os.fstat(fd)
+        if info.st_mode & 0o170000 != 0o100000 or info.st_uid != os.geteuid():
+            owner = files.user_name(info.st_uid)
+            raise Fault(f"{name}: is no file of this user's but {owner}'s; run: sudo rm {name}")
+        head, _, rest = os.pread(fd, 4096 + 64 * len(found), 0).partition(b"\n")
+        columns = head.decode(errors="replace").split(",")
+        if not found.keys() <= set(columns) or rest[:10].decode(errors="replace") not in (
+            "",
+            found["time"][:10],
+        ):
+            return False
+        whole = info.st_size == 0 or os.pread(fd, 1, info.st_size - 1) == b"\n"
+        line = f"{'' if whole else chr(10)}{row(found, columns)}\n".encode(errors="replace")
+        if os.write(fd, line) < len(line):
+            raise Fault(f"{name}: the disk is full")
+    except OSError as error:
+        raise files.refused(name, error) from None
+    finally:
+        os.close(fd)
+    return True
+
+
+def lasting(config: Config, day: str) -> str:
+    """Where the record of a day (YYYY-MM-DD) is kept."""
+    return f"{config.recordDir}/{day}.csv.gz"
+
+
+def _kept(config: Config, day: str, wall: float) -> bool:
+    """Whether the lasting folder has the day as it was less than recordEvery ago."""
+    try:
+        return 0 <= wall - os.stat(lasting(config, day)).st_mtime < config.recordEvery
+    except OSError:
+        return False
