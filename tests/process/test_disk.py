@@ -131,7 +131,8 @@ def no_space_for_the_lock(disks: Disks) -> Faults:
 def read_only_tmp(disks: Disks) -> Faults:
     """The lock cannot be opened for writing either."""
     disks.remount("tmp", "ro")
-    return [(file, READ_ONLY) for file in ("domo_tick.lock", "domo_memory.json", "mod", "etat")]
+    names = ("domo_tick.lock", "domo_memory.json", "mod", "etat", "domo_today.csv")
+    return [(file, READ_ONLY) for file in names]
 
 
 def closed_tmp(disks: Disks) -> Faults:

@@ -7,13 +7,14 @@ read at all is set aside, and a day that could not be kept waits in tmpfs, a wee
 from __future__ import annotations
 
 import csv
+import io
 import os
 import re
 import zlib
+from datetime import date, timedelta
 
 from ..core.model import Fault
 from ..system import files
-from . import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,10 +32,10 @@ _MAGIC = b"\x1f\x8b\x08"
 Rows = list[list[str]]
 
 
-def prepare(config: Config, found: Mapping[str, str]) -> None:
-    """Makes room for a line with these columns: the file of an earlier day goes out of the way, what is
-    no record is set aside, new columns are added behind the others. Raises Fault."""
-    name = record.path(config)
+def prepare(config: Config, name: str, found: Mapping[str, str]) -> None:
+    """Makes room in the file `name` for a line with these columns: what is there of an earlier day goes
+    out of the way, what is no record is set aside, new columns are added behind the others. Raises
+    Fault or OSError."""
     text = _text(name)
     head, _, rest = text.partition("\n")
     columns = [*head.split(",")] if head.startswith("time,") else []
@@ -96,25 +97,29 @@ def _days(folder: str, form: str) -> dict[str, str]:
     return {match[1]: f"{folder}/{name}" for match, name in sorted(found, key=lambda f: f[1]) if match}
 
 
-def keep(config: Config, wall: float) -> str:
-    """Takes the days that wait and today's lines to the lasting folder. Gives "" or what a person should
-    know. Raises Fault."""
+def lasting(config: Config, day: str) -> str:
+    """Where the record of a day (YYYY-MM-DD) is kept."""
+    return f"{config.recordDir}/{day}.csv.gz"
+
+
+def keep(config: Config, name: str, today: str) -> str:
+    """Takes the days that wait, and the lines of today in the file `name`, to the lasting folder. Gives
+    "" or what a person should know. Raises Fault or OSError."""
     try:
         os.makedirs(config.recordDir, exist_ok=True)
     except OSError as error:
         raise files.refused(config.recordDir, error) from None
-    today = record.stamp(wall)[:10]
     said = []
-    for day, name in waiting(config).items():
-        said.append(_keep_day(config, day, name))
-        os.unlink(name)
-    said.append(_keep_day(config, today, record.path(config)))
-    _prune(config, wall)
+    for day, earlier in waiting(config).items():
+        said.append(_keep_day(config, day, earlier))
+        os.unlink(earlier)
+    said.append(_keep_day(config, today, name))
+    _prune(config, today)
     return "; ".join(filter(None, said))
 
 
 def _keep_day(config: Config, day: str, name: str) -> str:
-    place, said = record.lasting(config, day), ""
+    place, said = lasting(config, day), ""
     new = _text(name)
     try:
         old = unpacked(files.read(place, LARGEST)[0])
@@ -212,14 +217,15 @@ def merged(texts: Iterable[str]) -> tuple[list[str], Rows]:
 
 def written(columns: list[str], found: Rows) -> str:
     """The CSV of these rows."""
-    lines = (record.row(dict(zip(columns, cells, strict=True)), columns) for cells in found)
-    return "".join(f"{line}\n" for line in (",".join(columns), *lines))
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([columns, *found])
+    return text.getvalue()
 
 
-def _prune(config: Config, wall: float) -> None:
+def _prune(config: Config, today: str) -> None:
     """Deletes days that are older than two years; but never one of the newest 732, for a clock may have
     gone mad."""
-    oldest = record.stamp(wall - KEPT_DAYS * 86400)[:10]
+    oldest = (date.fromisoformat(today) - timedelta(days=KEPT_DAYS)).isoformat()
     for day, name in sorted(kept(config).items())[:-KEPT_DAYS]:
         if day < oldest:
             os.unlink(name)

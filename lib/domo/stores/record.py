@@ -89,13 +89,13 @@ def append(
         if not _added(config, found):
             from . import history
 
-            history.prepare(config, found)
+            history.prepare(config, path(config), found)
             found |= {f"relay{r}.why": decision.why for r, decision in plan.items()}  # whole in a new file
             _added(config, found)
         if config.recordEvery and not _kept(config, found["time"][:10], wall):
             from . import history
 
-            return history.keep(config, wall)
+            return history.keep(config, path(config), found["time"][:10])
     except OSError as error:
         raise Fault(f"the record: {error.filename or path(config)}: {error.strerror}") from None
     return ""
@@ -131,14 +131,9 @@ def _added(config: Config, found: Mapping[str, str]) -> bool:
     return True
 
 
-def lasting(config: Config, day: str) -> str:
-    """Where the record of a day (YYYY-MM-DD) is kept."""
-    return f"{config.recordDir}/{day}.csv.gz"
-
-
 def _kept(config: Config, day: str, wall: float) -> bool:
     """Whether the lasting folder has the day as it was less than recordEvery ago."""
     try:
-        return 0 <= wall - os.stat(lasting(config, day)).st_mtime < config.recordEvery
+        return 0 <= wall - os.stat(f"{config.recordDir}/{day}.csv.gz").st_mtime < config.recordEvery
     except OSError:
         return False

@@ -1,0 +1,146 @@
+"""`domo-report`: what the sun did and what domo made of it, as a page, in a terminal, or for other programs."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+
+from ..core.model import DONE, LOOK, REFUSED, Config, ConfigError, Fault, Now, Past
+from ..panel.frame import View
+from ..report import days, page, sums, text, words
+from ..report.days import Day
+from ..stores import config as configs
+from ..stores import history, memory, modes, states
+from ..system import arguments, files
+from ..tick.report import show
+
+
+def options() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = arguments.parser("domo-report", "What the sun did, and what domo made of it.")
+    parser.add_argument(
+        "day", nargs="?", metavar="DAY", help="YYYY-MM-DD, MM-DD, today or yesterday (default: today)"
+    )
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--text", action="store_true", help="the day in 80 columns (the default)")
+    what.add_argument("--html", metavar="FILE", help="a page about the day, and about all before it")
+    what.add_argument("--csv", action="store_true", help="what is recorded of the day")
+    what.add_argument("--json", action="store_true", help="the day's sum and switches, and the relays now")
+    parser.add_argument("--simulated", metavar="FILE", help="the days in this CSV, marked as simulated")
+    return parser
+
+
+def main(argv: list[str], clock: Callable[[], Now] = memory.look_at_clocks) -> int:
+    """`domo-report` with these arguments; gives its exit code: 0 done, 1 it could not be done, 2 not
+    understood."""
+    given = options().parse_args(argv)
+    now = clock()
+    try:
+        config, _ = configs.load(configs.chosen(given.config))
+        date = _date(given.day, now.wall)
+    except (ConfigError, ValueError) as error:
+        print(*(f"domo-report: {line}" for line in str(error).splitlines()), sep="\n", file=sys.stderr)
+        return REFUSED
+    try:
+        if given.html:
+            files.replace(configs.absolute(given.html), _page(config, given, date, now).encode(errors="replace"))
+        elif given.csv:
+            show(_csv(config, date, now).rstrip("\n"))
+        else:
+            book, day = _one(config, given, date, now)
+            show(_json(book, day, now) if given.json else _text(config, book, day))
+    except (Fault, OSError) as error:
+        print(f"domo-report: {error}", file=sys.stderr)
+        return LOOK
+    return DONE
+
+
+def _date(word: str | None, wall: float) -> str:
+    """The day (YYYY-MM-DD) that is asked for; "" for today. Raises ValueError."""
+    today = time.strftime("%Y-%m-%d", time.localtime(wall))
+    if word in (None, "today"):
+        return ""
+    if word == "yesterday":
+        return days.earlier(today, 1)
+    whole = f"{today[:5]}{word}" if re.fullmatch(r"\d\d-\d\d", word or "") else word or ""
+    try:
+        return time.strftime("%Y-%m-%d", time.strptime(whole, "%Y-%m-%d"))
+    except ValueError:
+        raise ValueError(f"the day wants YYYY-MM-DD, MM-DD, today or yesterday, not {word!r}") from None
+
+
+def _one(config: Config, given: argparse.Namespace, date: str, now: Now) -> tuple[sums.Book, Day]:
+    """A day, and the book it is in; nothing else is read."""
+    if given.simulated:
+        book, day = _simulated(config, given.simulated)
+        return book, day
+    book = sums.load(config, now.wall, only=date or time.strftime("%Y-%m-%d", time.localtime(now.wall)))
+    return book, book.day(date or book.today)
+
+
+def _simulated(config: Config, name: str) -> tuple[sums.Book, Day]:
+    content = files.read(configs.absolute(name), 1 << 30)[0]
+    lines = history.unpacked(content) if name.endswith(".gz") else content.decode(errors="replace")
+    if lines is None:
+        raise Fault(f"{name}: is no gzip file")
+    return sums.simulated(config, lines.splitlines())
+
+
+def _page(config: Config, given: argparse.Namespace, date: str, now: Now) -> str:
+    at = time.strftime("Made %A %-d %B %Y at %H:%M", time.localtime(now.wall))
+    if given.simulated:
+        book, day = _simulated(config, given.simulated)
+        return page.made(book, [day], None, at)
+    book = sums.load(config, now.wall)
+    shown = [book.day(date)] if date else [book.day(book.today), book.day(days.earlier(book.today, 1))]
+    return page.made(book, shown, view(config, now), at)
+
+
+def view(config: Config, now: Now) -> View:
+    """The relays as they are now, and why."""
+    past, _ = memory.load(config, now, anyones=True)
+    past = past or Past()
+    found = modes.load(config.modPath)
+    known = {r: None if r in found.odd else found.modes.get(r, past.modes.get(r)) for r in config.relays}
+    problem = "" if found.problem == "missing" else found.problem
+    return View(config, known, states.load(config.etatPath), past, message=problem)
+
+
+def _text(config: Config, book: sums.Book, day: Day) -> str:
+    """As the terminal can show it: block characters where its locale is UTF-8, colours where it is one."""
+    locale = next((v for name in ("LC_ALL", "LC_CTYPE", "LANG") if (v := os.environ.get(name))), "")
+    blocks = bool(re.search(r"utf-?8", locale, re.IGNORECASE))
+    colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    lines = [*text.lines(config, day, sums.of(day), blocks, colour)]
+    if book.simulated:
+        lines.insert(0, "SIMULATED: a generated sun, not what happened")
+    return "\n".join([*lines, *book.notes])
+
+
+def _csv(config: Config, date: str, now: Now) -> str:
+    book = sums.load(config, now.wall, only=date or time.strftime("%Y-%m-%d", time.localtime(now.wall)))
+    date = date or book.today
+    columns, rows = history.merged(book.records(date))
+    return history.written(columns, [cells for cells in rows if cells[0].startswith(date)])
+
+
+def _json(book: sums.Book, day: Day, now: Now) -> str:
+    """The day for other programs; None is what nobody knows."""
+    one = sums.of(day)
+    switches = [{**asdict(switch), "minute": None, "time": days.clock(switch.minute)} for switch in day.switches]
+    for switch in switches:
+        del switch["minute"]
+    relays = [
+        {"relay": name, "hours": round(on, 3), "starts": starts, "Wh": wh}
+        for name, on, starts, wh in words.relays(book.config, one)
+    ]
+    found = {"day": {**asdict(one), "relays": relays}, "switches": switches, "simulated": book.simulated}
+    if not book.simulated:
+        found["now"] = page.states(view(book.config, now))
+    return json.dumps({**found, "notes": book.notes}, ensure_ascii=False)
