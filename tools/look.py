@@ -1,4 +1,4 @@
-"""`make look`: a year of sample records, the pages made of them, and pictures of these by a headless Chromium.
+"""`make look`: a year of sample records, the pages made of them, and pictures of these by Chromium.
 
 The last days are real ticks on a generated sun, with the scripts of `make run`; the year before is summed
 up from a simpler house. Nothing of it is anybody's.
@@ -11,19 +11,18 @@ import contextlib
 import io
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(PROJECT / "lib"), str(PROJECT / "tools")]
 
+import browser  # noqa: E402
 import demo  # noqa: E402
-
-from domo.core.model import Config, Decision, Now, Reading  # noqa: E402
+from domo.core.model import Config, Decision, Now  # noqa: E402
 from domo.plant import replay, sun  # noqa: E402
 from domo.stores import config as configs  # noqa: E402
 from domo.stores import history, modes, reading, record, states  # noqa: E402
@@ -31,13 +30,8 @@ from domo.tick import tick  # noqa: E402
 from domo.tools import report  # noqa: E402
 
 ZONE, TODAY, HOUR = "Europe/Paris", (2026, 6, 16), 16.4
-PLANT = sun.Plant(latitude=47, panels=1200, battery=6000, house=70, seed=7)
+PLANT = sun.Plant(latitude=47, panels=2400, battery=12000, house=110, seed=6)
 BEGAN = 150  # days ago, domo did not switch anything before
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --hide-scrollbars"
-).split()
 
 
 def house(folder: Path) -> Config:
@@ -53,7 +47,9 @@ def house(folder: Path) -> Config:
     return configs.load(str(folder / "config.yaml"))[0]
 
 
-def simple(config: Config, ago: int, midnight: float, flow: sun.Flow) -> Iterator[tuple[dict[str, str], sun.Flow]]:
+def simple(
+    config: Config, ago: int, midnight: float, flow: sun.Flow
+) -> Iterator[tuple[dict[str, str], sun.Flow]]:
     """A day's lines, one each three minutes, of a house that needs no scripts."""
     watts = {1: 750.0, 3: 300.0, 4: 330.0}
     on: dict[int, bool] = dict.fromkeys(config.relays, False)
@@ -61,12 +57,19 @@ def simple(config: Config, ago: int, midnight: float, flow: sun.Flow) -> Iterato
         wall = midnight + 60 * minute
         if ago < BEGAN and minute % 30 == 0:
             full = flow.stage in ("Float", "Absorption")
-            on = {1: full and minute % 120 == 0, 2: False, 3: full and flow.soc > 0.9, 4: flow.stage == "Float"}
+            on = {
+                1: full and minute % 120 == 0,
+                2: False,
+                3: full and flow.soc > 0.9,
+                4: flow.stage == "Float",
+            }
         light, draw = replay._outside(PLANT, wall)
         flow = sun.minute(PLANT, flow, light, draw + sum(watts[r] for r in watts if on[r]))
         if minute % 3 == 0:
             values = reading.judge(sun.report(PLANT, flow, wall), config, Now(wall, 1e6, ""))
-            plan = {r: Decision(1, 1 + on[r], on[r], int(on[r]), "float" if on[r] else "no surplus") for r in on}
+            plan = {
+                r: Decision(1, 1 + on[r], on[r], int(on[r]), "float" if on[r] else "no surplus") for r in on
+            }
             before = {} if minute == 0 else {r: d.why for r, d in plan.items()}
             yield record.fields(config, wall, values, plan, before, ()), flow
 
@@ -92,7 +95,7 @@ def past_year(config: Config, midnight: float, days: int) -> sun.Flow:
 def ticks(config: Config, start: float, end: float, flow: sun.Flow) -> Now:
     """Real ticks, each minute from `start` to `end`, on a generated sun; the owner forces a relay or two."""
     now = Now(start, 1e6, "look")
-    forces = {11.5 * 60: {2: 3}, 13 * 60: {2: 1}, 15 * 60: {4: 0}, 20 * 60: {4: 1}}
+    forces = {10.5 * 60: {3: 3}, 12 * 60: {3: 1}, 15 * 60: {4: 0}, 18 * 60: {4: 1}}
     while now.wall < end:
         on = states.load(config.etatPath)
         light, draw = replay._outside(PLANT, now.wall)
@@ -133,18 +136,16 @@ def samples(folder: Path, days: int = 365) -> tuple[Config, Now]:
     return config, ticks(config, midnight - 86400, midnight + HOUR * 3600, flow)
 
 
-def chromium() -> str | None:
-    """The browser, if there is one."""
-    return next(filter(None, map(shutil.which, CHROMIUM)), None)
-
-
-def shoot(browser: str, page: Path, picture: Path, width: int, height: int, dark: bool) -> None:
-    """A picture of a page."""
-    with tempfile.TemporaryDirectory() as profile:
-        command = [browser, *FLAGS, f"--user-data-dir={profile}", f"--screenshot={picture}"]
-        command += [f"--window-size={width},{height}", "--virtual-time-budget=3000"]
-        command += ["--blink-settings=preferredColorScheme=0" if dark else "--blink-settings=preferredColorScheme=1"]
-        subprocess.run([*command, page.as_uri()], check=True, capture_output=True, timeout=120)
+def pictures(path: str, folder: Path, names: Iterable[str]) -> Iterator[Path]:
+    """A picture of each page, wide and on a phone, light and dark."""
+    with browser.Browser(path) as window:
+        for name in names:
+            for width in (1100, 360):
+                for dark in (False, True):
+                    window.show(folder / f"{name}.html", width, dark=dark, touch=width < 500)
+                    picture = folder / f"{name}-{width}-{'dark' if dark else 'light'}.png"
+                    window.picture(picture)
+                    yield picture
 
 
 def main() -> int:
@@ -160,16 +161,12 @@ def main() -> int:
         page = asked.folder / f"{name}.html"
         report.main(["--config", config.path, "--html", str(page), *more], lambda: now)
         print(f"{page}: {page.stat().st_size} bytes")
-    browser = chromium()
-    if not browser:
+    path = browser.installed()
+    if not path:
         print("no pictures: there is no chromium (sudo apt install chromium)")
         return 0
-    for name in pages:
-        for width, height in ((1100, 2600), (360, 5200)):
-            for dark in (False, True):
-                picture = asked.folder / f"{name}-{width}-{'dark' if dark else 'light'}.png"
-                shoot(browser, asked.folder / f"{name}.html", picture, width, height, dark)
-                print(picture)
+    for picture in pictures(path, asked.folder, pages):
+        print(picture)
     return 0
 
 

@@ -20,14 +20,14 @@
     const graphs = [];
     const rows = (names, scale) =>
       day[names[0]].map((_, i) => [i * day.step, ...names.map((n) => (day[n][i] === null ? null : day[n][i] / scale))]);
-    const graph = (place, names, scale, more) => {
+    const graph = (place, names, scale, { ticker = ticks, ...more }) => {
       const target = stack.querySelector(place);
       if (!window.Dygraph || !target) return;
       const made = new Dygraph(target, rows(names, scale), {
         labels: ["minute", ...names], legend: "never", dateWindow: [0, MINUTES], rightGap: 0, xRangePad: 0,
         strokeWidth: 1.7, interactionModel: {}, highlightCircleSize: 3, fillAlpha: 0.16,
         axes: {
-          x: { ticker: ticks, axisLineColor: "transparent", drawGrid: true },
+          x: { ticker, axisLineColor: "transparent", drawGrid: true },
           y: { axisLabelWidth: LEFT - 6, axisLineColor: "transparent", pixelsPerLabel: 34 },
         },
         ...more,
@@ -42,7 +42,9 @@
         })
       );
     };
+    const bare = () => ticks().map((tick) => ({ v: tick.v, label: "" }));
     graph(".chart.power", ["panels", "house", "battery"], 1, {
+      xAxisHeight: 3, ticker: bare,
       series: { panels: { fillGraph: true }, house: { strokeWidth: 1.3 }, battery: { strokePattern: [5, 3], strokeWidth: 1.3 } },
     });
     graph(".chart.low", ["soc"], 10, { fillGraph: true, includeZero: false });

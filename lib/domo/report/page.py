@@ -10,8 +10,9 @@ from ..core.texts import minutes
 from ..panel.frame import View, rows
 from ..system import files
 from . import days, pictures, tables, words
+from .book import Book
 from .days import Day
-from .sums import Book, Sum, of, together
+from .sums import Sum, of, together
 
 LIMIT = 400_000  # bytes
 DYGRAPHS = "/usr/share/javascript/dygraphs/dygraph.min"  # where apt puts libjs-dygraphs
@@ -23,7 +24,7 @@ PERIODS = (("7 days", 7), ("30 days", 30), ("12 months", 365))
 
 def made(book: Book, shown: list[Day], view: View | None, at: str, library: str = DYGRAPHS) -> str:
     """The page about these days, the most important first, and all that went before them; `view`: the
-    relays as they are now; `at`: when that is. Pieces of the bands that would make it too large become one."""
+    relays as they are now; `at`: when that is. A page that would be too large is made with less detail."""
     script, style = _library(library)
     text = ""
     for step, pieces in ((2, 900), (2, 300), (5, 100), (10, 40)):
@@ -140,12 +141,17 @@ def _day(config: Config, day: Day, name: str, limit: int, drawn: bool) -> str:
         return f"{head}<p>Nothing is recorded of this day.</p>"
     total = of(day)
     legend = "".join(f'<li style="--c:var(--{colour})"><i></i>{text}</li>' for text, colour in LEGEND)
-    charts = '<div class="chart power"></div><div class="chart low"></div>' if drawn else ""
+    charts = (
+        '<div class="plot" data-unit="W"><div class="chart power"></div></div>'
+        '<div class="plot" data-unit="%"><div class="chart low"></div></div>'
+        if drawn
+        else ""
+    )
     hours = "".join(f"<span>{hour:02}</span>" for hour in range(0, 25, 6))
     wrong = "".join(f"<li>{days.clock(at)} {escape(said)}</li>" for at, said in day.wrong[:20])
     return f"""{head}<div class="card">{_figures(total)}
 {f'<ul class="legend">{legend}</ul>' if drawn else ""}
-<div class="stack" id="{name}" tabindex="0" role="group" aria-label="Curves and bands of the day; arrow keys move along">
+<div class="stack" id="{name}" tabindex="0" role="group" aria-label="The day; arrow keys move along">
 {charts}<div class="bands">{pictures.bands(config, day, limit)}</div><div class="cursor"></div>
 <div class="hours" aria-hidden="true">{hours}</div></div>
 {pictures.keys()}
@@ -182,16 +188,26 @@ def _period(config: Config, found: list[Sum], count: int) -> str:
         for name, one in zip(names, parts, strict=True)
     ]
     charge = [
-        (name, f"{one.date}: {words.span(one.lowest, one.highest)}", one.lowest or 0.0, one.highest or 0.0, "")
+        (
+            name,
+            f"{one.date}: {words.span(one.lowest, one.highest)}",
+            one.lowest or 0.0,
+            one.highest or 0.0,
+            _range(one),
+        )
         for name, one in zip(names, parts, strict=True)
     ]
-    days_ = f"{len(found)} recorded days, {words.date(found[0].date, '%-d %b %Y')} to {words.date(found[-1].date, '%-d %b %Y')}"
+    first, last = (words.date(one.date, "%-d %b %Y") for one in (found[0], found[-1]))
     return f"""<div class="card">{_figures(together(found))}
 <h3>kWh of the panels</h3>{pictures.bars(given, "sun")}
 <h3>Lowest and highest charge, %</h3>{pictures.bars(charge, "soc", low=True)}
 {tables.folded("The bars as a table", tables.daily(parts))}
 <h3>Relays</h3>{tables.relays(config, together(found))}
-<p class="soft">{escape(days_)}</p></div>"""
+<p class="soft">{len(found)} recorded days, {first} to {last}</p></div>"""
+
+
+def _range(one: Sum) -> str:
+    return "" if one.lowest is None else f"{one.lowest:.0f}–{one.highest:.0f}"
 
 
 def _calendar(book: Book) -> str:

@@ -7,16 +7,17 @@ from html import escape
 
 from ..core.model import Config
 from . import days, words
-from .days import Day, Piece
+from .days import Day
+from .pieces import AUTO, FORCED, HELD, OFF, SHUT, Piece, thinned
 from .sums import Sum
 
 # A kind of piece: its class, and where in the band it is drawn, of 10: so that no colour is needed.
 _DRAWN = {
-    days.OFF_: ("k0", 0, 10),
-    days.AUTO: ("k1", 0, 10),
-    days.FORCED: ("k2", 0, 10),
-    days.HELD: ("k3", 6, 4),
-    days.SHUT: ("k4", 4, 2),
+    OFF: ("k0", 0, 10),
+    AUTO: ("k1", 0, 10),
+    FORCED: ("k2", 0, 10),
+    HELD: ("k3", 6, 4),
+    SHUT: ("k4", 4, 2),
 }
 SHADES = (0, 8, 20, 35, 50)  # minutes of an hour above which a shade of the calendar begins
 MIN_WIDTH = 1.5  # minutes of a day that a piece takes at least, to be seen
@@ -25,15 +26,22 @@ MIN_WIDTH = 1.5  # minutes of a day that a piece takes at least, to be seen
 def bands(config: Config, day: Day, limit: int) -> str:
     """A band for each relay: what it was all day, the reason of each piece in its title; at most about
     `limit` pieces each."""
-    found = []
+    throttled = days.throttled(day)
+    held = words.hours(sum(piece.seconds for piece in throttled))
+    found = [
+        f'<div class="band panels"><span><b>Panels held back</b> {held}</span><svg viewBox="0 0 1440 10" '
+        f'preserveAspectRatio="none" role="img" aria-label="Panels held back: {held}">'
+        f"{''.join(map(_piece, thinned(throttled, limit)))}</svg></div>"
+    ]
     for relay, pieces in day.relays.items():
-        on = sum(p.seconds for p in pieces if p.kind in (days.AUTO, days.FORCED))
+        on = sum(p.seconds for p in pieces if p.kind in (AUTO, FORCED))
         name = escape(f"{relay} {config.name(relay)}")
         label = escape(f"{config.name(relay)}: on for {words.hours(on)}")
-        paths = "".join(_piece(piece) for piece in days.thinned(pieces, limit))
+        paths = "".join(_piece(piece) for piece in thinned(pieces, limit))
         found.append(
             f'<div class="band" data-relay="{relay}"><span><b>{name}</b> {words.hours(on)}</span>'
-            f'<svg viewBox="0 0 1440 10" preserveAspectRatio="none" role="img" aria-label="{label}">{paths}</svg></div>'
+            f'<svg viewBox="0 0 1440 10" preserveAspectRatio="none" role="img" aria-label="{label}">'
+            f"{paths}</svg></div>"
         )
     return "".join(found)
 
@@ -43,7 +51,8 @@ def _piece(piece: Piece) -> str:
     width = max(MIN_WIDTH, piece.end - piece.start)
     return (
         f'<path class="{shape}" d="M{piece.start:.4g} {top}h{width:.4g}v{height}h-{width:.4g}z">'
-        f"<title>{days.clock(piece.start)} to {days.clock(piece.end)}, {piece.kind}: {escape(piece.why)}</title></path>"
+        f"<title>{days.clock(piece.start)} to {days.clock(piece.end)}, {piece.kind}: {escape(piece.why)}"
+        "</title></path>"
     )
 
 
@@ -53,7 +62,7 @@ def keys() -> str:
         f'<li><svg viewBox="0 0 10 10" preserveAspectRatio="none"><path class="{shape}" '
         f'd="M0 {top}h10v{height}h-10z"/></svg>{kind}</li>'
         for kind, (shape, top, height) in _DRAWN.items()
-        if kind != days.OFF_
+        if kind != OFF
     )
     return f'<ul class="keys">{"".join(items)}</ul>'
 
@@ -76,7 +85,7 @@ def bars(rows: Iterable[tuple[str, str, float, float, str]], colour: str, low: b
 
 
 def calendar(sums: list[Sum]) -> str:
-    """Every hour of these days (in order, some may be missing): the darker, the longer the panels were held back."""
+    """Every hour of these days (in order, some may be missing): the stronger, the longer held back."""
     first, last = sums[0].date, sums[-1].date
     every = _dates(first, last)
     by_date = {one.date: one for one in sums}
@@ -85,7 +94,9 @@ def calendar(sums: list[Sum]) -> str:
         for hour, minutes in enumerate(by_date[date].held if date in by_date else ()):
             if shade := sum(minutes > least for least in SHADES):
                 shapes.setdefault(shade, []).append(f"M{x} {hour}h1v1h-1z")
-    paths = "".join(f'<path class="c{shade}" d="{"".join(cells)}"/>' for shade, cells in sorted(shapes.items()))
+    paths = "".join(
+        f'<path class="c{shade}" d="{"".join(cells)}"/>' for shade, cells in sorted(shapes.items())
+    )
     began = next((one.date for one in sums if one.auto), first)
     if began != first:
         paths += f'<path class="since" d="M{every.index(began)} 0v24"/>'
@@ -112,11 +123,17 @@ def _dates(first: str, last: str) -> list[str]:
 def _marks(every: list[str]) -> Iterable[str]:
     """The labels below the calendar: months, or days if they are few."""
     if len(every) <= 62:
-        marks = [(n, words.date(date, "%-d %b")) for n, date in enumerate(every) if n % max(1, len(every) // 5) == 0]
+        marks = [
+            (n, words.date(date, "%-d %b"))
+            for n, date in enumerate(every)
+            if n % max(1, len(every) // 5) == 0
+        ]
     else:
         firsts = [n for n, date in enumerate(every) if date.endswith("-01")]
         step = -(-len(firsts) // 6)
-        marks = [(n, words.date(every[n], "%b %y" if every[n][5:7] == "01" else "%b")) for n in firsts[::step]]
+        marks = [
+            (n, words.date(every[n], "%b %y" if every[n][5:7] == "01" else "%b")) for n in firsts[::step]
+        ]
     for n, label in marks:
         if n / len(every) < 0.93:
             yield f'<span style="left:{100 * n / len(every):.3g}%">{label}</span>'

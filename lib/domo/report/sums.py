@@ -1,41 +1,33 @@
-"""What a day comes to, and what many do: hours, starts, kWh, the charge, the hours in which panels were held back.
-
-A day that is over is summed up once. Its sum is kept, a line of JSON each, in `days.jsonl` beside the days:
-a cache, which may be deleted, and without which a year takes long.
-"""
+"""What a day comes to, and what many do: hours, starts, kWh, charge, the hours of held-back panels."""
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from .pieces import AUTO, FORCED
 
-from ..core.model import Config, Fault
-from ..stores import history, record
-from ..system import files
-from . import days
-from .days import Day
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
-VERSION = 1
+    from ..core.model import Config
+    from .days import Day
 
 
-@dataclass
 class Sum:
     """What a day, or several, came to. Seconds, Wh and %; `relays`: seconds on and starts; `held` has the
     minutes of each hour in which the panels were held back; `auto`: whether domo switched anything on."""
 
-    date: str
-    recorded: float = 0
-    relays: dict[int, tuple[float, int]] = field(default_factory=dict)
-    floating: float = 0
-    absorbing: float = 0
-    lowest: float | None = None
-    highest: float | None = None
-    panels: float = 0
-    house: float = 0
-    held: list[float] = field(default_factory=lambda: [0.0] * 24)
-    auto: bool = False
+    def __init__(self, date: str = "") -> None:
+        self.date = date
+        self.recorded = 0.0
+        self.relays: dict[int, tuple[float, int]] = {}
+        self.floating = 0.0
+        self.absorbing = 0.0
+        self.lowest: float | None = None
+        self.highest: float | None = None
+        self.panels = 0.0
+        self.house = 0.0
+        self.held = [0.0] * 24
+        self.auto = False
 
     @property
     def held_hours(self) -> float:
@@ -53,7 +45,8 @@ class Sum:
 
 def of(day: Day) -> Sum:
     """The sum of a day."""
-    found = Sum(day.date, recorded=sum(day.lasts))
+    found = Sum(day.date)
+    found.recorded = sum(day.lasts)
     for n, lasts in enumerate(day.lasts):
         stage = day.stage[n]
         if stage == "Float":
@@ -69,10 +62,10 @@ def of(day: Day) -> Sum:
     if charges:
         found.lowest, found.highest = min(charges), max(charges)
     for relay, pieces in day.relays.items():
-        seconds = sum(p.seconds for p in pieces if p.kind in (days.AUTO, days.FORCED))
+        seconds = sum(p.seconds for p in pieces if p.kind in (AUTO, FORCED))
         starts = sum(s.relay == relay and s.state == 1 for s in day.switches)
         found.relays[relay] = (round(seconds), starts)
-        found.auto |= any(p.kind == days.AUTO for p in pieces)
+        found.auto |= any(p.kind == AUTO for p in pieces)
     return found
 
 
@@ -93,153 +86,3 @@ def together(sums: Iterable[Sum], date: str = "") -> Sum:
             before = total.relays.get(relay, (0, 0))
             total.relays[relay] = (before[0] + seconds, before[1] + starts)
     return total
-
-
-@dataclass
-class Book:
-    """All that is recorded: the days' sums in order, and where to read a day. `notes`: what a reader
-    should know about the records."""
-
-    config: Config
-    today: str
-    sums: list[Sum]
-    texts: dict[str, list[str]]  # of days that are not in the lasting folder alone
-    notes: list[str] = field(default_factory=list)
-    simulated: bool = False
-
-    def day(self, date: str) -> Day:
-        """A day, empty if nothing is recorded of it."""
-        return days.read(date, self.records(date))
-
-    def records(self, date: str) -> list[str]:
-        """What the files tell of a day, as they are."""
-        return [*_lasting(self.config, date, self.notes), *self.texts.get(date, [])]
-
-    def last(self, count: int, date: str) -> list[Sum]:
-        """The recorded days among the `count` ones up to `date`."""
-        first = days.earlier(date, count - 1)
-        return [one for one in self.sums if first <= one.date <= date]
-
-
-def _lasting(config: Config, date: str, notes: list[str]) -> list[str]:
-    place = history.lasting(config, date)
-    try:
-        text = history.unpacked(files.read(place, history.LARGEST)[0])
-    except FileNotFoundError:
-        return []
-    except Fault as fault:
-        notes.append(str(fault))
-        return []
-    if text is None:
-        notes.append(f"{place}: is no record")
-    return [text] if text else []
-
-
-def load(config: Config, wall: float, only: str = "") -> Book:
-    """The book of what is recorded until `wall` (epoch s), without sums if it is about one day `only`.
-    Days that a clock stamped in the future are left out, and said."""
-    today = record.stamp(wall)[:10]
-    book = Book(config, today, [], {})
-    for name in (*history.waiting(config).values(), record.path(config)):
-        try:
-            text = files.read(name, history.LARGEST)[0].decode(errors="replace")
-        except FileNotFoundError:
-            continue
-        except Fault as fault:
-            book.notes.append(str(fault))
-            continue
-        for date in dict.fromkeys(line[:10] for line in text.splitlines() if line[4:5] == "-"):
-            book.texts.setdefault(date, []).append(text)
-    if only:
-        return book
-    kept = history.kept(config)
-    late = [date for date in {*kept, *book.texts} if date > today]
-    if late:
-        book.notes.append(f"{len(late)} days of the future are left out ({min(late)} to {max(late)})")
-    known, new = _known(config), []
-    for date in sorted(date for date in {*kept, *book.texts} if date <= today):
-        size = _size(kept.get(date, ""))
-        if date in book.texts or date == today:
-            book.sums.append(of(book.day(date)))
-        elif (date, size) in known:
-            book.sums.append(known[date, size])
-        else:
-            book.sums.append(of(book.day(date)))
-            new.append((size, book.sums[-1]))
-    _remember(config, new, {(date, _size(name)) for date, name in kept.items()}, known)
-    return book
-
-
-def _size(name: str) -> int:
-    try:
-        return os.stat(name).st_size if name else 0
-    except OSError:
-        return 0
-
-
-def _place(config: Config) -> str:
-    return f"{config.recordDir}/days.jsonl"
-
-
-def _known(config: Config) -> dict[tuple[str, int], Sum]:
-    """The sums that are kept, by the day and the size of its file."""
-    try:
-        lines = files.read(_place(config), history.LARGEST)[0].decode(errors="replace").splitlines()
-    except (FileNotFoundError, Fault):
-        return {}
-    found = {}
-    for line in lines:
-        try:
-            version, size, fields = json.loads(line)
-            if version == VERSION:
-                fields["relays"] = {int(r): (float(s), int(n)) for r, (s, n) in fields["relays"].items()}
-                fields["held"] = [float(m) for m in fields["held"]]
-                if len(fields["held"]) == 24:
-                    found[str(fields["date"]), int(size)] = Sum(**fields)
-        except (ValueError, TypeError, KeyError, AttributeError):
-            continue
-    return found
-
-
-def _remember(
-    config: Config,
-    new: list[tuple[int, Sum]],
-    current: set[tuple[str, int]],
-    known: dict[tuple[str, int], Sum],
-) -> None:
-    """Adds sums to those that are kept, and drops those of days that are gone; who may not write the
-    folder does without."""
-    if not new:
-        return
-    rows = [*((size, one) for (date, size), one in known.items() if (date, size) in current), *new]
-    text = "".join(f"{json.dumps([VERSION, size, asdict(one)], separators=(',', ':'))}\n" for size, one in rows)
-    try:
-        files.replace(_place(config), text.encode())
-    except Fault:
-        pass
-
-
-def simulated(config: Config, lines: Iterable[str]) -> tuple[Book, Day]:
-    """The book of generated days, in order, from lines as the record has them, and the last of the days
-    whole. So much is kept as one day at a time."""
-    book, last = Book(config, "", [], {}, simulated=True), Day("")
-    for date, columns, rows in _by_day(lines):
-        last = days.made(date, columns, rows)
-        book.sums.append(of(last))
-        book.today = date
-    return book, last
-
-
-def _by_day(lines: Iterable[str]) -> Iterator[tuple[str, list[str], history.Rows]]:
-    header, date, held = "", "", []
-    for line in lines:
-        if line.startswith("time,"):
-            header = line
-        elif line[:10] != date and held:
-            yield date, *history.rows([header, *held])
-            held = []
-        if not line.startswith("time,"):
-            date = line[:10]
-            held.append(line)
-    if held:
-        yield date, *history.rows([header, *held])

@@ -9,6 +9,7 @@ from itertools import groupby
 from ..core.model import ON, ON_OFF, Config
 from . import days, pictures, words
 from .days import Day
+from .pieces import OFF, thinned
 from .sums import Sum, together
 
 MOST_ROWS = 150  # of a table on the page; a terminal shows all
@@ -17,7 +18,9 @@ MOST_ROWS = 150  # of a table on the page; a terminal shows all
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], caption: str = "", kind: str = "") -> str:
     """A table of HTML cells; a heading that begins with ">" is of numbers; the first cell heads its row."""
     numbers = [' class="n"' if name.startswith(">") else "" for name in head]
-    heads = "".join(f'<th scope="col"{n}>{name.lstrip(">")}</th>' for n, name in zip(numbers, head, strict=True))
+    heads = "".join(
+        f'<th scope="col"{n}>{name.lstrip(">")}</th>' for n, name in zip(numbers, head, strict=True)
+    )
     lines = [
         f'<tr><th scope="row">{row[0]}</th>'
         + "".join(f"<td{n}>{cell}</td>" for n, cell in zip(numbers[1:], row[1:], strict=True))
@@ -76,8 +79,8 @@ def pieces(config: Config, day: Day, limit: int) -> str:
             escape(piece.why),
         )
         for relay, found in day.relays.items()
-        for piece in days.thinned(found, limit)
-        if piece.kind != days.OFF_
+        for piece in thinned(found, limit)
+        if piece.kind != OFF
     ]
     return table(("relay", "time", "was", "why"), rows)
 

@@ -7,14 +7,15 @@ from collections.abc import Iterator
 
 from ..core.model import ON_OFF, Config
 from . import days, words
-from .days import Day, Numbers, Piece
+from .days import Day, Numbers
+from .pieces import AUTO, FORCED, HELD, KINDS, OFF, SHUT, Piece
 from .sums import Sum
 
 WIDTH, CELLS, LABEL = 80, 48, 24  # of a line; half hours of a day; what stands before them
 BLOCKS, TENTHS = " ▁▂▃▄▅▆▇█", " .:-=+*#%@"
-BANDS = {days.AUTO: "█", days.FORCED: "▓", days.HELD: "░", days.SHUT: "x", days.OFF_: "·"}
-PLAIN = {days.AUTO: "#", days.FORCED: "F", days.HELD: "~", days.SHUT: "x", days.OFF_: "."}
-COLOURS = {days.AUTO: "32", days.FORCED: "33", days.HELD: "35", days.SHUT: "31", days.OFF_: "2"}
+BANDS = {AUTO: "█", FORCED: "▓", HELD: "░", SHUT: "x", OFF: "·"}
+PLAIN = {AUTO: "#", FORCED: "F", HELD: "~", SHUT: "x", OFF: "."}
+COLOURS = {AUTO: "32", FORCED: "33", HELD: "35", SHUT: "31", OFF: "2"}
 
 
 def lines(config: Config, day: Day, total: Sum, blocks: bool, colour: bool) -> Iterator[str]:
@@ -91,6 +92,6 @@ def cells(pieces: list[Piece]) -> list[str]:
     for piece in pieces:
         first, end = int(piece.start * CELLS / 1440), piece.end * CELLS / 1440
         for place in range(first, min(CELLS, max(first + 1, int(end + 0.999)))):
-            if not found[place] or days.KINDS.index(piece.kind) < days.KINDS.index(found[place]):
+            if not found[place] or KINDS.index(piece.kind) < KINDS.index(found[place]):
                 found[place] = piece.kind
     return found

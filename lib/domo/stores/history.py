@@ -13,7 +13,6 @@ import re
 import zlib
 from datetime import date, timedelta
 
-from ..core.model import Fault
 from ..system import files
 
 TYPE_CHECKING = False
@@ -148,7 +147,7 @@ def packed(content: bytes) -> bytes:
 
 
 def unpacked(content: bytes) -> str | None:
-    """What a gzip file holds, of a torn one what there is; several may follow each other. None if it is none."""
+    """What a gzip file holds, of a torn one what there is. None if it is none."""
     whole, start = b"", content.find(_MAGIC)
     if start < 0:
         return None
@@ -198,12 +197,13 @@ def rows(lines: Iterable[str]) -> tuple[list[str], Rows]:
                     cells[place] = cell
             found.append(cells)
     width = len(columns)
-    return columns, [cells[:width] + [""] * (width - len(cells)) for cells in found]
+    return columns, [c if len(c) == width else c[:width] + [""] * (width - len(c)) for c in found]
 
 
 def _mended(line: str) -> str:
     """A line without what would keep `csv` from going on to the next one: torn quotes, endless cells."""
-    line = line[:100_000].replace("\0", "")
+    if len(line) > 100_000 or "\0" in line:
+        line = line[:100_000].replace("\0", "")
     return line + '"' if line.count('"') % 2 else line
 
 

@@ -358,7 +358,11 @@ def _check_files(config: Config, problems: list[str]) -> None:
     }
     for key, (field, _) in KEYS.items():
         path = getattr(config, field)
-        if field in PATHS and field not in ("recordDir", "scriptDir", "scriptDataXml", "prefixFileData") and path:
+        if (
+            field in PATHS
+            and field not in ("recordDir", "scriptDir", "scriptDataXml", "prefixFileData")
+            and path
+        ):
             if path in used:
                 problems.append(f"{key}: {path} is {used[path]} already")
             used[path] = key

@@ -1,24 +1,27 @@
-"""`domo-report`: what the sun did and what domo made of it, as a page, in a terminal, or for other programs."""
+"""`domo-report`: what the sun did and what domo made of it: a page, a terminal's day, CSV, JSON."""
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import re
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import asdict
 
 from ..core.model import DONE, LOOK, REFUSED, Config, ConfigError, Fault, Now, Past
-from ..panel.frame import View
-from ..report import days, page, sums, text, words
-from ..report.days import Day
+from ..report import book as books
+from ..report import days, sums
 from ..stores import config as configs
-from ..stores import history, memory, modes, states
+from ..stores import history, memory, modes, record, states
 from ..system import arguments, files
 from ..tick.report import show
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..panel.frame import View
+    from ..report.days import Day
 
 
 def options() -> argparse.ArgumentParser:
@@ -49,7 +52,9 @@ def main(argv: list[str], clock: Callable[[], Now] = memory.look_at_clocks) -> i
         return REFUSED
     try:
         if given.html:
-            files.replace(configs.absolute(given.html), _page(config, given, date, now).encode(errors="replace"))
+            files.replace(
+                configs.absolute(given.html), _page(config, given, date, now).encode(errors="replace")
+            )
         elif given.csv:
             show(_csv(config, date, now).rstrip("\n"))
         else:
@@ -63,47 +68,53 @@ def main(argv: list[str], clock: Callable[[], Now] = memory.look_at_clocks) -> i
 
 def _date(word: str | None, wall: float) -> str:
     """The day (YYYY-MM-DD) that is asked for; "" for today. Raises ValueError."""
-    today = time.strftime("%Y-%m-%d", time.localtime(wall))
+    today = record.stamp(wall)[:10]
     if word in (None, "today"):
         return ""
     if word == "yesterday":
         return days.earlier(today, 1)
     whole = f"{today[:5]}{word}" if re.fullmatch(r"\d\d-\d\d", word or "") else word or ""
     try:
-        return time.strftime("%Y-%m-%d", time.strptime(whole, "%Y-%m-%d"))
+        if not re.fullmatch(history.DAY, whole):
+            raise ValueError
+        return days.earlier(whole, 0)
     except ValueError:
         raise ValueError(f"the day wants YYYY-MM-DD, MM-DD, today or yesterday, not {word!r}") from None
 
 
-def _one(config: Config, given: argparse.Namespace, date: str, now: Now) -> tuple[sums.Book, Day]:
+def _one(config: Config, given: argparse.Namespace, date: str, now: Now) -> tuple[books.Book, Day]:
     """A day, and the book it is in; nothing else is read."""
     if given.simulated:
         book, day = _simulated(config, given.simulated)
         return book, day
-    book = sums.load(config, now.wall, only=date or time.strftime("%Y-%m-%d", time.localtime(now.wall)))
+    book = books.load(config, now.wall, only=date or record.stamp(now.wall)[:10])
     return book, book.day(date or book.today)
 
 
-def _simulated(config: Config, name: str) -> tuple[sums.Book, Day]:
+def _simulated(config: Config, name: str) -> tuple[books.Book, Day]:
     content = files.read(configs.absolute(name), 1 << 30)[0]
     lines = history.unpacked(content) if name.endswith(".gz") else content.decode(errors="replace")
     if lines is None:
         raise Fault(f"{name}: is no gzip file")
-    return sums.simulated(config, lines.splitlines())
+    return books.simulated(config, lines.splitlines())
 
 
 def _page(config: Config, given: argparse.Namespace, date: str, now: Now) -> str:
+    from ..report import page
+
     at = time.strftime("Made %A %-d %B %Y at %H:%M", time.localtime(now.wall))
     if given.simulated:
         book, day = _simulated(config, given.simulated)
         return page.made(book, [day], None, at)
-    book = sums.load(config, now.wall)
+    book = books.load(config, now.wall)
     shown = [book.day(date)] if date else [book.day(book.today), book.day(days.earlier(book.today, 1))]
     return page.made(book, shown, view(config, now), at)
 
 
 def view(config: Config, now: Now) -> View:
     """The relays as they are now, and why."""
+    from ..panel.frame import View
+
     past, _ = memory.load(config, now, anyones=True)
     past = past or Past()
     found = modes.load(config.modPath)
@@ -112,8 +123,10 @@ def view(config: Config, now: Now) -> View:
     return View(config, known, states.load(config.etatPath), past, message=problem)
 
 
-def _text(config: Config, book: sums.Book, day: Day) -> str:
+def _text(config: Config, book: books.Book, day: Day) -> str:
     """As the terminal can show it: block characters where its locale is UTF-8, colours where it is one."""
+    from ..report import text
+
     locale = next((v for name in ("LC_ALL", "LC_CTYPE", "LANG") if (v := os.environ.get(name))), "")
     blocks = bool(re.search(r"utf-?8", locale, re.IGNORECASE))
     colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
@@ -124,23 +137,29 @@ def _text(config: Config, book: sums.Book, day: Day) -> str:
 
 
 def _csv(config: Config, date: str, now: Now) -> str:
-    book = sums.load(config, now.wall, only=date or time.strftime("%Y-%m-%d", time.localtime(now.wall)))
+    book = books.load(config, now.wall, only=date or record.stamp(now.wall)[:10])
     date = date or book.today
     columns, rows = history.merged(book.records(date))
     return history.written(columns, [cells for cells in rows if cells[0].startswith(date)])
 
 
-def _json(book: sums.Book, day: Day, now: Now) -> str:
+def _json(book: books.Book, day: Day, now: Now) -> str:
     """The day for other programs; None is what nobody knows."""
+    import json
+
+    from ..report import page, words
+
     one = sums.of(day)
-    switches = [{**asdict(switch), "minute": None, "time": days.clock(switch.minute)} for switch in day.switches]
+    switches = [
+        {**vars(switch), "minute": None, "time": days.clock(switch.minute)} for switch in day.switches
+    ]
     for switch in switches:
         del switch["minute"]
     relays = [
         {"relay": name, "hours": round(on, 3), "starts": starts, "Wh": wh}
         for name, on, starts, wh in words.relays(book.config, one)
     ]
-    found = {"day": {**asdict(one), "relays": relays}, "switches": switches, "simulated": book.simulated}
+    found = {"day": {**vars(one), "relays": relays}, "switches": switches, "simulated": book.simulated}
     if not book.simulated:
         found["now"] = page.states(view(book.config, now))
     return json.dumps({**found, "notes": book.notes}, ensure_ascii=False)
