@@ -154,7 +154,7 @@ def _remember(
 def simulated(config: Config, lines: Iterable[str]) -> tuple[Book, Day]:
     """The book of generated days, in order, from lines as the record has them, and the last of the days
     whole. So much is kept as one day at a time."""
-    book, last = Book(config, "", simulated=True), Day("")
+    book, last = Book(config, "", simulated=True), days.Day("")
     for date, columns, rows in _by_day(lines):
         last = days.made(date, columns, rows)
         book.sums.append(of(last))

@@ -20,7 +20,7 @@
     const graphs = [];
     const rows = (names, scale) =>
       day[names[0]].map((_, i) => [i * day.step, ...names.map((n) => (day[n][i] === null ? null : day[n][i] / scale))]);
-    const graph = (place, names, scale, { ticker = ticks, ...more }) => {
+    const graph = (place, names, scale, label, { ticker = ticks, heights, ...more }) => {
       const target = stack.querySelector(place);
       if (!window.Dygraph || !target) return;
       const made = new Dygraph(target, rows(names, scale), {
@@ -28,7 +28,7 @@
         strokeWidth: 1.7, interactionModel: {}, highlightCircleSize: 3, fillAlpha: 0.16,
         axes: {
           x: { ticker, axisLineColor: "transparent", drawGrid: true },
-          y: { axisLabelWidth: LEFT - 6, axisLineColor: "transparent", pixelsPerLabel: 34 },
+          y: { axisLabelWidth: LEFT - 6, axisLineColor: "transparent", pixelsPerLabel: 34, axisLabelFormatter: label, ...(heights && { ticker: heights }) },
         },
         ...more,
       });
@@ -42,12 +42,18 @@
         })
       );
     };
+    const power = (n) => (Math.abs(n) < 1000 ? n + " W" : n / 1000 + " kW");
     const bare = () => ticks().map((tick) => ({ v: tick.v, label: "" }));
-    graph(".chart.power", ["panels", "house", "battery"], 1, {
+    graph(".chart.power", ["panels", "house", "battery"], 1, power, {
       xAxisHeight: 3, ticker: bare,
       series: { panels: { fillGraph: true }, house: { strokeWidth: 1.3 }, battery: { strokePattern: [5, 3], strokeWidth: 1.3 } },
     });
-    graph(".chart.low", ["soc"], 10, { fillGraph: true, includeZero: false });
+    const charges = day.soc.filter((n) => n !== null).map((n) => n / 10);
+    const least = Math.max(0, Math.floor(Math.min(95, ...charges) / 10) * 10);
+    graph(".chart.low", ["soc"], 10, (n) => n + " %", {
+      fillGraph: true, valueRange: [least, 102],
+      heights: () => [least, (least + 100) / 2, 100].map((n) => ({ v: n, label: n + " %" })),
+    });
     paint();
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", paint);
     for (const tab of document.querySelectorAll("input[name=day]")) tab.addEventListener("change", () => graphs.forEach((g) => g.resize()));
@@ -77,7 +83,7 @@
       const soc = day.soc[i] === null ? null : day.soc[i] / 10;
       const values = `charge ${show(soc, "%")}, panels ${show(day.panels[i], "W")}, house ${show(day.house[i], "W")}, battery ${show(day.battery[i], "W")}`;
       const shown = [line(clock(minute), values)];
-      const told = piece ? [piece] : [...stack.querySelectorAll(".band svg")].map((svg) => pieceAt(svg, minute)).filter((p) => p && !p.classList.contains("k0"));
+      const told = piece ? [piece] : [...stack.querySelectorAll(".band svg")].map((svg) => pieceAt(svg, minute + 0.5)).filter((p) => p && !p.classList.contains("k0"));
       for (const p of told) shown.push(line(p.closest(".band").querySelector("b").textContent, reasons.get(p)));
       readout.replaceChildren(...shown);
     };

@@ -22,10 +22,10 @@ LEGEND = (("panels", "sun"), ("house", "house"), ("battery, + is charging", "bat
 PERIODS = (("7 days", 7), ("30 days", 30), ("12 months", 365))
 
 
-def made(book: Book, shown: list[Day], view: View | None, at: str, library: str = DYGRAPHS) -> str:
+def made(book: Book, shown: list[Day], view: View | None, at: str) -> str:
     """The page about these days, the most important first, and all that went before them; `view`: the
     relays as they are now; `at`: when that is. A page that would be too large is made with less detail."""
-    script, style = _library(library)
+    script, style = _library()
     text = ""
     for step, pieces in ((2, 900), (2, 300), (5, 100), (10, 40)):
         count = max(1, sum(len(day.relays) for day in shown))
@@ -35,10 +35,10 @@ def made(book: Book, shown: list[Day], view: View | None, at: str, library: str 
     return text
 
 
-def _library(place: str) -> tuple[str, str]:
+def _library() -> tuple[str, str]:
     """dygraphs' script and style, "" where it is not installed."""
     try:
-        script, style = (files.read(f"{place}.{kind}")[0].decode() for kind in ("js", "css"))
+        script, style = (files.read(f"{DYGRAPHS}.{kind}")[0].decode() for kind in ("js", "css"))
     except (OSError, Fault, UnicodeError):
         return "", ""
     code = "\n".join(line for line in script.splitlines() if not line.startswith("//# sourceMappingURL"))
@@ -62,7 +62,7 @@ def _page(
         _now(view) if view else "",
         _days(book, shown, limit, bool(script)),
         _periods(book, newest),
-        _calendar(book),
+        _calendar(book, newest),
     )
     notes = [*book.notes]
     if not script:
@@ -142,8 +142,8 @@ def _day(config: Config, day: Day, name: str, limit: int, drawn: bool) -> str:
     total = of(day)
     legend = "".join(f'<li style="--c:var(--{colour})"><i></i>{text}</li>' for text, colour in LEGEND)
     charts = (
-        '<div class="plot" data-unit="W"><div class="chart power"></div></div>'
-        '<div class="plot" data-unit="%"><div class="chart low"></div></div>'
+        '<div class="plot"><div class="chart power"></div></div>'
+        '<div class="plot"><div class="chart low"></div></div>'
         if drawn
         else ""
     )
@@ -210,8 +210,8 @@ def _range(one: Sum) -> str:
     return "" if one.lowest is None else f"{one.lowest:.0f}–{one.highest:.0f}"
 
 
-def _calendar(book: Book) -> str:
-    sums = book.sums[-732:]
+def _calendar(book: Book, newest: str) -> str:
+    sums = book.last(732, newest)
     if len(sums) < 2:
         return ""
     since = words.before_and_since(sums)

@@ -19,6 +19,7 @@ _DRAWN = {
     HELD: ("k3", 6, 4),
     SHUT: ("k4", 4, 2),
 }
+_THROTTLED = ("k5", 0, 10)
 SHADES = (0, 8, 20, 35, 50)  # minutes of an hour above which a shade of the calendar begins
 MIN_WIDTH = 1.5  # minutes of a day that a piece takes at least, to be seen
 
@@ -31,7 +32,7 @@ def bands(config: Config, day: Day, limit: int) -> str:
     found = [
         f'<div class="band panels"><span><b>Panels held back</b> {held}</span><svg viewBox="0 0 1440 10" '
         f'preserveAspectRatio="none" role="img" aria-label="Panels held back: {held}">'
-        f"{''.join(map(_piece, thinned(throttled, limit)))}</svg></div>"
+        f"{''.join(_piece(piece, _THROTTLED) for piece in thinned(throttled, limit))}</svg></div>"
     ]
     for relay, pieces in day.relays.items():
         on = sum(p.seconds for p in pieces if p.kind in (AUTO, FORCED))
@@ -46,8 +47,8 @@ def bands(config: Config, day: Day, limit: int) -> str:
     return "".join(found)
 
 
-def _piece(piece: Piece) -> str:
-    shape, top, height = _DRAWN[piece.kind]
+def _piece(piece: Piece, drawn: tuple[str, int, int] | None = None) -> str:
+    shape, top, height = drawn or _DRAWN[piece.kind]
     width = max(MIN_WIDTH, piece.end - piece.start)
     return (
         f'<path class="{shape}" d="M{piece.start:.4g} {top}h{width:.4g}v{height}h-{width:.4g}z">'

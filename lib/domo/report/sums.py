@@ -57,6 +57,7 @@ def of(day: Day) -> Sum:
             found.held[int(day.minutes[n]) // 60 % 24] += lasts / 60
         found.panels += (day.panels[n] or 0) * lasts / 3600
         found.house += (day.house[n] or 0) * lasts / 3600
+    found.panels, found.house = round(found.panels, 1), round(found.house, 1)
     found.held = [min(60.0, round(minutes, 1)) for minutes in found.held]
     charges = [soc for soc in day.soc if soc is not None]
     if charges:

@@ -43,8 +43,6 @@ def lines(config: Config, day: Day, total: Sum, blocks: bool, colour: bool) -> I
     marks = BANDS if blocks else PLAIN
     for relay, pieces in day.relays.items():
         name = f"{relay} {config.name(relay)}"[: LABEL - 1].ljust(LABEL)
-        if not blocks:
-            name = name.encode("ascii", "replace").decode()
         yield name + "".join(painted(marks[kind], COLOURS[kind]) if kind else " " for kind in cells(pieces))
     yield "  ".join(f"{mark} {kind}" for kind, mark in marks.items())
     yield ""
@@ -89,9 +87,11 @@ def curve(day: Day, numbers: Numbers, steps: str, most: float | None) -> str:
 def cells(pieces: list[Piece]) -> list[str]:
     """For each half hour what a relay was, whatever was on winning over what was not; "" if unknown."""
     found = [""] * CELLS
+    share = 1440 / CELLS
     for piece in pieces:
-        first, end = int(piece.start * CELLS / 1440), piece.end * CELLS / 1440
-        for place in range(first, min(CELLS, max(first + 1, int(end + 0.999)))):
-            if not found[place] or KINDS.index(piece.kind) < KINDS.index(found[place]):
+        for place in range(int(piece.start / share), min(CELLS, int(piece.end / share) + 1)):
+            within = min(piece.end, (place + 1) * share) - max(piece.start, place * share)
+            seen = within >= min(1, piece.end - piece.start)  # not the seconds that a minute is late
+            if seen and (not found[place] or KINDS.index(piece.kind) < KINDS.index(found[place])):
                 found[place] = piece.kind
     return found

@@ -227,5 +227,5 @@ def _prune(config: Config, today: str) -> None:
     gone mad."""
     oldest = (date.fromisoformat(today) - timedelta(days=KEPT_DAYS)).isoformat()
     for day, name in sorted(kept(config).items())[:-KEPT_DAYS]:
-        if day < oldest:
+        if day <= oldest:
             os.unlink(name)

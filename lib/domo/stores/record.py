@@ -110,9 +110,10 @@ def _added(config: Config, found: Mapping[str, str]) -> bool:
         raise files.refused(name, error) from None
     try:
         info = os.fstat(fd)
-        if info.st_mode & 0o170000 != 0o100000 or info.st_uid != os.geteuid():
-            owner = files.user_name(info.st_uid)
-            raise Fault(f"{name}: is no file of this user's but {owner}'s; run: sudo rm {name}")
+        if info.st_mode & 0o170000 != 0o100000:
+            raise Fault(f"{name}: is not a file; move it away")
+        if info.st_uid != os.geteuid():
+            raise Fault(f"{name}: belongs to {files.user_name(info.st_uid)}; run: sudo rm {name}")
         head, _, rest = os.pread(fd, 4096 + 64 * len(found), 0).partition(b"\n")
         columns = head.decode(errors="replace").split(",")
         if not found.keys() <= set(columns) or rest[:10].decode(errors="replace") not in (

@@ -61,7 +61,8 @@ def main(argv: list[str], clock: Callable[[], Now] = memory.look_at_clocks) -> i
             book, day = _one(config, given, date, now)
             show(_json(book, day, now) if given.json else _text(config, book, day))
     except (Fault, OSError) as error:
-        print(f"domo-report: {error}", file=sys.stderr)
+        said = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else error
+        print(f"domo-report: {said}", file=sys.stderr)
         return LOOK
     return DONE
 
@@ -123,17 +124,28 @@ def view(config: Config, now: Now) -> View:
     return View(config, known, states.load(config.etatPath), past, message=problem)
 
 
+def _environment() -> dict[str, str]:
+    """As it was given; Python itself puts UTF-8 there where the locale is C, whatever the terminal can."""
+    try:
+        with open("/proc/self/environ", encoding="utf-8", errors="replace") as file:
+            return dict(line.partition("=")[::2] for line in file.read().split("\0"))
+    except OSError:
+        return dict(os.environ)
+
+
 def _text(config: Config, book: books.Book, day: Day) -> str:
     """As the terminal can show it: block characters where its locale is UTF-8, colours where it is one."""
     from ..report import text
 
-    locale = next((v for name in ("LC_ALL", "LC_CTYPE", "LANG") if (v := os.environ.get(name))), "")
+    given = _environment()
+    locale = next((v for name in ("LC_ALL", "LC_CTYPE", "LANG") if (v := given.get(name))), "")
     blocks = bool(re.search(r"utf-?8", locale, re.IGNORECASE))
-    colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    colour = sys.stdout.isatty() and not given.get("NO_COLOR") and given.get("TERM") != "dumb"
     lines = [*text.lines(config, day, sums.of(day), blocks, colour)]
     if book.simulated:
         lines.insert(0, "SIMULATED: a generated sun, not what happened")
-    return "\n".join([*lines, *book.notes])
+    told = "\n".join([*lines, *book.notes])
+    return told if blocks else told.encode("ascii", "replace").decode()
 
 
 def _csv(config: Config, date: str, now: Now) -> str:
