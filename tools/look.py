@@ -9,7 +9,9 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
+import math
 import os
+import random
 import shutil
 import sys
 import tempfile
@@ -22,16 +24,61 @@ sys.path[:0] = [str(PROJECT / "lib"), str(PROJECT / "tools")]
 
 import browser  # noqa: E402
 import demo  # noqa: E402
-from domo.core.model import Config, Decision, Now  # noqa: E402
-from domo.plant import replay, sun  # noqa: E402
+from domo.core.model import Config, Decision, Now, Value  # noqa: E402
 from domo.stores import config as configs  # noqa: E402
 from domo.stores import history, modes, reading, record, states  # noqa: E402
-from domo.tick import tick  # noqa: E402
+from domo.tick import run  # noqa: E402
 from domo.tools import report  # noqa: E402
 
 ZONE, TODAY, HOUR = "Europe/Paris", (2026, 6, 16), 16.4
-PLANT = sun.Plant(latitude=47, panels=2400, battery=12000, house=110, seed=6)
+PANELS, BATTERY, DRAW = 2400.0, 12000.0, 110.0  # W, Wh, W
 BEGAN = 150  # days ago, domo did not switch anything before
+
+
+class Plant:
+    """Panels, a regulator and a battery, as simple as they can be; it is a picture that they are for."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = random.Random(seed)
+        self.soc, self.stage, self.panels, self.power, self.held = 0.8, "Off", 0.0, -DRAW, False
+        self.cover, self.cloud = 0.2, 0.2
+
+    def minute(self, wall: float, load: float) -> None:
+        """A minute later, with the load (W) of the relays that are on."""
+        local = time.localtime(wall)
+        season = -math.cos(2 * math.pi * (local.tm_yday + 10) / 365)
+        half = 4 + 0.6 + 1.9 * season + 1.9  # hours from noon to sunset
+        hour = local.tm_hour + local.tm_min / 60 - 13
+        if hour == -13:
+            self.cover = self.random.random() ** (1.4 + season)
+        self.cloud += 0.03 * (self.cover - self.cloud) + self.random.gauss(0, 0.05) * self.cover
+        clear = max(0.0, math.cos(hour / half * math.pi / 2)) if abs(hour) < half else 0.0
+        light = PANELS * (0.75 + 0.1 * season) * clear**1.3 * (1 - 0.85 * min(1.0, max(0.0, self.cloud)))
+        load += DRAW * (1.7 if 18 <= local.tm_hour < 23 else 1.0) * self.random.gauss(1, 0.08)
+        takes = BATTERY * (
+            0.004 if self.stage == "Float" else max(0.004, 0.25 * min(1.0, (1 - self.soc) / 0.12))
+        )
+        self.panels, self.held = min(light, load + takes), light > load + takes
+        self.power = self.panels - load
+        self.soc = min(1.0, self.soc + self.power * (0.9 if self.power > 0 else 1) / 60 / BATTERY)
+        if light < 15:
+            self.stage = "Off"
+        elif self.stage == "Off" or self.soc < 0.97:
+            self.stage = "Bulk" if not self.held or self.soc < 0.93 else "Absorption"
+        elif self.held:
+            self.stage = "Float" if self.soc > 0.995 else "Absorption"
+
+    def report(self, wall: float) -> list[tuple[str, str, str, dict[str, Value]]]:
+        """What PvMonit makes of it."""
+        volts = 27.6 if self.stage == "Float" else 28.6 if self.held else 24.6 + 2 * self.soc
+        regulator = {"CS": self.stage, "PPV": f"{self.panels:.0f}", "V": f"{volts:.2f}"}
+        regulator |= {"MPPT": "1" if self.held else "2" if self.panels else "0"}
+        monitor = {"V": f"{volts:.2f}", "P": f"{self.power:.0f}", "SOC": f"{100 * self.soc:.1f}"}
+        sums = {"PPVT": f"{self.panels:.0f}", "CONSO": f"{self.panels - self.power:.0f}"}
+        return [
+            (name.lower(), name, f"{wall:.0f}", {key: Value(text, text) for key, text in values.items()})
+            for name, values in (("Regulator", regulator), ("Battery", monitor), ("Sums", sums))
+        ]
 
 
 def house(folder: Path) -> Config:
@@ -47,70 +94,63 @@ def house(folder: Path) -> Config:
     return configs.load(str(folder / "config.yaml"))[0]
 
 
-def simple(
-    config: Config, ago: int, midnight: float, flow: sun.Flow
-) -> Iterator[tuple[dict[str, str], sun.Flow]]:
+def simple(config: Config, plant: Plant, ago: int, midnight: float) -> Iterator[dict[str, str]]:
     """A day's lines, one each three minutes, of a house that needs no scripts."""
-    watts = {1: 750.0, 3: 300.0, 4: 330.0}
-    on: dict[int, bool] = dict.fromkeys(config.relays, False)
-    for minute in range(sun.MINUTES):
+    on: dict[int, int] = dict.fromkeys(config.relays, 0)
+    for minute in range(1440):
         wall = midnight + 60 * minute
         if ago < BEGAN and minute % 30 == 0:
-            full = flow.stage in ("Float", "Absorption")
+            full = plant.stage in ("Float", "Absorption")
+            wash = full and ago % 3 == 0 and 660 <= minute < 840
             on = {
                 1: full and minute % 120 == 0,
-                2: False,
-                3: full and flow.soc > 0.9,
-                4: flow.stage == "Float",
+                2: wash,
+                3: full and plant.soc > 0.9,
+                4: plant.stage == "Float",
             }
-        light, draw = replay._outside(PLANT, wall)
-        flow = sun.minute(PLANT, flow, light, draw + sum(watts[r] for r in watts if on[r]))
+        plant.minute(wall, sum(config.relayWatt[r] for r, state in on.items() if state))
         if minute % 3 == 0:
-            values = reading.judge(sun.report(PLANT, flow, wall), config, Now(wall, 1e6, ""))
+            values = reading.judge(plant.report(wall), config, Now(wall, 1e6, ""))
             plan = {
-                r: Decision(1, 1 + on[r], on[r], int(on[r]), "float" if on[r] else "no surplus") for r in on
+                r: Decision(1, 1 + bool(s), int(s), int(s), "float" if s else "no surplus")
+                for r, s in on.items()
             }
             before = {} if minute == 0 else {r: d.why for r, d in plan.items()}
-            yield record.fields(config, wall, values, plan, before, ()), flow
+            yield record.fields(config, wall, values, plan, before, ())
 
 
-def past_year(config: Config, midnight: float, days: int) -> sun.Flow:
-    """Writes the days before the last two; gives what flows at their end."""
+def past_year(config: Config, plant: Plant, midnight: float, days: int) -> None:
+    """Writes the days before the last two."""
     os.makedirs(config.recordDir, exist_ok=True)
-    flow = sun.Flow(0.8)
     for ago in range(days, 1, -1):
         local = time.localtime(midnight - ago * 86400 + 7200)
         start = time.mktime((*local[:3], 0, 0, 0, 0, 0, -1))
-        lines, columns = [], []
-        for found, after in simple(config, ago, start, flow):
-            columns, flow = columns or list(found), after
-            lines.append(record.row(found, columns))
-        text = "\n".join([",".join(columns), *lines, ""])
+        found = list(simple(config, plant, ago, start))
+        columns = list(found[0])
+        text = "\n".join([",".join(columns), *(record.row(line, columns) for line in found), ""])
         name = history.lasting(config, record.stamp(start)[:10])
         Path(name).write_bytes(history.packed(text.encode()))
         os.utime(name, (start + 86400, start + 86400))
-    return flow
 
 
-def ticks(config: Config, start: float, end: float, flow: sun.Flow) -> Now:
-    """Real ticks, each minute from `start` to `end`, on a generated sun; the owner forces a relay or two."""
+def ticks(config: Config, plant: Plant, start: float, end: float) -> Now:
+    """Real ticks, each minute from `start` to `end`; the owner forces a relay or two."""
     now = Now(start, 1e6, "look")
     forces = {10.5 * 60: {3: 3}, 12 * 60: {3: 1}, 15 * 60: {4: 0}, 18 * 60: {4: 1}}
     while now.wall < end:
         on = states.load(config.etatPath)
-        light, draw = replay._outside(PLANT, now.wall)
-        flow = sun.minute(PLANT, flow, light, draw + sum(config.relayWatt[r] for r, s in on.items() if s))
-        _publish(config, sun.report(PLANT, flow, now.wall), now)
+        plant.minute(now.wall, sum(config.relayWatt[r] for r, state in on.items() if state))
+        _publish(config, plant.report(now.wall), now)
         minute = (now.wall - start) / 60 % 1440
         if minute in forces:
             modes.set_owner(config.modPath, forces[minute])
         with contextlib.redirect_stderr(io.StringIO()):
-            tick.main(config.path, clock=lambda now=now: now)  # type: ignore[misc]
+            run.main(config.path, clock=lambda now=now: now)  # type: ignore[misc]
         now = Now(now.wall + 60, now.up + 60, now.boot)
     return now
 
 
-def _publish(config: Config, devices: list[tuple[str, str, str, dict[str, reading.Value]]], now: Now) -> None:
+def _publish(config: Config, devices: list[tuple[str, str, str, dict[str, Value]]], now: Now) -> None:
     """PvMonit's data file."""
     text = "".join(
         f'<device id="{number}"><nom>{name}</nom><timerefresh>{stamp}</timerefresh><datas>'
@@ -132,8 +172,9 @@ def samples(folder: Path, days: int = 365) -> tuple[Config, Now]:
     os.environ["TMPDIR"] = str(folder)
     config = house(folder)
     midnight = time.mktime((*TODAY, 0, 0, 0, 0, 0, -1))
-    flow = past_year(config, midnight, days)
-    return config, ticks(config, midnight - 86400, midnight + HOUR * 3600, flow)
+    plant = Plant(seed=6)
+    past_year(config, plant, midnight, days)
+    return config, ticks(config, plant, midnight - 86400, midnight + HOUR * 3600)
 
 
 def pictures(path: str, folder: Path, names: Iterable[str]) -> Iterator[Path]:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 
-from ..core.model import FORCED_OFF, FORCED_ON, MODE_WORDS, ON, STAGES, dataclass
+from ..core.history import ON
+from ..core.model import FORCED_OFF, FORCED_ON, MODE_WORDS, STAGES
+from ..core.records import dataclass
 from ..stores import history
 from .pieces import AUTO, FORCED, HELD, OFF, SHUT, Piece
 

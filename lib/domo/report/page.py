@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from html import escape
 
-from ..core.model import MODE_WORDS, ON, ON_OFF, Config, Fault
+from ..core.history import ON
+from ..core.model import MODE_WORDS, ON_OFF, Config, Fault
 from ..core.texts import minutes
 from ..panel.frame import View, rows
 from ..system import files

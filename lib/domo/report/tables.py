@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from itertools import groupby
 
-from ..core.model import ON, ON_OFF, Config
+from ..core.history import ON
+from ..core.model import ON_OFF, Config
 from . import days, pictures, words
 from .days import Day
 from .pieces import OFF, thinned

@@ -7,7 +7,7 @@ wants it on, and why. What does not change is left out of `why`, else it would b
 
 from __future__ import annotations
 
-import posix as os  # lean: see files
+import os
 import time
 
 from ..core.model import Fault

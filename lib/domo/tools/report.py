@@ -14,7 +14,7 @@ from ..report import days, sums
 from ..stores import config as configs
 from ..stores import history, memory, modes, record, states
 from ..system import arguments, files
-from ..tick.report import show
+from ..tick.table import show
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -119,9 +119,8 @@ def view(config: Config, now: Now) -> View:
     past, _ = memory.load(config, now, anyones=True)
     past = past or Past()
     found = modes.load(config.modPath)
-    known = {r: None if r in found.odd else found.modes.get(r, past.modes.get(r)) for r in config.relays}
-    problem = "" if found.problem == "missing" else found.problem
-    return View(config, known, states.load(config.etatPath), past, message=problem)
+    known = modes.holding(config.relays, found, past.modes)
+    return View(config, known, states.load(config.etatPath), past, message=found.problem)
 
 
 def _environment() -> dict[str, str]:
