@@ -30,7 +30,7 @@ from domo.stores import history, modes, reading, record, states  # noqa: E402
 from domo.tick import run  # noqa: E402
 from domo.tools import report  # noqa: E402
 
-ZONE, TODAY, HOUR = "Europe/Paris", (2026, 6, 16), 16.4
+ZONE, TODAY, HOUR = "Europe/Paris", (2026, 6, 16), 15.25
 PANELS, BATTERY, DRAW = 2400.0, 12000.0, 110.0  # W, Wh, W
 BEGAN = 150  # days ago, domo did not switch anything before
 

@@ -14,7 +14,7 @@ DAY = "2024-06-15"
 NAMES = {1: "Lift pump", 2: "Washing <machine>", 3: "Tool chargers"}
 WATTS = {1: 750, 2: 2000}
 COLUMNS = [
-    *("time", "wrong", "Roof.CS", "Roof.PPV", "Roof.MPPT", "BMV.SOC", "BMV.P", "Sums.CONSO"),
+    *("time", "wrong", "Roof.CS", "Roof.PPV", "Roof.MPPT", "BMV.SOC", "BMV.V", "BMV.P", "Sums.CONSO"),
     *(f"relay{relay}.{what}" for relay in NAMES for what in ("mode", "state", "wanted", "why")),
 ]
 NOON = 12 * 60
@@ -38,6 +38,7 @@ def moment(date: str, minute: int) -> list[str]:
         str(panels),
         "1" if full else "2" if day else "0",
         f"{soc:.1f}",
+        f"27.{minute % 7}",  # something always moves
         str(panels - 400),
         "400",
     ]

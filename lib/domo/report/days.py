@@ -220,3 +220,19 @@ def clock(minute: float) -> str:
 def earlier(date: str, count: int) -> str:
     """The day so many days before another (YYYY-MM-DD)."""
     return (datetime.fromisoformat(date) - timedelta(days=count)).strftime("%Y-%m-%d")
+
+
+def asked(word: str | None, today: str) -> str:
+    """The day (YYYY-MM-DD) that a person means by YYYY-MM-DD, MM-DD or yesterday; "" for today or None.
+    Raises ValueError."""
+    if word in (None, "today"):
+        return ""
+    if word == "yesterday":
+        return earlier(today, 1)
+    whole = f"{today[:5]}{word}" if re.fullmatch(r"\d\d-\d\d", word or "") else word or ""
+    try:
+        if not re.fullmatch(history.DAY, whole):
+            raise ValueError
+        return earlier(whole, 0)
+    except ValueError:
+        raise ValueError(f"the day wants YYYY-MM-DD, MM-DD, today or yesterday, not {word!r}") from None

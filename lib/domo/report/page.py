@@ -103,7 +103,7 @@ def _now(view: View) -> str:
         kind = f"relay card{' on' if on else ''}{' hand' if hand else ''}"
         cards.append(
             f'<article class="{kind}"><span class="state">{state}</span><b>{relay} {escape(name)}</b>'
-            f"<p>{mode}{since}</p><p class=soft>{escape(why)}</p></article>"
+            f"<p>{mode}{since}</p><p class=soft>{escape(why if why != mode else '')}</p></article>"
         )
     wrong = [*filter(None, (view.message, *view.past.reports))]
     if view.past.tick is None:

@@ -46,7 +46,7 @@ def main(argv: list[str], clock: Callable[[], Now] = memory.look_at_clocks) -> i
     now = clock()
     try:
         config, _ = configs.load(configs.chosen(given.config))
-        date = _date(given.day, now.wall)
+        date = days.asked(given.day, record.stamp(now.wall)[:10])
     except (ConfigError, ValueError) as error:
         print(*(f"domo-report: {line}" for line in str(error).splitlines()), sep="\n", file=sys.stderr)
         return REFUSED
@@ -65,22 +65,6 @@ def main(argv: list[str], clock: Callable[[], Now] = memory.look_at_clocks) -> i
         print(f"domo-report: {said}", file=sys.stderr)
         return LOOK
     return DONE
-
-
-def _date(word: str | None, wall: float) -> str:
-    """The day (YYYY-MM-DD) that is asked for; "" for today. Raises ValueError."""
-    today = record.stamp(wall)[:10]
-    if word in (None, "today"):
-        return ""
-    if word == "yesterday":
-        return days.earlier(today, 1)
-    whole = f"{today[:5]}{word}" if re.fullmatch(r"\d\d-\d\d", word or "") else word or ""
-    try:
-        if not re.fullmatch(history.DAY, whole):
-            raise ValueError
-        return days.earlier(whole, 0)
-    except ValueError:
-        raise ValueError(f"the day wants YYYY-MM-DD, MM-DD, today or yesterday, not {word!r}") from None
 
 
 def _one(config: Config, given: argparse.Namespace, date: str, now: Now) -> tuple[books.Book, Day]:
