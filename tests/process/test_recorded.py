@@ -71,7 +71,7 @@ def test_scripts_see_the_readings_of_that_day(village: House) -> None:
     village.script(
         3,
         """
-        full = data.mppt_float() and data["SOC"] == 100 and data.of("Roof", "PPV") == 1000 and data["CONSO"] == 400
+        full = data["CS"] == "Float" and data["SOC"] == 100 and data.of("Roof", "PPV") == 1000 and data["CONSO"] == 400
         return relay.on("full") if full else relay.off("not full")
         """,
     )

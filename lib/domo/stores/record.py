@@ -50,33 +50,34 @@ def fields(
     for device in reading.devices:
         name = device.name if device.name and device.name not in names else device.id
         names.append(name)
+        plain = _plain(name)
         for value, content in device.values.items():
             if value in wanted:
-                found[_column(f"{name}.{value}")] = content.text
+                found[f"{plain}.{value if value in VALUES else _plain(value)}"] = content.text
     for relay, decision in plan.items():
-        name = f"relay{relay}"
-        found[f"{name}.mode"] = "" if decision.mode is None else str(decision.mode)
-        found[f"{name}.state"] = str(decision.state)
-        found[f"{name}.wanted"] = str(int(decision.supported))
-        found[f"{name}.why"] = "" if before.get(relay) == decision.why else decision.why
+        name, why = f"relay{relay}.", decision.why
+        found[name + "mode"] = "" if decision.mode is None else str(decision.mode)
+        found[name + "state"] = str(decision.state)
+        found[name + "wanted"] = "1" if decision.supported else "0"
+        found[name + "why"] = "" if before.get(relay) == why else why
     return found
 
 
-def _column(name: str) -> str:
-    """The name of a column, without what would have to be quoted."""
+def _plain(name: str) -> str:
+    """A name for a column, without what would have to be quoted."""
     return " ".join(name.replace(",", " ").replace('"', "'").split())
 
 
 def row(found: Mapping[str, str], columns: Sequence[str]) -> str:
     """The line of CSV for these columns, without its end."""
-    return ",".join([_cell(found[name]) if name in found else "" for name in columns])
+    texts = [found.get(name, "") for name in columns]
+    return ",".join([text if text.isalnum() or not text else _cell(text) for text in texts])
 
 
 def _cell(text: str) -> str:
-    if text.isalnum():
-        return text[:LONGEST]
-    text = " ".join(text[:LONGEST].splitlines())
-    return '"' + text.replace('"', '""') + '"' if '"' in text or "," in text else text
+    if len(text) > LONGEST or not text.isprintable():
+        text = " ".join(text[:LONGEST].splitlines())
+    return '"' + text.replace('"', '""') + '"' if "," in text or '"' in text else text
 
 
 def append(
@@ -116,10 +117,7 @@ def _added(config: Config, found: Mapping[str, str]) -> bool:
             raise Fault(f"{name}: belongs to {files.user_name(info.st_uid)}; run: sudo rm {name}")
         head, _, rest = os.pread(fd, 4096 + 64 * len(found), 0).partition(b"\n")
         columns = head.decode(errors="replace").split(",")
-        if not found.keys() <= set(columns) or rest[:10].decode(errors="replace") not in (
-            "",
-            found["time"][:10],
-        ):
+        if not found.keys() <= set(columns) or rest and not rest.startswith(found["time"][:10].encode()):
             return False
         whole = info.st_size == 0 or os.pread(fd, 1, info.st_size - 1) == b"\n"
         line = f"{'' if whole else chr(10)}{row(found, columns)}\n".encode(errors="replace")
