@@ -193,7 +193,8 @@ def main() -> int:
     """Makes records and pages in a folder, and pictures of them where there is a Chromium."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "domo-look")
-    parser.add_argument("--days", type=int, default=365)
+    parser.add_argument("--days", type=int, default=365, help="of records (default: 365)")
+    parser.add_argument("--readme", action="store_true", help="and the picture at the top of the README")
     asked = parser.parse_args()
     shutil.rmtree(asked.folder, ignore_errors=True)
     config, now = samples(asked.folder, asked.days)
@@ -208,6 +209,10 @@ def main() -> int:
         return 0
     for picture in pictures(path, asked.folder, pages):
         print(picture)
+    if asked.readme:
+        with browser.Browser(path) as window:
+            window.show(asked.folder / "today.html")
+            window.picture(PROJECT / "docs/report.png", height=1180)
     return 0
 
 
