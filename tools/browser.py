@@ -46,6 +46,7 @@ class Browser:
             [path, *FLAGS, f"--user-data-dir={self._profile.name}", "about:blank"],
             preexec_fn=place,
             close_fds=False,
+            env={**os.environ, "TMPDIR": self._profile.name},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -30,7 +30,7 @@ from domo.stores import history, modes, reading, record, states  # noqa: E402
 from domo.tick import run  # noqa: E402
 from domo.tools import report  # noqa: E402
 
-ZONE, TODAY, HOUR = "Europe/Paris", (2026, 6, 16), 15.25
+ZONE, TODAY, HOUR = "Europe/Paris", (2026, 6, 16), 17.6
 PANELS, BATTERY, DRAW = 2400.0, 12000.0, 110.0  # W, Wh, W
 BEGAN = 150  # days ago, domo did not switch anything before
 
@@ -172,8 +172,8 @@ def samples(folder: Path, days: int = 365) -> tuple[Config, Now]:
     os.environ["TMPDIR"] = str(folder)
     config = house(folder)
     midnight = time.mktime((*TODAY, 0, 0, 0, 0, 0, -1))
-    plant = Plant(seed=6)
-    past_year(config, plant, midnight, days)
+    past_year(config, Plant(seed=6), midnight, days)
+    plant = Plant(seed=10)  # two fine days
     return config, ticks(config, plant, midnight - 86400, midnight + HOUR * 3600)
 
 
@@ -212,7 +212,8 @@ def main() -> int:
     if asked.readme:
         with browser.Browser(path) as window:
             window.show(asked.folder / "today.html")
-            window.picture(PROJECT / "docs/report.png", height=1180)
+            window.run("document.getElementById('day-1').click()")  # yesterday
+            window.picture(PROJECT / "docs/report.png", height=1130)
     return 0
 
 

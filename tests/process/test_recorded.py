@@ -71,8 +71,9 @@ def test_scripts_see_the_readings_of_that_day(village: House) -> None:
     village.script(
         3,
         """
-        full = data["CS"] == "Float" and data["SOC"] == 100 and data.of("Roof", "PPV") == 1000 and data["CONSO"] == 400
-        return relay.on("full") if full else relay.off("not full")
+        held = data["CS"] == "Float" and data.of("Roof", "PPV") == 1000
+        full = data["SOC"] == 100 and data["CONSO"] == 400
+        return relay.on("full") if held and full else relay.off("not full")
         """,
     )
     ran = replay(village, "--recorded", DAY)

@@ -97,6 +97,30 @@ def test_each_curve_is_drawn(window: browser.Browser, made: Path) -> None:
         assert window.run(f"{drawn}({chart}, {', '.join(map(str, colour))})") > 200, colour
 
 
+@needs_curves
+def test_the_other_day_is_drawn_when_it_is_shown(window: browser.Browser, house: House) -> None:
+    """As wide as the first, on screen; and on paper both are there."""
+    record.furnish(house)
+    house.env["TZ"] = "UTC"
+    dates = record.dates(time.strftime("%Y-%m-%d", time.gmtime()), 2)
+    for date in dates:
+        record.keep(house, date)
+    file = house.folder / "page.html"
+    assert report(house, "--html", str(file)).code == 0
+    window.show(file)
+    widths = (
+        "[...document.querySelectorAll('.chart')].map(c => c.querySelector('canvas') ? c.clientWidth : 0)"
+    )
+    wide = window.run(widths)
+    assert wide == [wide[0], wide[0], 0, 0] and wide[0] > 900
+    window.run("document.getElementById('day-1').click()")
+    assert window.run(widths)[2:] == wide[:2]
+    window.show(file)
+    window.ask("Emulation.setEmulatedMedia", media="print")
+    until(lambda: 0 not in window.run(widths))
+    window.ask("Emulation.setEmulatedMedia", media="")
+
+
 def test_each_band_is_drawn(window: browser.Browser, made: Path) -> None:
     window.show(made)
     drawn = """[...document.querySelectorAll('#day0 .band')].map(band => [...band.querySelectorAll('path')]

@@ -1,6 +1,6 @@
 "use strict";
 (() => {
-  const MINUTES = 1440, LEFT = 44;
+  const MINUTES = 1440, LEFT = 48;
   const data = JSON.parse(document.getElementById("data").textContent);
   const clock = (m) => String(Math.floor(m / 60) % 24).padStart(2, "0") + ":" + String(Math.floor(m % 60)).padStart(2, "0");
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
@@ -44,20 +44,28 @@
     };
     const power = (n) => (Math.abs(n) < 1000 ? n + " W" : n / 1000 + " kW");
     const bare = () => ticks().map((tick) => ({ v: tick.v, label: "" }));
-    graph(".chart.power", ["panels", "house", "battery"], 1, power, {
-      xAxisHeight: 3, ticker: bare,
-      series: { panels: { fillGraph: true }, house: { strokeWidth: 1.3 }, battery: { strokePattern: [5, 3], strokeWidth: 1.3 } },
-    });
     const charges = day.soc.filter((n) => n !== null).map((n) => n / 10);
     const least = Math.max(0, Math.floor(Math.min(95, ...charges) / 10) * 10);
-    graph(".chart.low", ["soc"], 10, (n) => n + " %", {
-      fillGraph: true, valueRange: [least, 102],
-      heights: () => [least, (least + 100) / 2, 100].map((n) => ({ v: n, label: n + " %" })),
-    });
-    paint();
+    const draw = () => {
+      graph(".chart.power", ["panels", "house", "battery"], 1, power, {
+        xAxisHeight: 3, ticker: bare,
+        series: { panels: { fillGraph: true }, house: { strokeWidth: 1.3 }, battery: { strokePattern: [5, 3], strokeWidth: 1.3 } },
+      });
+      graph(".chart.low", ["soc"], 10, (n) => n + " %", {
+        fillGraph: true, valueRange: [least, 102],
+        heights: () => [least, (least + 100) / 2, 100].map((n) => ({ v: n, label: n + " %" })),
+      });
+      paint();
+    };
+    const fit = () => {
+      if (!stack.offsetWidth) return; // the other day's: drawn when it is shown
+      if (graphs.length) graphs.forEach((g) => g.resize());
+      else draw();
+    };
+    fit();
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", paint);
-    for (const tab of document.querySelectorAll("input[name=day]")) tab.addEventListener("change", () => graphs.forEach((g) => g.resize()));
-    addEventListener("beforeprint", () => graphs.forEach((g) => g.resize()));
+    matchMedia("print").addEventListener("change", fit);
+    for (const tab of document.querySelectorAll("input[name=day]")) tab.addEventListener("change", fit);
 
     const reasons = new Map();
     for (const piece of stack.querySelectorAll(".band path")) {

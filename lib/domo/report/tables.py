@@ -67,7 +67,7 @@ def hourly(day: Day) -> str:
         (f"{hour:02}:00", words.percent(None if soc is None else soc / 10), *map(words.watts, watts))
         for hour, (soc, *watts) in enumerate(zip(*lists, strict=True))
     ]
-    return table((">hour", ">charge", ">panels", ">house", ">battery"), rows, "Means of each hour")
+    return table(("hour", ">charge", ">panels", ">house", ">battery"), rows, "Means of each hour")
 
 
 def pieces(config: Config, day: Day, limit: int) -> str:

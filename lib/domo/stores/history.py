@@ -13,7 +13,7 @@ import re
 import zlib
 from datetime import date, timedelta
 
-from ..system import files
+from ..system import files, rights
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def _rename(old: str, new: str) -> None:
     try:
         os.rename(old, new)
     except OSError as error:
-        raise files.refused(new, error) from None
+        raise rights.refused(new, error) from None
 
 
 def _text(name: str) -> str:
@@ -107,7 +107,7 @@ def keep(config: Config, name: str, today: str) -> str:
     try:
         os.makedirs(config.recordDir, exist_ok=True)
     except OSError as error:
-        raise files.refused(config.recordDir, error) from None
+        raise rights.refused(config.recordDir, error) from None
     said = []
     for day, earlier in waiting(config).items():
         said.append(_keep_day(config, day, earlier))
