@@ -70,17 +70,20 @@ def read(date: str, texts: Iterable[str]) -> Day:
 def made(date: str, columns: Sequence[str], found: Iterable[Sequence[str]]) -> Day:
     """The day from its rows, in whatever order a clock that jumped left them."""
     dated: dict[float, Sequence[str]] = {}
+    minutes: dict[float, float] = {}
     for cells in found:
         if cells[0].startswith(date):
             try:
-                dated[datetime.fromisoformat(cells[0]).timestamp()] = cells
+                when = datetime.fromisoformat(cells[0])
+                moment = when.timestamp()
             except (ValueError, OverflowError):
                 continue
+            dated[moment], minutes[moment] = cells, when.hour * 60 + when.minute + when.second / 60
     day, times = Day(date), sorted(dated)
     if not times:
         return day
     told = dict(zip(columns, zip(*map(dated.__getitem__, times), strict=True), strict=True))
-    day.minutes = [int(t[11:13]) * 60 + int(t[14:16]) + _second(t) / 60 for t in told["time"]]
+    day.minutes = [minutes[moment] for moment in times]
     day.lasts = [
         LAST if after - before > GAP else after - before
         for before, after in zip(times, [*times[1:], times[-1] + LAST], strict=True)
@@ -93,10 +96,6 @@ def made(date: str, columns: Sequence[str], found: Iterable[Sequence[str]]) -> D
     day.switches.sort(key=lambda switch: switch.minute)
     _wrong(day, told.get("wrong", ()))
     return day
-
-
-def _second(text: str) -> int:
-    return int(text[17:19]) if text[16:17] == ":" else 0
 
 
 def _readings(day: Day, told: Mapping[str, Sequence[str]]) -> None:
