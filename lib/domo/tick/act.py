@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 
 from ..core import decide as core
+from ..core.faults import Report
 from ..core.history import OFF
 from ..core.model import AUTO_OFF, FORCED, MODE_WORDS, OWNER, Decision, Fault, Row
 from ..core.records import replace
@@ -47,8 +48,11 @@ def act(sight: Sight) -> Done:
     after = next_past(sight, plan, tuple(faults), not wrong, failed)
     if len(faults) > len(sight.faults) or plan != sight.plan or sight.ended:
         _save(config, after, now)
-    if config.dbFile and (told := _write_journal(config, after, now)):
-        faults += told
+    if after.untold:
+        after, wrong = _put_in_line(config, after, now)
+        faults += wrong
+    if config.dbFile:
+        faults += _write_journal(config, after, now)
     return Done(sight, plan, tuple(faults))
 
 
@@ -138,8 +142,22 @@ def _record(sight: Sight, plan: Plan, faults: list[str]) -> list[str]:
     try:
         told = record.append(sight.config, sight.now.wall, sight.reading, plan, sight.before.why, faults)
     except Fault as fault:
-        told = str(fault)
-    return [told] if told else []
+        return [str(fault)]
+    return [Report(told, lasts=False)] if told else []
+
+
+def _put_in_line(config: Config, past: Past, now: Now) -> tuple[Past, list[str]]:
+    """Lets the program of onChange wait for what it is to be told; gives the past then, and what went wrong."""
+    from . import news
+
+    faults: list[str] = []
+    try:
+        news.put_in_line(config, past, now)
+        after = replace(past, untold=())
+    except Fault as fault:
+        faults.append(str(fault))
+        after = replace(past, reports=(*past.reports, *faults))
+    return after, [*faults, *_save(config, after, now)]
 
 
 def _write_journal(config: Config, past: Past, now: Now) -> list[str]:
