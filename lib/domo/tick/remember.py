@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..core.history import ON, History
-from ..core.model import AUTO_OFF, AUTO_ON, FORCED, OWNER, PROGRAM, Row
+from ..core.model import AUTO_OFF, AUTO_ON, FORCED, MODE_WORDS, OWNER, PROGRAM, Row
 from ..core.records import replace
 from ..core.texts import Text
 
@@ -92,3 +92,14 @@ def rows(sight: Sight, plan: Plan, ours: frozenset[int]) -> list[Row]:
         if decision.state != decision.state_before:
             told.append(Row(0.0, relay, "E", decision.state, decision.why))
     return told
+
+
+def standing(past: Past) -> tuple[Row, ...]:
+    """The rows of the forces that stand and that no row waiting for the journal tells of."""
+    told = {row.relay for row in past.unwritten if row.info == "M"}
+    forces = {r: mode for r, mode in past.modes.items() if mode in FORCED and r not in told}
+    left = {r: length - age for r, (_, age, length) in past.until.items()}
+    return tuple(
+        Row(0.0, r, "M", mode, past.why.get(r, MODE_WORDS[mode]), OWNER, left.get(r))
+        for r, mode in forces.items()
+    )
