@@ -161,6 +161,18 @@ class Other(_Helpful):
         return self._history.on_time(_seconds(hours))
 
     @question
+    def cycle_time(self, length: float | None = None) -> float:
+        """For how long the present cycle (a washing machine's programme) has run (s), however often it was
+        cut; 0 when none is under way. A cycle lasts `length` seconds, without that as relayLoad says. One
+        that was cut a day ago is not taken up again."""
+        length = self._world.config.cycle(self.id) if length is None else length
+        if not length > 0:
+            raise ScriptError(
+                f"{self._called}.cycle_time wants the length of the cycle (s), or its relayLoad"
+            )
+        return self._history.cycle(length)
+
+    @question
     def starts(self, hours: float = 24) -> int:
         """How often it was switched on in the last hours."""
         return self._history.starts(_seconds(hours))
@@ -387,11 +399,14 @@ class World:
         )  # s since PvMonit last looked
         self.timers: Timers = dict(past.timers)
         self._wall = now.wall
+        self._now: datetime | None = None
 
     @property
     def now(self) -> datetime:
         """Local time."""
-        return _local(self._wall)
+        if self._now is None:
+            self._now = _local(self._wall)
+        return self._now
 
     def moment(self, age: float | None) -> datetime | None:
         """Local time so many seconds ago."""
@@ -417,7 +432,8 @@ def _plain(value: Value) -> float | str:
 
 def one_line(why: object) -> str:
     """A reason as one line of text that can be written and shown anywhere."""
-    return "".join(c if c.isprintable() else "?" for c in " ".join(str(why).split()))
+    line = " ".join(str(why).split())
+    return line if line.isprintable() else "".join(c if c.isprintable() else "?" for c in line)
 
 
 def _reason(why: object) -> str:

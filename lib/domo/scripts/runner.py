@@ -16,11 +16,15 @@ from .api import Relay, ScriptError, World, one_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from types import CodeType
+
+    from .api import Data
 
     from ..core.model import Config
 
+    Decide = Callable[[Relay, Data], Order]
+    Ready = Mapping[int, Callable[[], Decide]]  # by relay
     Bytecode = dict[str, tuple[tuple[int, ...], CodeType]]  # by file name: the file's stamp, its code
 
 ONE_SECONDS = 4.0  # for one script; a Pi Zero needs 2 for a few pings that nobody answers
@@ -197,30 +201,30 @@ def _bytecode(folder: str) -> Bytecode:
         return {}
 
 
-def ask(relay: int, world: World, known: Bytecode) -> Order:
+def ask(relay: int, world: World, known: Bytecode, ready: Ready | None = None) -> Order:
     """The order of one script, run in this very process: no good order, and the timers as they were,
-    when it fails. `known` is the bytecode by file name, to be added to."""
+    when it fails. `known` is the bytecode by file name, to be added to; `ready` gives the decide() of
+    scripts that were read already."""
     before = dict(world.timers)
     try:
-        return _ask(path(world.config, relay), relay, world, known)
+        return _ask(path(world.config, relay), relay, world, known, (ready or {}).get(relay))
     except ScriptError as error:
         world.timers = before
         return Order("", one_line(f"script {error}"))
 
 
-def _ask(file: str, relay: int, world: World, known: Bytecode) -> Order:
+def _ask(file: str, relay: int, world: World, known: Bytecode, ready: Callable[[], Decide] | None) -> Order:
     """The order of one script. Raises ScriptError that names file and line."""
     name = file.rpartition("/")[2]
     try:
-        refuse(file)
-        now = cache.stamp(file)
-        if name not in known or known[name][0] != now:
-            known[name] = (now, compiled(file))
-        space = {"__name__": f"relay_{relay}", "__file__": file, "__builtins__": __builtins__}
-        exec(known[name][1], space)
-        decide = space.get("decide")
-        if not callable(decide):
-            raise ScriptError("defines no decide(relay, data)")
+        if ready is None:
+            refuse(file)
+            now = cache.stamp(file)
+            if name not in known or known[name][0] != now:
+                known[name] = (now, compiled(file))
+            decide = defined(known[name][1], file, relay)
+        else:
+            decide = ready()
         order = decide(Relay(relay, world), world.data)
         if not isinstance(order, Order) or not order.good:
             raise ScriptError(
@@ -234,6 +238,16 @@ def _ask(file: str, relay: int, world: World, known: Bytecode) -> Order:
         raise ScriptError(f"{name}{_place(file, error)}: {error.strerror or error}") from None
     except BaseException as error:  # sys.exit() and Ctrl-C too: it is a script's, whatever it is
         raise ScriptError(f"{name}{_place(file, error)}: {type(error).__name__}: {error}") from None
+
+
+def defined(code: CodeType, file: str, relay: int) -> Decide:
+    """The decide() that a script's bytecode defines. Raises ScriptError, or whatever the script does."""
+    space = {"__name__": f"relay_{relay}", "__file__": file, "__builtins__": __builtins__}
+    exec(code, space)
+    decide = space.get("decide")
+    if not callable(decide):
+        raise ScriptError("defines no decide(relay, data)")
+    return decide  # type: ignore[return-value]
 
 
 def refuse(file: str) -> None:
