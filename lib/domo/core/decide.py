@@ -142,10 +142,13 @@ def _shed(config: Config, wishes: dict[int, Wish], auto: list[int], states: Mapp
     stays, or it would be switched on again at the next tick."""
     if not config.maxWatt:
         return
-    fixed = {r for r in config.relays if r not in auto or r in config.uninterruptible}
-    stay = [r for r in config.by_priority if wishes[r][0] == ON and (r not in auto or states[r] == ON)]
-    loads = [relay for relay in stay if config.relayWatt.get(relay)]
-    total = sum(config.relayWatt[relay] for relay in loads)
+    watts = config.relayWatt
+    stay = [r for r, wish in wishes.items() if wish[0] == ON and (r not in auto or states[r] == ON) and watts.get(r)]
+    total = sum(watts[relay] for relay in stay)
+    if total <= config.maxWatt:
+        return
+    loads = [relay for relay in config.by_priority if relay in stay]
+    fixed = {r for r in loads if r not in auto or r in config.uninterruptible}
     load = sum(config.relayWatt[relay] for relay in loads if relay in fixed)
     for relay in loads:
         why = wishes[relay][1]

@@ -11,9 +11,10 @@ from ..core.decide import decide
 from ..core.model import AUTO_OFF, OFF, Config, Now, Order, Past, Plan, Reading, replace
 from ..scripts import runner as scripts
 from ..scripts.api import World
-from ..stores import memory, modes, reading
+from ..stores import modes, reading
 from ..tick import dry_run as rehearsal
 from ..tick import tick
+from . import swift
 from .foreign import Driven
 from .plant import Flow
 
@@ -53,6 +54,8 @@ def fold(
     config = replace(config, dbFile="")  # no journal is written
     scripted = scripts.scripted(config)
     known: scripts.Bytecode = {}
+    swift.generate(*swift.RECORDS, tick.Sight)
+    ready, clock = swift.ready(config, scripted), swift.Clock()
     states, wanted = dict.fromkeys(config.relays, OFF), dict.fromkeys(config.relays, AUTO_OFF)
     past = Past()
     for place in range(ticks):
@@ -61,22 +64,24 @@ def fold(
         if supposed:
             data = rehearsal.suppose(data, dict(supposed), config)
         data, past = tick.watched(config, data, past)
-        answers = _answers(scripted, World(config, wanted, states, past, data, now), data, known)
+        answers = _answers(scripted, World(config, wanted, states, past, data, now), data, known, ready)
         plan = decide(config, wanted, states, past, data, answers.orders)
         sight = tick.Sight(config, now, None, modes.Found(wanted), past, past, data, answers, plan, ())
         states = {relay: decision.state for relay, decision in plan.items()}
         wanted = {relay: decision.mode or AUTO_OFF for relay, decision in plan.items()}
         yield Moment(now, data, answers.orders, plan, plant.minute(now.wall, states))
-        later = Now(now.wall + STEP, now.up + STEP, now.boot)
-        past = memory.restored(memory.kept(tick.remembered(sight, plan, ()), now), later)
+        past = swift.aged(tick.remembered(sight, plan, ()), STEP, clock)
 
 
-def _answers(scripted: list[int], world: World, data: Reading, known: scripts.Bytecode) -> scripts.Answers:
+def _answers(
+    scripted: list[int], world: World, data: Reading, known: scripts.Bytecode, ready: scripts.Ready
+) -> scripts.Answers:
     """What the scripts say, asked in the tick's order."""
     if data.problem:
         orders = {relay: Order("", data.problem) for relay in scripted}
         return scripts.Answers(orders, world.past.timers, last=world.past.failed)
-    order = sorted(scripted, key=lambda relay: (relay in world.past.failed, relay))
-    orders = {relay: scripts.ask(relay, world, known) for relay in order}
+    failed = world.past.failed
+    order = sorted(scripted, key=lambda relay: (relay in failed, relay)) if failed else scripted
+    orders = {relay: scripts.ask(relay, world, known, ready) for relay in order}
     last = frozenset(relay for relay, one in orders.items() if not one.good)
     return scripts.Answers(orders, world.timers, last=last)

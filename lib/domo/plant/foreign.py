@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, NoReturn, Protocol
 
 from ..core.model import Value
@@ -63,6 +64,11 @@ def begun(kind: Any, name: str, settings: Mapping[str, Any]) -> Driven:
         raise PlantError(f"--plant {name}: it cannot be made ({type(error).__name__}: {error})") from None
 
 
+@lru_cache(1 << 14)
+def _value(text: str) -> Value:
+    return Value(text, CS.get(text, text))
+
+
 class Driven:
     """A model with what it answers checked, and brought into domo's own form."""
 
@@ -76,12 +82,7 @@ class Driven:
         if self.trusted:
             told = self.model.reading(when)
             return [
-                (
-                    name.lower(),
-                    name,
-                    stamp,
-                    {key: Value(text, CS.get(text, text)) for key, text in values.items()},
-                )
+                (name.lower(), name, stamp, {key: _value(text) for key, text in values.items()})
                 for name, values in told.items()
             ]
         told = self._asked("reading", when)

@@ -64,7 +64,7 @@ class Cycle(Load):
         )
 
     def wants(self, day: int, minute: int, on: bool) -> float:
-        if new := self.inflow(day, minute):
+        if minute == self.begins and (new := self.inflow(day, minute)):
             self.asked += new
             if self.room + new > self.cap + 1e-6:
                 self.missed += 1
@@ -101,8 +101,7 @@ class Thermostat(Load):
 
     def wants(self, day: int, minute: int, on: bool) -> float:
         held = self.cap - self.room
-        drawn = self.inflow(day, minute)
-        if drawn:
+        if self.use and (drawn := self.inflow(day, minute)):
             given = min(drawn, held)
             self.asked, self.served, self.missed = (
                 self.asked + drawn,
@@ -121,7 +120,7 @@ class Thermostat(Load):
             self.room, self.calls = 0.0, False
 
     def inflow(self, day: int, minute: int) -> float:
-        return self.use if any(tap <= minute < tap + 60 for tap in TAPS) else 0.0
+        return self.use if TAPS[0] <= minute < TAPS[0] + 60 or TAPS[1] <= minute < TAPS[1] + 60 else 0.0
 
 
 class Charger(Load):
@@ -134,7 +133,7 @@ class Charger(Load):
         self.cap, self.room, self.days = float(settings["store"]), 0.0, settings["days"]
 
     def wants(self, day: int, minute: int, on: bool) -> float:
-        if new := self.inflow(day, minute):
+        if minute == HOME and (new := self.inflow(day, minute)):
             self.asked += new
             self.missed += max(0.0, self.room + new - self.cap)
             self.room = min(self.cap, self.room + new)

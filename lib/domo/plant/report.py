@@ -107,7 +107,8 @@ def demand(one: Tally) -> str:
 
 def losses(config: Config, result: Result) -> Iterator[str]:
     """Where the rest was lost: while which relay was off, and why."""
-    if result.total.lost < 1:
+    lost = result.total.lost
+    if lost < 1:
         return
     yield "where the rest was lost"
     rows = [
@@ -118,5 +119,5 @@ def losses(config: Config, result: Result) -> Iterator[str]:
     rows.append((result.nobody, "no relay could have used it"))
     for wh, text in sorted(rows, reverse=True)[:LOSSES]:
         if wh >= 0.5:
-            start = f"{kwh(wh)} {100 * wh / result.total.lost:3.0f} %  "
+            start = f"{kwh(wh)} {100 * wh / lost:3.0f} %  "
             yield textwrap.fill(text, WIDTH, initial_indent=start, subsequent_indent=" " * (len(start) + 2))

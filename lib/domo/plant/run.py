@@ -42,6 +42,16 @@ def plant(asked: Asked) -> foreign.Driven:
     return foreign.Driven(Plant(config.plant, made, asked.seed, asked.soc, light, weather), trusted=True)
 
 
+def bare(asked: Asked, like: foreign.Driven) -> foreign.Driven:
+    """The same plant, in a house without domo. Raises PlantError."""
+    own = like.model
+    if not isinstance(own, Plant):
+        return plant(asked)
+    same = Plant(asked.config.plant, {}, asked.seed, asked.soc, own.light)
+    same.house = own.house  # drawn once for both
+    return foreign.Driven(same, trusted=True)
+
+
 def skies(asked: Asked) -> tuple[Light | None, str]:
     """The light by a file of hours, if one is asked for, and the kind of generated weather."""
     return None, asked.sky
@@ -72,14 +82,17 @@ def replay(asked: Asked, each: Callable[[Moment], None] | None = None) -> Result
     config = asked.config
     result, evenings = Result(), Evenings()
     result.relays = {relay: Tally(config.name(relay)) for relay in scripts.scripted(config)}
-    with_domo, without = plant(asked), plant(asked)
+    with_domo = plant(asked)
+    without = bare(asked, with_domo)
     none = dict.fromkeys(config.relays, 0)
     for moment in fold(config, with_domo, asked.start, round(asked.days * MINUTES), asked.supposed):
-        bare = without.minute(moment.now.wall, none)
-        result.add(moment, bare, could_take(config, with_domo) if moment.flow.throttled else {})
-        evenings.look(result, moment.flow, bare)
+        flow = without.minute(moment.now.wall, none)
+        result.add(moment, flow, could_take(config, with_domo) if moment.flow.throttled else {})
+        evenings.look(result, moment.flow, flow)
         if each:
             each(moment)
+    for tally in result.relays.values():
+        tally.close()
     for relay, load in (with_domo.loads or {}).items():
         if relay in result.relays:
             result.relays[relay].demand = (load.asked, load.served, load.missed, load.unit)

@@ -33,17 +33,29 @@ class Sums:
 
     def add(self, flow: Flow, bare: Flow) -> None:
         """Counts one minute more, with domo and without."""
-        self.sun += flow.sun / 60
-        self.used += flow.panels / 60
-        self.lost += (flow.sun - flow.panels) / 60
-        self.bare_lost += (bare.sun - bare.panels) / 60
+        if flow.sun:
+            self.sun += flow.sun / 60
+            self.used += flow.panels / 60
+            self.lost += (flow.sun - flow.panels) / 60
+            self.bare_lost += (bare.sun - bare.panels) / 60
         if flow.watts:
             drawn = sum(flow.watts.values())
             self.relays += drawn / 60
             if flow.power < 0:
                 self.paid += min(drawn, -flow.power) / 60
         self.dark += flow.dark
-        self.lowest, self.bare_lowest = min(self.lowest, flow.soc), min(self.bare_lowest, bare.soc)
+        if flow.soc < self.lowest:
+            self.lowest = flow.soc
+        if bare.soc < self.bare_lowest:
+            self.bare_lowest = bare.soc
+
+
+    def join(self, other: Sums) -> None:
+        """Adds the sums of other days."""
+        for name in ("sun", "used", "lost", "bare_lost", "relays", "paid", "dark"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for name in ("lowest", "bare_lowest"):
+            setattr(self, name, min(getattr(self, name), getattr(other, name)))
 
 
 @dataclass
@@ -61,6 +73,9 @@ class Tally:
     lowest: float = 1
     shortest: int = 0  # minutes, of the runs that ended; 0: none did
     run: int = 0
+    why: str = ""  # the last reason, its state, and the minutes that it has held
+    state: int = OFF
+    held: int = 0
     reasons: dict[int, Counter[str]] = field(default_factory=lambda: {ON: Counter(), OFF: Counter()})
     missed: Counter[str] = field(default_factory=Counter)
     demand: tuple[float, float, float, str] = (0.0, 0.0, 0.0, "")
@@ -68,7 +83,11 @@ class Tally:
     def add(self, relay: int, moment: Moment, bare: Flow) -> None:
         """Counts one minute more; `bare` is what flowed in it without domo."""
         decision, flow = moment.plan[relay], moment.flow
-        self.reasons[decision.state][alike(decision.why)] += 1
+        if decision.why == self.why and decision.state == self.state:
+            self.held += 1
+        else:
+            self.close()
+            self.why, self.state, self.held = decision.why, decision.state, 1
         if decision.state == OFF:
             if self.run:
                 self.shortest, self.run = min(self.shortest or self.run, self.run), 0
@@ -80,7 +99,14 @@ class Tally:
         if watts:
             self.energy += watts / 60
             self.spared += watts / 60 * min(1.0, spared(flow, bare) / sum(flow.watts.values()))
-        self.lowest = min(self.lowest, flow.soc)
+        if flow.soc < self.lowest:
+            self.lowest = flow.soc
+
+    def close(self) -> None:
+        """Counts the minutes that the last reason held."""
+        if self.held:
+            self.reasons[self.state][alike(self.why)] += self.held
+            self.held = 0
 
 
 def spared(flow: Flow, bare: Flow) -> float:
@@ -98,9 +124,9 @@ def alike(why: str) -> str:
 class Result:
     """All of a replay. `nobody` is what was lost while no relay could have had it (Wh)."""
 
-    months: dict[str, Sums] = field(default_factory=lambda: defaultdict(Sums))
     days: dict[str, Sums] = field(default_factory=lambda: defaultdict(Sums))
-    total: Sums = field(default_factory=Sums)
+    today: Sums = field(default_factory=Sums)
+    quarter: float = -1
     relays: dict[int, Tally] = field(default_factory=dict)
     faults: Counter[str] = field(default_factory=Counter)
     nobody: float = 0
@@ -113,16 +139,37 @@ class Result:
     def add(self, moment: Moment, bare: Flow, could: Mapping[int, float]) -> None:
         """Counts one minute more. `could`: the watts that each load could have had."""
         flow = moment.flow
-        day = moment.local("%Y-%m-%d")
-        for sums in (self.total, self.days[day], self.months[day[:7]]):
-            sums.add(flow, bare)
+        self._day(moment).add(flow, bare)
         for order in moment.orders.values():
-            if not order.good:
+            if not order.wanted:
                 self.faults[order.why] += 1
         for relay, tally in self.relays.items():
             tally.add(relay, moment, bare)
         if flow.throttled:
             self._lost(moment, could)
+
+    def _day(self, moment: Moment) -> Sums:
+        """The sums of a moment's day; looked up each quarter of an hour, by which all time zones change."""
+        quarter = moment.now.wall // 900
+        if quarter != self.quarter:
+            self.quarter, self.today = quarter, self.days[moment.local("%Y-%m-%d")]
+        return self.today
+
+    @property
+    def months(self) -> dict[str, Sums]:
+        """The days' sums by month."""
+        found: dict[str, Sums] = defaultdict(Sums)
+        for day, sums in self.days.items():
+            found[day[:7]].join(sums)
+        return found
+
+    @property
+    def total(self) -> Sums:
+        """The sums of all days."""
+        total = Sums()
+        for sums in self.days.values():
+            total.join(sums)
+        return total
 
     def _lost(self, moment: Moment, could: Mapping[int, float]) -> None:
         """Puts what was lost in a minute down to the relays that were off and could have had it, each by

@@ -48,6 +48,7 @@ else:
             raise ScriptError(f"{name} is asked with its brackets: {name}()")
 
 
+_NO_HISTORY = History()
 LONGEST_TIMER = 366 * 86400.0  # s
 
 
@@ -107,18 +108,27 @@ class Other(_Helpful):
     """Any relay, to read: `relay.others[2].is_on`."""
 
     id: int
-    name: str
-    mode: int  # 0 forced off, 1 auto off, 2 auto on, 3 forced on
     is_on: bool
 
     def __init__(self, number: int, world: World) -> None:
-        self._called = f"relay.others[{number}]"
         self._world = world
-        self._history = world.past.history.get(number, History())
+        self._history = world.past.history.get(number, _NO_HISTORY)
         self.id = number
-        self.name = world.config.name(number)
-        self.mode = world.modes.get(number, 1)
         self.is_on = world.states[number] == ON
+
+    @property
+    def _called(self) -> str:  # type: ignore[override]
+        return f"relay.others[{self.id}]"
+
+    @property
+    def name(self) -> str:
+        """What the owner calls it."""
+        return self._world.config.name(self.id)
+
+    @property
+    def mode(self) -> int:
+        """0 forced off, 1 auto off, 2 auto on, 3 forced on."""
+        return self._world.modes.get(self.id, 1)
 
     @property
     def on_for(self) -> float:
@@ -181,9 +191,7 @@ class Other(_Helpful):
 class Relay(Other):
     """The script's own relay: what it is, and the answers `on`, `off`, `keep` and `probe`."""
 
-    def __init__(self, number: int, world: World) -> None:
-        super().__init__(number, world)
-        self._called = "relay"
+    _called = "relay"  # type: ignore[assignment]
 
     @property
     def now(self) -> datetime:
@@ -283,6 +291,7 @@ class Data(_Helpful):
         self._reading = reading
         self._values = reading.values
         self._charge = past.charge
+        self._stages: dict[tuple[str, float, str], bool] = {}  # what was asked before in this tick
         self.age = max((device.age for device in reading.devices), default=0.0)
 
     if not TYPE_CHECKING:
@@ -349,7 +358,10 @@ class Data(_Helpful):
             left = self._charge.get(f"{stage} {device.id}")
             return no_flap > 0 and left is not None and left <= no_flap
 
-        return self._ask(charging, mppt)
+        asked = (stage, no_flap, mppt)
+        if asked not in self._stages:
+            self._stages[asked] = self._ask(charging, mppt)
+        return self._stages[asked]
 
     def _ask(self, question: Callable[[Device], bool], mppt: str) -> bool:
         self._known(self._values, "CS")

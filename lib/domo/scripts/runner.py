@@ -205,26 +205,18 @@ def ask(relay: int, world: World, known: Bytecode, ready: Ready | None = None) -
     """The order of one script, run in this very process: no good order, and the timers as they were,
     when it fails. `known` is the bytecode by file name, to be added to; `ready` gives the decide() of
     scripts that were read already."""
-    before = dict(world.timers)
+    before = world.timers.copy()
     try:
-        return _ask(path(world.config, relay), relay, world, known, (ready or {}).get(relay))
+        return _ask(relay, world, known, ready.get(relay) if ready else None)
     except ScriptError as error:
         world.timers = before
         return Order("", one_line(f"script {error}"))
 
 
-def _ask(file: str, relay: int, world: World, known: Bytecode, ready: Callable[[], Decide] | None) -> Order:
+def _ask(relay: int, world: World, known: Bytecode, ready: Callable[[], Decide] | None) -> Order:
     """The order of one script. Raises ScriptError that names file and line."""
-    name = file.rpartition("/")[2]
     try:
-        if ready is None:
-            refuse(file)
-            now = cache.stamp(file)
-            if name not in known or known[name][0] != now:
-                known[name] = (now, compiled(file))
-            decide = defined(known[name][1], file, relay)
-        else:
-            decide = ready()
+        decide = ready() if ready else _found(relay, world.config, known)
         order = decide(Relay(relay, world), world.data)
         if not isinstance(order, Order) or not order.good:
             raise ScriptError(
@@ -232,12 +224,29 @@ def _ask(file: str, relay: int, world: World, known: Bytecode, ready: Callable[[
                 " end it with return relay.on(why), relay.off(why) or relay.keep(why)"
             )
         return order
-    except ScriptError as error:
-        raise ScriptError(f"{name}{_place(file, error)}: {error}") from None
-    except OSError as error:
-        raise ScriptError(f"{name}{_place(file, error)}: {error.strerror or error}") from None
     except BaseException as error:  # sys.exit() and Ctrl-C too: it is a script's, whatever it is
-        raise ScriptError(f"{name}{_place(file, error)}: {type(error).__name__}: {error}") from None
+        place = _place(path(world.config, relay), error)
+        raise ScriptError(f"{relay}.py{place}: {_said(error)}") from None
+
+
+def _said(error: BaseException) -> str:
+    """What went wrong, in words."""
+    if isinstance(error, ScriptError):
+        return str(error)
+    if isinstance(error, OSError):
+        return str(error.strerror or error)
+    return f"{type(error).__name__}: {error}"
+
+
+def _found(relay: int, config: Config, known: Bytecode) -> Decide:
+    """The decide() of a script's file. Raises ScriptError, OSError, or whatever the script does."""
+    file = path(config, relay)
+    name = file.rpartition("/")[2]
+    refuse(file)
+    now = cache.stamp(file)
+    if name not in known or known[name][0] != now:
+        known[name] = (now, compiled(file))
+    return defined(known[name][1], file, relay)
 
 
 def defined(code: CodeType, file: str, relay: int) -> Decide:
