@@ -7,6 +7,7 @@ A script that asks the world outside (a ping) gets its answer of now.
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 import time
@@ -44,7 +45,7 @@ def options() -> argparse.ArgumentParser:
         parser.add_argument(
             f"--{name}", type=kind, default=value, metavar=unit, help=f"{text} (default: {value})"
         )
-    where = f"the sun: {', '.join(WEATHERS)} (default: {WEATHERS[0]})"
+    where = f"the sun: {', '.join(WEATHERS)}, pvlib, or an hourly CSV file of PVGIS (default: {WEATHERS[0]})"
     parser.add_argument("--sky", default=WEATHERS[0], metavar="WHAT", help=where)
     parser.add_argument("--plant", default="", metavar="MODULE:CLASS", help="drive a plant model of your own")
     parser.add_argument(
@@ -90,8 +91,8 @@ def settings(given: argparse.Namespace) -> Config:
             raise ValueError(f"--{name}{str(error).removeprefix(f'.{name}')}") from None
     if not (1 <= given.days <= 3660 and 0 <= given.soc <= 100):
         raise ValueError("--days wants a number from 1 to 3660, --soc one from 0 to 100")
-    if given.sky not in WEATHERS:
-        raise ValueError(f"--sky wants one of {', '.join(WEATHERS)}, not {given.sky!r}")
+    if given.sky not in (*WEATHERS, "pvlib") and not os.path.isfile(given.sky):
+        raise ValueError(f"--sky wants {', '.join(WEATHERS)}, pvlib or a CSV file, and {given.sky!r} is none")
     return replace(config, plant={**config.plant, **changes})
 
 
