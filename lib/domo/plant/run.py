@@ -14,6 +14,7 @@ from .bound import Series, bound
 from .fold import Moment, fold
 from .plant import Light, Plant, place
 from .tally import Evenings, Result, Tally, could_take
+from .watch import Watch
 
 MINUTES = 1440
 
@@ -100,14 +101,13 @@ def replay(asked: Asked, each: Callable[[Moment], None] | None = None) -> Result
     without = bare(asked, with_domo)
     none = dict.fromkeys(config.relays, 0)
     series = Series(config, -time.timezone) if asked.bound else None
-    soc = asked.soc
-    for moment in fold(config, with_domo, asked.start, round(asked.days * MINUTES), asked.supposed):
+    soc, watch = asked.soc, Watch(config)
+    for moment in fold(config, with_domo, asked.start, round(asked.days * MINUTES), asked.supposed, watch):
         flow = without.minute(moment.now.wall, none)
         result.add(moment, flow, could_take(config, with_domo) if moment.flow.throttled else {})
         evenings.look(result, moment.flow, flow)
         if series:
             series.see(moment.now.wall, flow, soc)
-            soc = flow.soc
         if each:
             each(moment)
     for tally in result.relays.values():
@@ -115,6 +115,11 @@ def replay(asked: Asked, each: Callable[[Moment], None] | None = None) -> Result
     for relay, load in (with_domo.loads or {}).items():
         if relay in result.relays:
             result.relays[relay].demand = (load.asked, load.served, load.missed, load.unit)
+        soc = flow.soc
+    result.outside = watch.told(config)
+    result.owed = max(0.0, soc - result.soc) * config.plant["battery"]
     if series:
+        if asked.model and not result.total.sun:
+            raise foreign.PlantError("--bound wants a plant whose minute(...) says sun, load, power and soc")
         result.bound = bound(config, series, list(result.relays))
     return result
