@@ -90,7 +90,7 @@ def settings(given: argparse.Namespace) -> Config:
         try:
             changes[name] = plant_keys.plant({name: value})[name]
         except ValueError as error:
-            raise ValueError(f"--{name}{str(error).removeprefix(f'.{name}')}") from None
+            raise ValueError(f"--{name} {str(error).removeprefix(f'.{name}: ')}") from None
     if not 1 <= given.seeds <= 1000:
         raise ValueError("--seeds wants a number from 1 to 1000")
     if not (1 <= given.days <= 3660 and 0 <= given.soc <= 100):

@@ -25,7 +25,7 @@ def _number(low: float, high: float, why: str = "") -> Check:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise ValueError(f"wants a number, not {value!r}")
         if not low <= value <= high:
-            raise ValueError(f"wants a number from {low:g} to {high:g}, not {value!r}{why}")
+            raise ValueError(f"wants a number from {low:g} to {high:g}{why}, not {value!r}")
         return float(value)
 
     return check
