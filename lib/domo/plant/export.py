@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from ..core.model import OFF, ON
+from ..core.history import OFF, ON
 from .run import Asked
 from .tally import Result, Sums, Tally
 

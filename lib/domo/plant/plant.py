@@ -61,7 +61,7 @@ class Plant:
     ) -> None:
         self.settings, self.loads, self.seed = settings, relays, seed
         self.zone = -time.timezone  # s that winter time is ahead of universal time
-        self.panels = tuple(Panels(*field) for field in settings["panels"])
+        self.panels = fields(settings)
         self.peak = sum(field.peak for field in self.panels)
         self.light: Light = light or Sky(place(settings), self.panels, seed, weather)
         self.kind, self.wh = battery.KINDS[settings["chemistry"]], settings["battery"]
@@ -182,6 +182,12 @@ class Plant:
             "Battery": monitor,
             "Sums": {"PPVT": panels, "CONSO": f"{flow.load:.0f}"},
         }
+
+
+def fields(settings: Mapping[str, Any]) -> tuple[Panels, ...]:
+    """The fields of modules; without an azimuth they look to the equator."""
+    equator = 180.0 if settings["latitude"] >= 0 else 0.0
+    return tuple(Panels(peak, tilt, equator if at is None else at) for peak, tilt, at in settings["panels"])
 
 
 def place(settings: Mapping[str, Any]) -> Place:

@@ -15,7 +15,8 @@ import time
 from collections import Counter
 from typing import Any
 
-from ..core.model import DONE, LOOK, REFUSED, Config, ConfigError, replace
+from ..core.model import DONE, LOOK, REFUSED, Config, ConfigError
+from ..core.records import replace
 from ..stores import config as configs
 from ..stores import plant_keys
 from ..system import arguments

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from ..core.model import OFF, ON, Config
+from ..core.history import OFF, ON
+from ..core.model import Config
 from .fold import Moment
 from .foreign import Driven
 from .plant import Flow

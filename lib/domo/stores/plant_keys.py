@@ -44,11 +44,11 @@ def _steps(value: Any) -> tuple[tuple[float, float], ...]:
     return tuple(found)
 
 
-def _panels(value: Any) -> tuple[tuple[float, float, float], ...]:
+def _panels(value: Any) -> tuple[tuple[float, float, float | None], ...]:
     known: Keys = {
         "peak": (_number(1, 1e6, " (W)"), ...),
         "tilt": (_number(0, 90, " (degrees from level)"), 35.0),
-        "azimuth": (_number(0, 360, " (degrees from north: 180 is south)"), 180.0),
+        "azimuth": (_number(0, 360, " (degrees from north: 180 is south)"), None),
     }
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         value = [{"peak": value}]
