@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domo.core.model import PLANT
 from domo.plant import battery, loads
 from domo.plant.plant import Flow, Plant
 from domo.plant.sky import MINUTES, Panels, Place, Sky, erbs, haurwitz, position
@@ -36,7 +35,7 @@ def of_day(one: Sky, day: int) -> float:
 
 def test_the_sun_rises_culminates_and_sets() -> None:
     day = sky(weather="clear").day(MIDSUMMER)
-    assert day[:3 * 60] == [0.0] * 180 and day[21 * 60 :] == [0.0] * 180
+    assert day[: 3 * 60] == [0.0] * 180 and day[21 * 60 :] == [0.0] * 180
     assert abs(day.index(max(day)) - 12 * 60) < 20
     assert day[8 * 60] == pytest.approx(day[16 * 60], rel=0.1)
     assert 700 < max(day) < 1000
@@ -142,7 +141,9 @@ def test_a_year_closes_to_a_thousandth_even_with_an_empty_battery() -> None:
     watts=st.integers(100, 4000),
     energy=st.integers(500, 20_000),
     day=st.integers(20_000, 20_364),
-    switches=st.lists(st.tuples(st.sampled_from(sorted(LOADS)), st.integers(1, 300)), min_size=1, max_size=30),
+    switches=st.lists(
+        st.tuples(st.sampled_from(sorted(LOADS)), st.integers(1, 300)), min_size=1, max_size=30
+    ),
 )
 @examples(60)
 def test_no_plant_makes_energy(
@@ -301,11 +302,13 @@ def test_a_sump_fills_and_what_is_beyond_overflows() -> None:
     assert 60 <= sum(watts > 0 for watts in drawn) <= 65 and drawn[-1] == 0.0  # then the float switch opens
 
 
-def test_without_a_longitude_the_sun_is_highest_at_noon_of_winter_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_longitude_the_sun_is_highest_at_noon_of_winter_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("TZ", "Europe/Paris")
     time.tzset()
     day = plant(weather="clear").light.day(MIDWINTER)  # type: ignore[attr-defined]
     assert abs(day.index(max(day)) - 11 * 60) < 15
-    assert PLANT["longitude"] is None
+    assert plant_keys.PLANT["longitude"] is None
     monkeypatch.undo()
     time.tzset()

@@ -180,19 +180,6 @@ class Decision:
 
 Plan = dict[int, Decision]
 
-PLANT: Mapping[str, Any] = {  # the house's solar plant, as far as config.yaml does not say otherwise
-    "latitude": 47.0,  # degrees; north and east are positive
-    "longitude": None,  # None: where the sun is highest at 12:00 winter time
-    "panels": ((1000.0, 35.0, None),),  # W peak; degrees: tilt, azimuth (180 is south; None: to the equator)
-    "battery": 5000.0,  # Wh
-    "chemistry": "lead",  # or "lfp"
-    "absorption": 28.8,  # V, and the next; a 24 V battery's, lfp has others
-    "float": 27.6,
-    "absorptionTime": 7200.0,  # s a day at most
-    "idle": 10.0,  # W that the inverter draws by itself
-    "house": (60.0,) * 7 + (70.0,) * 10 + (140.0,) * 6 + (60.0,),  # W that is drawn besides, hour by hour
-}
-
 
 @dataclass(frozen=True)
 class Config:
@@ -230,7 +217,7 @@ class Config:
     uninterruptible: tuple[int, ...] = ()  # loads that, once begun, run to their end
     floor: Mapping[str, float] = {}
     limits: Mapping[int, Limits] = {}
-    plant: Mapping[str, Any] = PLANT
+    plant: Mapping[str, Any] = {}  # after loading it holds every key, see stores/plant_keys
     board: str = "auto"
     simulatedPins: str = "/tmp/PvMonit_domo_pins"
     refresh: float = 0.3

@@ -51,8 +51,12 @@ def options() -> argparse.ArgumentParser:
     where = f"the sun: {', '.join(WEATHERS)}, pvlib, or an hourly CSV file of PVGIS (default: {WEATHERS[0]})"
     parser.add_argument("--sky", default=WEATHERS[0], metavar="WHAT", help=where)
     parser.add_argument("--plant", default="", metavar="MODULE:CLASS", help="drive a plant model of your own")
-    parser.add_argument("--bound", action="store_true", help="compare with what perfect foresight could have used")
-    parser.add_argument("--compare", default="", metavar="FOLDER", help="these scripts beside the configuration's")
+    parser.add_argument(
+        "--bound", action="store_true", help="compare with what perfect foresight could have used"
+    )
+    parser.add_argument(
+        "--compare", default="", metavar="FOLDER", help="these scripts beside the configuration's"
+    )
     parser.add_argument("--seeds", type=int, default=1, metavar="N", help="so many weathers, on all cores")
     parser.add_argument("--json", action="store_true", help="all numbers as JSON")
     parser.add_argument("--csv", action="store_true", help="a line a day as CSV")

@@ -64,9 +64,7 @@ def months(result: Result) -> Iterator[str]:
     if result.bound is not None and result.share is not None:
         yield f"could be used     {kwh(result.bound)} by perfect foresight, so this is {100 * result.share:.1f} %"
     if result.evenings:
-        days = (
-            f"on {result.deeper} of {result.evenings} evenings more than 3 % lower than without domo"
-        )
+        days = f"on {result.deeper} of {result.evenings} evenings more than 3 % lower than without domo"
         yield f"battery           {days}"
         yield f"                  float on {result.floats} days, without domo on {result.bare_floats}"
     yield f"lowest charge     {100 * total.lowest:.0f} %, without domo {100 * total.bare_lowest:.0f} %"

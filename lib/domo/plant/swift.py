@@ -86,7 +86,8 @@ def aged(past: Past, seconds: float, clock: Clock) -> Past:
     if any(type(row) is not Ageing for row in history.values()):
         clock.now -= seconds
         history = {
-            relay: row if type(row) is Ageing else Ageing(row, clock, seconds) for relay, row in history.items()
+            relay: row if type(row) is Ageing else Ageing(row, clock, seconds)
+            for relay, row in history.items()
         }
         clock.now += seconds
     name, age = past.frozen

@@ -50,7 +50,6 @@ class Sums:
         if bare.soc < self.bare_lowest:
             self.bare_lowest = bare.soc
 
-
     def join(self, other: Sums) -> None:
         """Adds the sums of other days."""
         for name in ("sun", "used", "lost", "bare_lost", "relays", "paid", "dark"):

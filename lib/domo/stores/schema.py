@@ -258,6 +258,7 @@ def parse(path: str, document: Any) -> Config:
             fields[field] = check(value)
         except ValueError as error:
             problems += [f"{key}{'' if p[0] == '.' else ' '}{p}" for p in str(error).split("\n")]
+    fields.setdefault("plant", plant_keys.plant({}))
     config = Config(path=path)
     config = Config(**{**_rooted(config.__dict__, PROJECT), **_rooted(fields, os.path.dirname(path))})
     peaks = {relay: plant_keys.peak(one) for relay, one in config.relayLoad.items()}
