@@ -61,10 +61,10 @@ def _panels(value: Any) -> tuple[tuple[float, float, float | None], ...]:
         "azimuth": (_number(0, 360, " (degrees from north: 180 is south)"), None),
     }
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        value = [{"peak": value}]
+        value = [{"peak": known["peak"][0](value)}]
     if not isinstance(value, list) or not value:
         raise ValueError(f"wants a list of {{peak: W, tilt: degrees, azimuth: degrees}}, not {value!r}")
-    found = [_keys(one, known, f" {place}") for place, one in enumerate(value, 1)]
+    found = [_keys(one, known, f".{place}") for place, one in enumerate(value, 1)]
     return tuple((one["peak"], one["tilt"], one["azimuth"]) for one in found)
 
 
