@@ -100,7 +100,6 @@ def aged(past: Past, seconds: float, clock: Clock) -> Past:
         timers={key: (age + seconds, length, count) for key, (age, length, count) in past.timers.items()},
         charge={key: None if age is None else age + seconds for key, age in past.charge.items()},
         frozen=(name, age + seconds),
-        stuck={relay: (age + seconds, tries) for relay, (age, tries) in past.stuck.items()},
     )
     later = Past.__new__(Past)
     later.__dict__.update(fields)
