@@ -48,7 +48,14 @@ def village(house: House) -> House:
 
 def run(house: House, *arguments: str) -> subprocess.CompletedProcess[str]:
     """domo-replay as a process, from the house's folder."""
-    command = [sys.executable, "-IS", str(PROJECT / "bin/domo-replay"), "--config", str(house.config), *arguments]
+    command = [
+        sys.executable,
+        "-IS",
+        str(PROJECT / "bin/domo-replay"),
+        "--config",
+        str(house.config),
+        *arguments,
+    ]
     env = {**house.env, "TZ": "UTC"}
     return subprocess.run(command, env=env, cwd=house.folder, capture_output=True, text=True, timeout=170)
 
@@ -64,7 +71,9 @@ def test_a_foreign_model_drives_the_same_ticks(village: House) -> None:
     assert "09:00" in done.stdout and "1 Pump on: absorption or float" in " ".join(done.stdout.split())
     assert "2026-06" in done.stdout or "12.0        7.2        4.8" in done.stdout  # 500 and 300 W, all day
     told = json.loads(run(village, "06-21", "--plant", "mymodel:Barrel", "--json").stdout)[0]
-    assert told["total"]["sun_kWh"] == 12 and told["relays"]["1"]["used_kWh"] == pytest.approx(5 * 70 / 60000, abs=1e-3)
+    assert told["total"]["sun_kWh"] == 12 and told["relays"]["1"]["used_kWh"] == pytest.approx(
+        5 * 70 / 60000, abs=1e-3
+    )
 
 
 def test_a_model_that_says_nothing_of_its_flows_is_driven_all_the_same(village: House) -> None:
@@ -146,7 +155,9 @@ def test_csv_has_a_line_a_day_that_adds_up_to_json(village: House) -> None:
     ]  # fmt: skip
     for one in told:
         of_seed = [row for row in rows if row["seed"] == str(one["seed"])]
-        assert sum(float(row["sun_kWh"]) for row in of_seed) == pytest.approx(one["total"]["sun_kWh"], abs=0.01)
+        assert sum(float(row["sun_kWh"]) for row in of_seed) == pytest.approx(
+            one["total"]["sun_kWh"], abs=0.01
+        )
         lost = sum(sum(relay["lost_while_off_kWh"].values()) for relay in one["relays"].values())
         assert lost + one["lost_to_nobody_kWh"] == pytest.approx(one["total"]["lost_kWh"], abs=0.05)
 
@@ -184,7 +195,10 @@ def decide(relay, data):
         ("time.time()", "looks at the machine's clock (time): use relay.now"),
         ("open('/etc/hostname').read()", "reads the file /etc/hostname"),
         ("subprocess.run(['true'])", "starts the program true"),
-        ("socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'', ('127.0.0.1', 9))", "asks the network"),
+        (
+            "socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'', ('127.0.0.1', 9))",
+            "asks the network",
+        ),
     ],
 )
 def test_a_script_that_looks_elsewhere_is_named(village: House, what: str, told: str) -> None:

@@ -86,7 +86,8 @@ def summary(config: Config, tallies: Mapping[int, Tally]) -> Iterator[str]:
     """Per relay what it came to, then its commonest reasons, numbers that vary being told as N."""
     yield "relay                      starts  hours on     kWh  else lost  lowest SOC"
     for relay, one in tallies.items():
-        row = f"{relay} {config.name(relay)[:23]:24} {one.starts:6} {one.minutes / 60:9.1f} {one.energy / 1000:7.2f}"
+        name = f"{relay} {config.name(relay)[:23]:24}"
+        row = f"{name} {one.starts:6} {one.minutes / 60:9.1f} {one.energy / 1000:7.2f}"
         yield row + (f" {one.spared / 1000:10.2f} {100 * one.lowest:9.0f} %" if one.starts else "")
         if one.shortest:
             yield f"  shortest run {minutes(60 * one.shortest)}"
@@ -117,7 +118,7 @@ def losses(config: Config, result: Result) -> Iterator[str]:
     if lost < 1:
         return
     yield "where the rest was lost"
-    rows = [
+    rows: list[tuple[float, str]] = [
         (wh, f"{r} {config.name(r)}: {why}")
         for r, one in result.relays.items()
         for why, wh in one.missed.items()

@@ -45,12 +45,17 @@ class Ageing(History):
     """A history by when its switches were, so that a tick later nothing needs to be written anew; pruned
     as a real one is when it is saved, `step` seconds ago."""
 
+    when: tuple[tuple[float, int], ...]  # s on the clock, state
+    clock: Clock
+    step: float
+    row: tuple[tuple[tuple[float, int], ...], float]  # the last row, and when it was made
+
     def __init__(self, history: History, clock: Clock, step: float) -> None:
         when = tuple((clock.now - age, state) for age, state in history.switches)
         self.__dict__.update(when=when, clock=clock, step=step, row=((), -1.0))
 
     @property
-    def switches(self) -> tuple[tuple[float, int], ...]:  # type: ignore[override]
+    def switches(self) -> tuple[tuple[float, int], ...]:
         """The switches by their age, as every method of a history wants them."""
         now = self.clock.now
         row, of = self.row

@@ -192,7 +192,7 @@ class Other(_Helpful):
 class Relay(Other):
     """The script's own relay: what it is, and the answers `on`, `off`, `keep` and `probe`."""
 
-    _called = "relay"  # type: ignore[assignment]
+    _called = "relay"
 
     @property
     def now(self) -> datetime:

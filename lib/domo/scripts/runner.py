@@ -21,9 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from types import CodeType
 
-    from .api import Data
-
     from ..core.model import Config
+    from .api import Data
 
     Decide = Callable[[Relay, Data], Order]
     Ready = Mapping[int, Callable[[], Decide]]  # by relay
@@ -258,7 +257,7 @@ def defined(code: CodeType, file: str, relay: int) -> Decide:
     decide = space.get("decide")
     if not callable(decide):
         raise ScriptError("defines no decide(relay, data)")
-    return decide  # type: ignore[return-value]
+    return decide
 
 
 def refuse(file: str) -> None:

@@ -1,6 +1,7 @@
 """`relayLoad` and `plant` in config.yaml: what each load does, and what the house's solar plant is.
 
-Both become plain mappings with every key in them, defaults included, so that they can be remembered like the rest of the configuration.
+Both become plain mappings with every key in them, defaults included, so that they can be
+remembered like the rest of the configuration.
 """
 
 from __future__ import annotations
