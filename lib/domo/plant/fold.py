@@ -63,10 +63,10 @@ def fold(
     """So many ticks from `start` (epoch s) on: every relay in auto and off at first, some readings
     `supposed` instead of the plant's. `watch` sees what the scripts look at besides. Raises PlantError for
     what a foreign plant does wrong."""
-    config = replace(config, dbFile="")  # no journal is written
+    config = replace(config, dbFile="", onChange=())  # nobody is told
     scripted = scripts.scripted(config)
     known: scripts.Bytecode = {}
-    swift.generate(*swift.RECORDS, Sight)
+    swift.generate(*swift.RECORDS)
     ready, clock = swift.ready(config, scripted), swift.Clock()
     states, wanted = dict.fromkeys(config.relays, OFF), dict.fromkeys(config.relays, AUTO_OFF)
     past, watch = Past(), watch or Watch(config)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import gc
 import os
 import signal
 import sys
@@ -70,6 +71,7 @@ def main(argv: list[str]) -> int:
     """`domo-replay` with these arguments; gives its exit code."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # else Ctrl-C would count as the error of a script
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # domo-replay | head
+    gc.set_threshold(100_000)  # half a million ticks leave nothing behind that goes in circles
     given = options().parse_args(argv)
     try:
         config = settings(given)

@@ -11,14 +11,16 @@ from bisect import bisect_left
 from collections.abc import Callable
 
 from ..core import model
-from ..core.history import KEPT, ON, History
+from ..core.history import KEPT, OFF, ON, History
 from ..core.model import Config, Past
 from ..scripts import runner as scripts
+from ..stores import modes
 from ..system import files
+from ..tick.sight import Sight
 
 RECORDS = (
     *(model.Now, model.Value, model.Device, model.Reading, History, model.Past, model.Order),
-    *(model.Decision, model.Limits, scripts.Answers),
+    *(model.Decision, model.Limits, model.Row, scripts.Answers, modes.Found, Sight),
 )
 
 
@@ -61,7 +63,7 @@ class Ageing(History):
         row, of = self.row
         if of != now:
             first = max(0, bisect_left(self.when, (now - self.step - KEPT, -1)) - 2)
-            row = tuple((now - at, state) for at, state in self.when[first:])
+            row = tuple([(now - at, state) for at, state in self.when[first:]])
             self.__dict__["row"] = row, now
         return row
 
@@ -72,11 +74,18 @@ class Ageing(History):
         at, now = self.when[-1]
         return self.clock.now - at if now == state else 0.0
 
+    @property
+    def last_state(self) -> int:
+        """As a history says it, without making the row."""
+        return self.when[-1][1] if self.when else OFF
+
     def spans(self, seconds: float) -> list[tuple[float, float]]:
         """As a history says it, by its later switches alone."""
-        row = self.switches
-        first = bisect_left(row, -seconds, key=lambda switch: -switch[0]) - 1
-        return History(row[first:]).spans(seconds) if first > 0 else super().spans(seconds)
+        now = self.clock.now
+        first = bisect_left(self.when, (now - seconds, -1)) - 1
+        if first <= 0:
+            return super().spans(seconds)
+        return History(tuple([(now - at, state) for at, state in self.when[first:]])).spans(seconds)
 
 
 def aged(past: Past, seconds: float, clock: Clock) -> Past:
