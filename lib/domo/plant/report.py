@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from ..core.history import OFF, ON
 from ..core.model import ON_OFF, Config
 from ..core.texts import minutes
-from ..scripts import runner as scripts
+from ..scripts import source
 from .fold import Moment
 from .tally import Result, Sums, Tally
 
@@ -34,7 +34,7 @@ def picture(config: Config, peak: float, day: list[Moment]) -> Iterator[str]:
     yield f"{day[0].local('%d %B %Y'):26}" + "".join(f"{share[0].local('%H'):6}" for share in shares[::6])
     yield f"{'sun, tenths of the peak':26}{''.join(light)}"
     yield f"{'charge, tenths':26}{''.join(charge)}"
-    for relay in scripts.scripted(config):
+    for relay in source.scripted(config):
         times = [sum(relay in moment.watts for moment in share) for share in shares]
         cells = "".join("#" if on == size else "+" if on else "." for on in times)
         yield f"{relay} {config.name(relay)}"[:25].ljust(26) + cells

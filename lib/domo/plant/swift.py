@@ -8,20 +8,25 @@ from __future__ import annotations
 
 import ast
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Mapping
+from types import CodeType
+from typing import TYPE_CHECKING
 
 from ..core import model
 from ..core.history import KEPT, OFF, ON, History
 from ..core.model import Config, Past
-from ..scripts import runner as scripts
+from ..scripts import asking, source
+from ..scripts.api import ScriptError
 from ..stores import modes
-from ..system import files
 from ..tick.sight import Sight
 
 RECORDS = (
     *(model.Now, model.Value, model.Device, model.Reading, History, model.Past, model.Order),
-    *(model.Decision, model.Limits, model.Row, scripts.Answers, modes.Found, Sight),
+    *(model.Decision, model.Limits, model.Row, asking.Answers, modes.Found, Sight),
 )
+
+if TYPE_CHECKING:
+    Ready = Mapping[int, tuple[CodeType, source.Decide | None]]  # by relay
 
 
 def generate(*kinds: type) -> None:
@@ -120,22 +125,21 @@ def aged(past: Past, seconds: float, clock: Clock) -> Past:
     return later
 
 
-def ready(config: Config, relays: list[int]) -> dict[int, Callable[[], scripts.Decide]]:
-    """The decide() of each script whose file is in order; of the others each tick finds out anew. A
-    script whose body has nothing to remember is run through once, the others at each tick."""
-    found: dict[int, Callable[[], scripts.Decide]] = {}
+def ready(config: Config, relays: list[int], library: source.Library) -> Ready:
+    """The bytecode of each script whose file is in order, so that no tick looks at it again; and its
+    decide(), where its body has nothing to remember, so that it is run through once."""
+    found: dict[int, tuple[CodeType, source.Decide | None]] = {}
     for relay in relays:
-        file = scripts.path(config, relay)
         try:
-            scripts.refuse(file)
-            code = scripts.compiled(file)
-            if forgetful(ast.parse(files.read(file, scripts.SOURCE_LIMIT)[0])):
-                decide = scripts.defined(code, file, relay)
-                found[relay] = lambda decide=decide: decide  # type: ignore[misc]
-            else:
-                found[relay] = lambda code=code, file=file, relay=relay: scripts.defined(code, file, relay)  # type: ignore[misc]
-        except BaseException:  # whatever a script does: the tick will tell
+            code, _ = library.script(f"{relay}.py")
+            decide = None
+            if forgetful(ast.parse(library.text(f"{relay}.py"))):
+                decide = source.defined(source.path(config, relay), relay, code, {})
+        except (ScriptError, OSError):  # each tick will tell
             continue
+        except BaseException:  # whatever its body does
+            decide = None
+        found[relay] = code, decide
     return found
 
 
