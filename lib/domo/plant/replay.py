@@ -63,6 +63,10 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--json", action="store_true", help="all numbers as JSON")
     parser.add_argument("--csv", action="store_true", help="a line a day as CSV")
     parser.add_argument(
+        "--recorded", metavar="DAY", help="this recorded day (YYYY-MM-DD) instead, as far as it goes"
+    )
+    parser.add_argument("--html", metavar="FILE", help="also a page, as domo-report makes of what was")
+    parser.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="suppose this reading all day"
     )
     return parser
