@@ -12,6 +12,7 @@ from .records import dataclass
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
     from .history import History
 
@@ -218,9 +219,11 @@ class Config:
     relayPriority: tuple[int, ...] = ()
     relayWatt: Mapping[int, float] = {}
     maxWatt: float = 0
-    uninterruptible: tuple[int, ...] = ()  # loads that a script may not probe
+    relayLoad: Mapping[int, Mapping[str, Any]] = {}  # what each load does; see stores/plant_keys
+    uninterruptible: tuple[int, ...] = ()  # loads that, once begun, run to their end
     floor: Mapping[str, float] = {}
     limits: Mapping[int, Limits] = {}
+    plant: Mapping[str, Any] = {}  # after loading it holds every key, see stores/plant_keys
     board: str = "auto"
     simulatedPins: str = "/tmp/PvMonit_domo_pins"
     refresh: float = 0.3
@@ -253,6 +256,11 @@ class Config:
     def name(self, relay: int) -> str:
         """What the owner calls a relay."""
         return self.relayName.get(relay) or f"relay {relay}"
+
+    def cycle(self, relay: int) -> float:
+        """How long the programme of a load of kind `cycle` lasts (s); 0 for all others."""
+        minutes: float = sum(step[1] for step in self.relayLoad.get(relay, {}).get("steps", ()))
+        return 60 * minutes
 
     @property
     def required(self) -> tuple[str, ...]:

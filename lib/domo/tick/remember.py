@@ -33,7 +33,7 @@ def next_past(
         if decision.supported:
             support[relay] = 0.0
     ours = frozenset(r for r, d in plan.items() if d.mode == AUTO_ON and (r in orders or r in past.ours))
-    changes = rows(sight, plan, ours)
+    changes = rows(sight, plan, ours) if config.dbFile or config.onChange else []
     ending = {} if written else sight.ended
     return replace(
         past,
