@@ -26,7 +26,7 @@ def past(config: Config, now: Now) -> tuple[Past, str]:
 
     def read() -> tuple[dict[str, Any], bool, str]:
         found, fault = journal.past(config, now)
-        return memory.kept(found, now), found.known, fault
+        return memory.kept(found, now), found.known, str(fault)
 
     answer, _, why = _within(read)
     if answer is None:
@@ -44,14 +44,19 @@ def tell_journal(config: Config, rows: tuple[Row, ...], before: Past, now: Now) 
         return before, [
             Report(f"journal {config.dbFile}: process {left[0]} hangs at it and cannot be killed")
         ]
-    answer, left, why = _within(lambda: journal.append(config, rows, now))
+    answer, left, why = _within(lambda: _append(config, rows, now))
     done, fault = answer or (False, f"journal {config.dbFile}: {why}")
-    faults = [fault] if fault else []
+    faults: list[str] = [Report(fault, "journal", lasts=not done)] if fault else []
     unwritten = before.unwritten
     if done:  # one that was set aside is begun anew with the forces that stand
         unwritten = standing(before) if fault else ()
     stuck = {**before.stuck, "journal": left} if left else before.stuck
     return replace(before, unwritten=unwritten, stuck=stuck, reports=(*before.reports, *faults)), faults
+
+
+def _append(config: Config, rows: tuple[Row, ...], now: Now) -> tuple[bool, str]:
+    done, fault = journal.append(config, rows, now)
+    return done, str(fault)
 
 
 def keep_record(config: Config, day: str, before: Past, now: Now) -> tuple[Past, list[str]]:
@@ -72,7 +77,7 @@ def _keep(config: Config, day: str, now: Now) -> str:
     try:
         told = history.keep(config, record.path(config), day)
         record.mark_kept(config, day, now.wall)
-        return told
+        return str(told)
     except Fault as fault:
         return str(fault)
     except OSError as error:
