@@ -8,6 +8,7 @@ jump of the wall clock reaches a decision.
 from __future__ import annotations
 
 from .records import dataclass
+from .texts import one_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,13 +31,18 @@ DONE, LOOK, REFUSED, BUSY = 0, 1, 2, 75  # exit codes; 75 is sysexits' EX_TEMPFA
 
 
 class Fault(Exception):
-    """Something the outside world did, told as one sentence: what, where, and what to do."""
+    """Something the outside world did, told as one sentence: what, where, and what to do. It may quote what
+    it is about: it is one clean line all the same."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(one_line(text))
 
 
 class ConfigError(Exception):
     """Every problem of a configuration, one sentence each, with its key path."""
 
     def __init__(self, problems: list[str]) -> None:
+        problems = [one_line(problem) for problem in problems]
         super().__init__("\n".join(problems))
         self.problems = problems
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..core.model import Fault
+from ..core.texts import one_line
 from ..system import files, tinyjson
 
 
@@ -24,7 +25,7 @@ class SimulatedPins:
         except Fault as fault:
             self._trouble = f"{fault}; it is written anew"
         except (ValueError, AttributeError) as error:
-            self._trouble = f"{path}: was not domo's ({error}); it is written anew"
+            self._trouble = f"{path}: was not domo's ({one_line(error, 200)}); it is written anew"
         self._saved = dict(self._levels)
 
     def read(self, pin: int) -> int | None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from ..core.history import KEPT, OFF, ON, History
 from ..core.model import STAGES, Config, Device, Now, Order, Past, Reading
+from ..core.texts import one_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -414,11 +415,6 @@ def _seconds(hours: float) -> float:
 
 def _plain(value: Value) -> float | str:
     return value.text if (number := value.number) is None else number
-
-
-def one_line(why: object) -> str:
-    """A reason as one line of text that can be written and shown anywhere."""
-    return "".join(c if c.isprintable() else "?" for c in " ".join(str(why).split()))
 
 
 def _reason(why: object) -> str:

@@ -10,10 +10,11 @@ import time
 
 from ..core.model import Order
 from ..core.records import dataclass
+from ..core.texts import clean, one_line
 from ..system import cache, tinyjson
 from ..system.child import Child
 from ..system.files import LIMIT, user_name
-from .api import Relay, ScriptError, World, one_line
+from .api import Relay, ScriptError, World
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -91,7 +92,8 @@ def run(relays: Iterable[int], world: World) -> Answers:
             )
     last = frozenset(orders if waiting else [relay for relay, order in orders.items() if not order.good])
     orders.update({relay: Order("", f"script {relay}.py: no time was left for it") for relay in waiting})
-    return Answers(orders, timers, printed.decode(errors="replace"), bytecode, last)
+    told = "\n".join(map(clean, printed.decode(errors="replace").expandtabs().splitlines()))
+    return Answers(orders, timers, told, bytecode, last)
 
 
 def remember(config: Config, answers: Answers) -> None:
@@ -132,7 +134,7 @@ def _listen(child: Child, most: int, end: float) -> tuple[list[bytes], bytes, fl
 def _answer(line: bytes) -> tuple[Order, dict[str, tuple[float, float, int]]]:
     """The order and the timers of an answer. Raises ValueError, TypeError or AttributeError."""
     wanted, why, timers = tinyjson.loads(line.decode())
-    return Order(str(wanted), str(why)), {
+    return Order(str(wanted), one_line(why)), {
         str(name): (float(age), float(length), int(count)) for name, (age, length, count) in timers.items()
     }
 

@@ -11,6 +11,7 @@ import time
 
 from ..core.history import KEPT, OFF, ON, History
 from ..core.model import AUTO_ON, FORCED, OWNER, Now, Past
+from ..core.texts import one_line
 from ..system import files
 
 TYPE_CHECKING = False
@@ -63,18 +64,19 @@ def append(config: Config, rows: Iterable[Row], now: Now) -> tuple[bool, str]:
                 base.close()
             return True, report
         except (sqlite3.Error, OSError, UnicodeError) as error:  # SQLite quotes what is damaged as it is
+            said = one_line(error, 200)
             if _may_pass(error):
-                return False, f"journal {files.forbidden(config.dbFile) or f'{config.dbFile}: {error}'}"
+                return False, f"journal {files.forbidden(config.dbFile) or f'{config.dbFile}: {said}'}"
             if attempt == 0:  # a read that failed once may look like this too
                 continue
             aside = f"{config.dbFile}.corrupt-{time.strftime('%Y%m%d-%H%M%S', time.localtime(now.wall))}"
-            report = f"journal {config.dbFile}: {error}; set aside as {aside}, a new one is begun"
+            report = f"journal {config.dbFile}: {said}; set aside as {aside}, a new one is begun"
             try:
                 os.rename(config.dbFile, aside)
             except OSError as failure:
                 return (
                     False,
-                    f"journal {config.dbFile}: {error}, and cannot be set aside ({failure.strerror})",
+                    f"journal {config.dbFile}: {said}, and cannot be set aside ({failure.strerror})",
                 )
     return False, report
 
@@ -140,12 +142,13 @@ def past(config: Config, now: Now) -> tuple[Past, str]:
                 raise
             return _read(config.dbFile, "rw", now), ""
     except (sqlite3.Error, OSError, UnicodeError) as error:
+        said = one_line(error, 200)
         if _may_pass(error):
             told = "nothing is switched on automatically until it can; or move it away"
-            return Past(known=False), f"journal {config.dbFile}: cannot be read ({error}), {told}"
+            return Past(known=False), f"journal {config.dbFile}: cannot be read ({said}), {told}"
         return (
             Past(),
-            f"journal {config.dbFile}: cannot be read ({error}), what ran and what was forced is forgotten",
+            f"journal {config.dbFile}: cannot be read ({said}), what ran and what was forced is forgotten",
         )
 
 

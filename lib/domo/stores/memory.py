@@ -15,6 +15,7 @@ import time
 from ..core.history import OFF, ON, History
 from ..core.model import FORCED, Fault, Now, Past, Row
 from ..core.records import replace
+from ..core.texts import one_line
 from ..system import files, tinyjson
 
 TYPE_CHECKING = False
@@ -62,7 +63,7 @@ def load(config: Config, now: Now, anyones: bool = False) -> tuple[Past | None, 
     except (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError) as error:
         return (
             None,
-            f"memory not used: {config.memory_path}: is not domo's ({error}); the journal is asked instead",
+            f"memory not used: {config.memory_path}: is not domo's ({one_line(error, 200)}); the journal is asked instead",
         )
 
 
@@ -134,11 +135,8 @@ def _read_rows(rows: list[list[Any]], gone: float) -> tuple[Row, ...]:
 AGE: Codec = (lambda age: round(age, 3), lambda age, gone: _seconds(age) + gone)
 SECONDS: Codec = (_same, lambda value, gone: _seconds(value))
 COUNT: Codec = (_same, lambda value, gone: int(value))
-TEXT: Codec = (
-    _same,
-    lambda text, gone: str(text).encode(errors="replace").decode(),
-)  # JSON can say half a character
-TEXTS: Codec = (_same, lambda texts, gone: tuple(map(str, texts)))
+TEXT: Codec = (_same, lambda text, gone: one_line(text))  # domo-mod shows anybody's file
+TEXTS: Codec = (_same, lambda texts, gone: tuple(map(one_line, texts)))
 RELAYS: Codec = (sorted, lambda relays, gone: frozenset(map(int, relays)))
 MODE, STATE = _among(range(4)), _among((OFF, ON))
 FIELDS: dict[str, Codec] = {  # of Past; one that is new here begins with its default
@@ -152,14 +150,17 @@ FIELDS: dict[str, Codec] = {  # of Past; one that is new here begins with its de
     "data": _maybe(AGE),
     "timers": _by(str, _all(AGE, SECONDS, COUNT)),
     "charge": _by(str, _maybe(AGE)),
-    "frozen": _all(TEXT, AGE),
+    "frozen": _all((_same, lambda text, gone: str(text)), AGE),
     "failed": RELAYS,
     "why": _by(int, TEXT),
     "reports": TEXTS,
     "until": _by(int, _all(_among(FORCED), AGE, SECONDS)),
     "pins": _by(int, STATE),
     "stuck": _by(int, _all(AGE, COUNT)),
-    "unwritten": (lambda rows: [(r.age, r.relay, r.info, r.value, r.why, r.by, r.left) for r in rows], _read_rows),
+    "unwritten": (
+        lambda rows: [(r.age, r.relay, r.info, r.value, r.why, r.by, r.left) for r in rows],
+        _read_rows,
+    ),
 }
 
 

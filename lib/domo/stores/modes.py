@@ -27,6 +27,7 @@ import time
 
 from ..core.model import AUTO_OFF, AUTO_ON, FORCED, MODE_WORDS, Fault
 from ..core.records import dataclass
+from ..core.texts import one_line
 from ..system import files, tinyjson
 
 TYPE_CHECKING = False
@@ -101,7 +102,7 @@ def _sort(document: Document) -> Found:
             if type(value) is int and value in range(len(MODE_WORDS)):
                 modes[int(key)] = value
             else:
-                odd[int(key)] = tinyjson.dumps(value)[:40]
+                odd[int(key)] = one_line(tinyjson.dumps(value), 40)
     return Found(modes, odd, tuple(int(key) for key in document.twice if _is_relay(key)))
 
 

@@ -10,6 +10,7 @@ import os
 
 from ..core.model import STAGES, Device, Fault, Now, Reading, Value
 from ..core.records import replace
+from ..core.texts import one_line
 from ..system import files
 
 TYPE_CHECKING = False
@@ -106,7 +107,8 @@ def stages(before: Mapping[str, float | None], reading: Reading) -> dict[str, fl
 
 
 def parse(content: bytes) -> list[tuple[str, str, str, dict[str, Value]]]:
-    """The devices of a PvMonit document, as (id, name, stamp, values). Raises Fault.
+    """The devices of a PvMonit document, as (id, name, stamp, values), their texts clean.
+    Raises Fault.
 
     expat itself, because ElementTree costs 0.6 of a bare interpreter more. A document type has no
     place in PvMonit's data and is refused, so there are no entities to unfold.
@@ -128,11 +130,11 @@ def parse(content: bytes) -> list[tuple[str, str, str, dict[str, Value]]]:
             texts[tag] = ""
             parser.CharacterDataHandler = characters  # not for the rest: a seventh of the parsing
         elif tag == "data":
-            value_id = attributes.get("id", "")
+            value_id = one_line(attributes.get("id", ""))
             texts.pop("value", None)
             texts.pop("valueBeast", None)
         elif tag == "device":
-            device, values = attributes.get("id", ""), {}
+            device, values = one_line(attributes.get("id", "")), {}
             texts.clear()
 
     def end(tag: str) -> None:
@@ -140,14 +142,13 @@ def parse(content: bytes) -> list[tuple[str, str, str, dict[str, Value]]]:
         if tag == inside:
             inside = ""
             parser.CharacterDataHandler = None
+            texts[tag] = one_line(texts[tag])
         elif tag == "data":
-            text = texts.get("value", "").strip()
+            text = texts.get("value", "")
             if value_id and text not in NO_VALUE:
-                values[value_id] = Value(text, texts.get("valueBeast", "").strip())
+                values[value_id] = Value(text, texts.get("valueBeast", ""))
         elif tag == "device":
-            devices.append(
-                (device, texts.get("nom", "").strip(), texts.get("timerefresh", "").strip(), values)
-            )
+            devices.append((device, texts.get("nom", ""), texts.get("timerefresh", ""), values))
 
     def characters(text: str) -> None:
         texts[inside] += text
@@ -217,8 +218,7 @@ def _fetch(url: str, command: list[str]) -> bytes:
     if len(content) > files.LIMIT:
         raise Fault(f"gave more than {files.LIMIT} bytes")
     if not content:
-        said = " ".join(child.printed.decode(errors="replace").split())
-        raise Fault(said[:300] or "gave nothing")
+        raise Fault(one_line(child.printed.decode(errors="replace"), 300) or "gave nothing")
     return content
 
 
@@ -244,4 +244,4 @@ def _get(url: str, answer: int) -> None:
                 while piece:
                     piece = piece[os.write(answer, piece) :]
     except Exception as error:  # whatever a server can do to urllib is its answer
-        os.write(1, str(error).encode())
+        os.write(1, str(error).encode(errors="replace"))

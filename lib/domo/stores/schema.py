@@ -10,7 +10,7 @@ import os
 from ..core.header import BCM_PINS, WIRING_PI
 from ..core.model import Config, ConfigError, Fault, Limits
 from ..core.records import replace
-from ..core.texts import did_you_mean
+from ..core.texts import did_you_mean, one_line
 from ..system import files
 from ..system.files import PROJECT
 
@@ -28,6 +28,10 @@ def _text(value: Any) -> str:
     if "\0" in str(value) or not str(value):
         raise ValueError("wants a text that is not empty")
     return str(value)
+
+
+def _name(value: Any) -> str:
+    return one_line(_text(value))
 
 
 def _optional_path(value: Any) -> str:
@@ -140,7 +144,7 @@ KEYS: dict[str, tuple[str, Check]] = {  # key path: (field of Config, check)
     "domo.fileExpir": ("fileExpir", _SECONDS),
     "domo.xmlDataExpir": ("xmlDataExpir", _SECONDS),
     "domo.frozenAfter": ("frozenAfter", _SECONDS),
-    "domo.valueUse": ("valueUse", _list(_text)),
+    "domo.valueUse": ("valueUse", _list(_name)),
     "domo.jsonFile.modPath": ("modPath", _text),
     "domo.jsonFile.etatPath": ("etatPath", _text),
     "domo.prefixFileData": ("prefixFileData", _text),
@@ -149,7 +153,7 @@ KEYS: dict[str, tuple[str, Check]] = {  # key path: (field of Config, check)
     "domo.relay.scriptExecInterval": ("scriptExecInterval", _SECONDS),
     "domo.relay.secuDownNoData": ("secuDownNoData", _SECONDS),
     "domo.relayNb": ("relayNb", _number(1, 1000, int)),
-    "domo.relayName": ("relayName", _map(_RELAY, _text)),
+    "domo.relayName": ("relayName", _map(_RELAY, _name)),
     "domo.relayWiringPi": ("relayWiringPi", _map(_RELAY, _wiring_pi)),
     "domo.relayGpio": ("relayGpio", _map(_RELAY, _PIN)),
     "domo.relayActiveLow": ("relayActiveLow", _boolean),
@@ -157,7 +161,7 @@ KEYS: dict[str, tuple[str, Check]] = {  # key path: (field of Config, check)
     "domo.relayWatt": ("relayWatt", _map(_RELAY, _number(0, 100_000))),
     "domo.maxWatt": ("maxWatt", _number(0, 1_000_000)),
     "domo.uninterruptible": ("uninterruptible", _list(_RELAY)),
-    "domo.floor": ("floor", _map(_text, _number(-1e9, 1e9))),
+    "domo.floor": ("floor", _map(_name, _number(-1e9, 1e9))),
     "domo.limits": ("limits", _map(_RELAY, _limits)),
     "domo.board": ("board", _choice("auto", "gpiochip", "gpio", "simulated")),
     "domo.simulatedPins": ("simulatedPins", _text),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..core.history import OFF, ON
 from ..core.model import Fault
+from ..core.texts import one_line
 from ..system import files, tinyjson
 
 TYPE_CHECKING = False
@@ -35,6 +36,6 @@ def save(path: str, states: Mapping[int, int]) -> str:
     except Fault as fault:
         trouble = f"{fault}; it is written anew"
     except ValueError as error:
-        trouble = f"{path}: was not domo's ({error}); it is written anew"
+        trouble = f"{path}: was not domo's ({one_line(error, 200)}); it is written anew"
     files.replace(path, content)
     return trouble

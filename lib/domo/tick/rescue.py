@@ -6,6 +6,7 @@ import sys
 
 from ..core.history import OFF, ON
 from ..core.model import FORCED, FORCED_ON, LOOK, Reading
+from ..core.texts import one_line
 from ..pins.choice import open_board
 from ..stores import config as configs
 from ..stores import memory, modes, states
@@ -25,7 +26,7 @@ def forces_only(config: Config, error: Exception) -> int:
     while trace and trace.tb_next:
         trace = trace.tb_next
     place = f"{trace.tb_frame.f_code.co_filename} line {trace.tb_lineno}" if trace else ""
-    what = f"{place}: {type(error).__name__}: {error}"
+    what = one_line(f"{place}: {type(error).__name__}: {error}")
     print(f"domo-tick: {what}; relays that are not forced are off", file=sys.stderr)
     try:
         board = open_board(config)
@@ -34,7 +35,7 @@ def forces_only(config: Config, error: Exception) -> int:
         faults = [*board.apply(wanted).values(), board.save()]
         faults.append(states.save(config.etatPath, board.found(wanted)))
     except Exception as again:
-        faults = [f"{type(again).__name__}: {again}"]
+        faults = [one_line(f"{type(again).__name__}: {again}")]
     for fault in filter(None, faults):
         print(f"domo-tick: {fault}", file=sys.stderr)
     return LOOK
@@ -62,7 +63,7 @@ def without_config(
     except files.Locked:
         return
     except Exception as again:
-        print(f"domo-tick: {type(again).__name__}: {again}", file=sys.stderr)
+        print(one_line(f"domo-tick: {type(again).__name__}: {again}"), file=sys.stderr)
 
 
 def _too_long(config: Config, past: Past | None) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ..core.model import Config, ConfigError, Fault, Now
+from ..core.texts import one_line
 from ..pins.choice import open_board
 from ..scripts import lint
 from ..scripts import runner as scripts
@@ -66,7 +67,7 @@ def main(path: str, now: Now) -> int:
 
 
 def _say(ok: bool | None, text: str) -> None:
-    print(f"{'note   ' if ok is None else 'ok     ' if ok else 'TO DO  '}{text}")
+    print(f"{'note   ' if ok is None else 'ok     ' if ok else 'TO DO  '}{one_line(text)}")
 
 
 def _data(settings: Config, now: Now) -> Findings:
