@@ -15,7 +15,7 @@ from faults import strace_works
 from support.house import House
 from support.panel import EMULATOR, Walls, eventually, never, walls
 
-from domo.panel.process import SELDOM  # isort: skip
+from domo.panel.watch import SELDOM  # isort: skip
 from domo.panel.tm1638 import COMMIT  # isort: skip
 
 MIDDLE = 0x40

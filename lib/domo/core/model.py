@@ -144,6 +144,7 @@ class Past:
     failed: frozenset[int] = frozenset()  # relays whose scripts come last: they failed, or had their time
     why: Mapping[int, str] = {}  # the last reason of each relay
     reports: tuple[str, ...] = ()  # what the last tick found wrong
+    unset: bool = False  # at the last tick nobody had set the wall clock yet
     until: Mapping[int, tuple[int, float, float]] = {}  # forces that end by themselves: mode, age, length (s)
     pins: Mapping[int, int] = {}  # those that relays were driven by, each with its level for off
     stuck: Mapping[

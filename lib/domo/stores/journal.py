@@ -13,6 +13,7 @@ from ..core.history import KEPT, OFF, ON, History
 from ..core.model import AUTO_ON, FORCED, OWNER, Now, Past
 from ..core.texts import one_line
 from ..system import files
+from .memory import PLAUSIBLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,7 +37,6 @@ UNTIL = " until %Y-%m-%d %H:%M"  # stood in the reason for a force before there 
 KEPT_SECONDS = 2 * 366 * 86400
 PRUNED = 2000  # rows that are not of the future are looked at each time: all would cost an interpreter start
 KEPT_ROWS = 10_000  # stay whatever their date: a clock gone mad must not empty the journal
-PLAUSIBLE = 1577836800  # 2020-01-01; a date before was written by a clock that did not know better
 
 
 def append(config: Config, rows: Iterable[Row], now: Now) -> tuple[bool, str]:
@@ -47,7 +47,7 @@ def append(config: Config, rows: Iterable[Row], now: Now) -> tuple[bool, str]:
     report = ""
     for attempt in range(3):
         try:
-            base = _open(config.dbFile)
+            base = connected(config.dbFile)
             try:
                 with base:
                     base.execute(TABLE)
@@ -99,8 +99,8 @@ def _columns(base: sqlite3.Connection) -> set[str]:
     return {row[1] for row in base.execute("PRAGMA table_info(relay)")}
 
 
-def _open(path: str, access: str = "rwc") -> sqlite3.Connection:
-    """Raises sqlite3.OperationalError or OSError."""
+def connected(path: str, access: str = "rwc") -> sqlite3.Connection:
+    """The journal, opened. Raises sqlite3.OperationalError or OSError."""
     import sqlite3
 
     if os.path.islink(path) and os.lstat(path).st_uid not in (0, os.geteuid()):
@@ -153,7 +153,7 @@ def past(config: Config, now: Now) -> tuple[Past, str]:
 
 
 def _read(path: str, access: str, now: Now) -> Past:
-    base = _open(path, access)
+    base = connected(path, access)
     base.text_factory = lambda text: text.decode(errors="replace")  # a bad byte in a reason hides no force
     try:
         if not base.execute("SELECT 1 FROM sqlite_master WHERE name = 'relay'").fetchone():

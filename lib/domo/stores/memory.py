@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     Codec = tuple[Any, Any]
 
 VERSION = 2
+PLAUSIBLE = 1577836800  # 2020-01-01; a clock that says less was not set yet
 
 
 def look_at_clocks() -> Now:
@@ -170,7 +171,8 @@ def restored(saved: Mapping[str, Any], now: Now) -> Past:
         raise ValueError(f"version {saved['version']}")
     same_boot = saved["boot"] == now.boot and now.up >= saved["up"]
     gone = _seconds(now.up - saved["up"] if same_boot else max(now.wall - saved["wall"], now.up))
-    return Past(**{name: read(saved[name], gone) for name, (_, read) in FIELDS.items() if name in saved})
+    fields = {name: read(saved[name], gone) for name, (_, read) in FIELDS.items() if name in saved}
+    return Past(**fields, unset=saved["wall"] < PLAUSIBLE)
 
 
 def kept(past: Past, now: Now) -> dict[str, Any]:

@@ -47,7 +47,9 @@ _SIGURG = 23  # which is ignored; `import signal` costs 0.4 of a bare interprete
 
 class Document(dict):  # type: ignore[type-arg]
     """The mode file's object; `twice`: the names that stand in it more than once. Of these a force counts,
-    else the last, as in every JSON reader."""
+    else the last, as in every JSON reader. `linked`: the file has another name too."""
+
+    linked = False
 
     def __init__(self, pairs: Iterable[tuple[str, Any]]) -> None:
         super().__init__()
@@ -67,12 +69,13 @@ def _is_force(value: object) -> bool:
 @dataclass(frozen=True)
 class Found:
     """What the mode file says: the modes; the relays whose value is no mode (`odd`, as it is written); those
-    that stand there more than once (`twice`); `missing`: there is none; `problem`: why
-    the file cannot be used."""
+    that stand there more than once (`twice`); `linked`: the file has another name, which is lost once domo
+    replaces it; `missing`: there is none; `problem`: why the file cannot be used."""
 
     modes: Mapping[int, int]
     odd: Mapping[int, str] = {}
     twice: tuple[int, ...] = ()
+    linked: bool = False
     missing: bool = False
     problem: str = ""
 
@@ -103,7 +106,16 @@ def _sort(document: Document) -> Found:
                 modes[int(key)] = value
             else:
                 odd[int(key)] = one_line(tinyjson.dumps(value), 40)
-    return Found(modes, odd, tuple(int(key) for key in document.twice if _is_relay(key)))
+    twice = tuple(int(key) for key in document.twice if _is_relay(key))
+    return Found(modes, odd, twice, document.linked)
+
+
+def linked(path: str) -> str:
+    """The sentence for a mode file that has another name."""
+    return (
+        f"{path}: has another name (a hard link). domo replaces the file; what is written through that name"
+        f" is lost from then on. Put a link there: ln -sf {path} THAT_NAME"
+    )
 
 
 def _is_relay(key: str) -> bool:
@@ -115,7 +127,10 @@ def _read(path: str) -> Document:
     deadline = time.monotonic() + TORN_SECONDS
     while True:
         try:
-            return _parse(path, files.read(path, LIMIT)[0])
+            content, info = files.read(path, LIMIT)
+            document = _parse(path, content)
+            document.linked = info.st_nlink > 1
+            return document
         except Fault:
             if time.monotonic() >= deadline:
                 raise
@@ -248,6 +263,7 @@ def _attempt(path: str, edit: Edit, exchange: Exchange, suffix: str) -> Document
                 return None  # it was not finished
             raise
         wanted = edit(document)
+        wanted.linked = info.st_nlink > 1
         if wanted is document:
             return document
         name = files.beside(path, _text(wanted, content), info, suffix=suffix, lasting=True)

@@ -45,6 +45,10 @@ def begin(config: Config, now: Now) -> Beginning:
         from ..stores import journal
 
         before, journal_fault = journal.past(config, now)
+    elif before.unset and before.until and now.wall >= memory.PLAUSIBLE:
+        from ..stores import ends
+
+        before = ends.by_the_clock(config, before, now)
     found = modes.load(config.modPath)
     known, mode_faults = resolve(config, found, before)
     board, states, pin_fault = _pins(config, memory.left(before, now))
@@ -75,6 +79,8 @@ def resolve(config: Config, found: modes.Found, past: Past) -> tuple[dict[int, i
         for relay, text in found.odd.items()
         if relay in config.relays
     ]
+    if found.linked:
+        faults.append(modes.linked(config.modPath))
     faults += [
         f"{config.modPath}: relay {relay} stands there more than once; a force counts, else the last: delete the rest"
         for relay in found.twice

@@ -125,6 +125,8 @@ def _files(settings: Config, now: Now) -> Findings:
     found = modes.load(settings.modPath)
     if found.problem:
         yield False, f"mode file {found.problem}; mend it, or delete it and a tick makes a new one"
+    if found.linked:
+        yield False, f"mode file {modes.linked(settings.modPath)}"
     for relay, text in found.odd.items():
         yield False, f"mode file {settings.modPath}: relay {relay} is {text}; write 0, 1, 2 or 3"
     _, trouble = memory.load(settings, now)
