@@ -36,11 +36,11 @@ class _Key:
 
 
 class Keys:
-    """The keys of one board, numbered from 1. Times are of any clock (s)."""
+    """The keys of one board, numbered from 1. When the board was away, they are new ones: what is down when
+    it comes back, nobody has pressed. Times are of any clock (s)."""
 
     def __init__(self, count: int) -> None:
         self._keys = [_Key() for _ in range(count)]
-        self.quick = any(key.up is None and not key.stuck for key in self._keys)
         self.restless = True  # whether it matters to look again though nothing has changed
         self.quick = False  # whether a finger may be on a key
         self.stuck: tuple[int, ...] = ()  # the keys that are not believed
@@ -49,9 +49,6 @@ class Keys:
         """The keys that somebody has pressed, when those in `down` are down."""
         pressed = [number for number, key in enumerate(self._keys, 1) if key.look(number in down, now)]
         self.stuck = tuple(number for number, key in enumerate(self._keys, 1) if key.stuck)
+        self.quick = any(key.up is None and not key.stuck for key in self._keys)
         self.restless = any(key.busy is not None for key in self._keys)
         return pressed
-
-    def forget(self) -> None:
-        """The board was away: what is down when it comes back, nobody has pressed."""
-        self.__init__(len(self._keys))  # type: ignore[misc]

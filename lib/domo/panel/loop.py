@@ -147,8 +147,8 @@ class Panel:
 
     def _look(self, now: float) -> None:
         """Looks whether the files have changed; reads those that have."""
+        self._look_at = now + self._watch.interval  # first: a signal may come meanwhile
         changed = self._watch.changed()
-        self._look_at = now + self._watch.interval
         for path in changed:
             if said := self._seen.read(path, now):
                 self._say(said)
@@ -159,6 +159,8 @@ class Panel:
                 self._others_tick = now - past.tick
         if self._config.modPath in changed:
             self._tick_wanted = self._seen.differ
+        elif self._config.memory_path in changed:  # somebody's tick may have begun before a change
+            self._tick_wanted = self._tick_wanted or self._seen.forces_differ
         if changed or now - self._others_tick > LATE:
             self._view = None
 
@@ -204,8 +206,7 @@ class Panel:
         self._tick_not_before = now + self._again
         if code == BUSY:
             self._others_tick = now
-        if code == BUSY or self._tick_wanted:  # it, or the other one, may have begun before the change
-            self._watch.forget(self._config.modPath)
+        self._watch.forget(self._config.modPath)  # the tick, or the other one, may have begun before a change
         self._look(now)
         self._tick, self._view = None, None
         if code < 0:

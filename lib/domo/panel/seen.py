@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 
-from ..core.model import Config, ConfigError, Past
+from ..core.model import FORCED, Config, ConfigError, Past
 from ..stores import config as configs
 from ..stores import memory, modes, states
 
@@ -72,8 +72,20 @@ class Seen:
         """Whether the mode file says anything that the last tick did not leave there."""
         if self._missing or self._mode_problem:
             return self._missing
+        return bool(self._differences())
+
+    @property
+    def forces_differ(self) -> bool:
+        """Whether what differs is a force, or the end of one: what no tick that is at work may yet write."""
+        if self._missing or self._mode_problem:
+            return False
+        return any(mode in FORCED for pair in self._differences() for mode in pair)
+
+    def _differences(self) -> list[tuple[int | None, int | None]]:
+        """The modes in the file and those that the last tick left, where they are not the same."""
         found, past = self._found, self.past.modes
-        return any(found.modes.get(r) != past.get(r) for r in self.config.relays if r not in found.odd)
+        pairs = [(found.modes.get(r), past.get(r)) for r in self.config.relays if r not in found.odd]
+        return [(there, left) for there, left in pairs if there != left]
 
     def troubles(self) -> dict[str, bool]:
         """Which of the codes E2 to E7 hold."""

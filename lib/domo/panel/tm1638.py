@@ -7,6 +7,7 @@ buttons that share a byte, and its digit cache goes stale when the display is cl
 from __future__ import annotations
 
 import sys
+import time
 
 from ..core.model import Config, Fault
 from ..system import files
@@ -28,17 +29,6 @@ class TM1638:
             raise Fault(
                 "no TM1638 is configured (domo.tm1638.stb is []); there are --terminal and --no-display"
             )
-        files.third_party()
-        try:
-            from rpi_TM1638 import TMBoards
-
-            self._boards = TMBoards(config.dio, config.clk, config.stb, config.brightness)
-        except ImportError as error:
-            raise Fault(_missing(error)) from None
-        except (RuntimeError, ValueError, OSError) as error:
-            raise Fault(
-                f"the TM1638 cannot be driven ({error}); there are --terminal and --no-display"
-            ) from None
         self.quick = self.ended = False
         self.stuck: tuple[int, ...] = ()
         self._brightness = config.brightness
@@ -47,9 +37,29 @@ class TM1638:
         self._frames = [(bytes(BOARD), bytes(BOARD))] * len(config.stb)
         self._sent = [[0] * 2 * BOARD for _ in config.stb]  # what its display memory holds; -1: nobody knows
         self._redraw_at = 0.0
+        files.third_party()
+        try:
+            from rpi_TM1638 import TMBoards
+
+            self._boards = TMBoards(config.dio, config.clk, config.stb, config.brightness)
+            self._read_keys(time.monotonic())  # who presses when he sees that it is there shall be obeyed
+        except ImportError as error:
+            raise Fault(_missing(error)) from None
+        except (RuntimeError, ValueError, OSError) as error:
+            raise Fault(
+                f"the TM1638 cannot be driven ({error}); there are --terminal and --no-display"
+            ) from None
 
     def pressed(self, now: float) -> list[int]:
         """The relays whose buttons went down since the last call; `now` is any clock (s)."""
+        relays = self._read_keys(now)
+        if now >= self._redraw_at:
+            self._redraw_at = now + REDRAW_SECONDS
+            for board in range(len(self._keys)):
+                self._redraw(board)
+        return relays
+
+    def _read_keys(self, now: float) -> list[int]:
         relays: list[int] = []
         for board, keys in enumerate(self._keys):
             before, scan = self._scans[board], self._boards.getData(board)
@@ -58,7 +68,7 @@ class TM1638:
                     continue
                 self._scans[board] = scan
                 if not _answers(scan):
-                    keys.forget()
+                    self._keys[board] = Keys(BOARD)
                 elif before is not None and not _answers(before):  # it is back: dark, its memory random
                     self._redraw(board)
             elif not keys.restless:
@@ -66,10 +76,6 @@ class TM1638:
             if _answers(scan):
                 relays += [board * BOARD + button for button in keys.look(_down(scan), now)]
             self._sum_up()
-        if now >= self._redraw_at:
-            self._redraw_at = now + REDRAW_SECONDS
-            for board in range(len(self._keys)):
-                self._redraw(board)
         return relays
 
     def _sum_up(self) -> None:
