@@ -103,6 +103,8 @@ BREAKAGES: list[tuple[Callable[[House], object], str]] = [
     (lambda house: house.journal_file.write_bytes(b"x" * 5000), "journal"),
     (lambda house: house.memory_file.write_text("{}"), "memory not used"),
     (lambda house: house.configure({"domo.dbFile": "nowhere/j.sqlite3"}), "run: sudo install -d"),
+    (lambda house: house.configure({"domo.recordDir": "nowhere/history"}), "record: "),
+    (lambda house: (house.folder / "history").write_text("mine"), "record: "),
     (lambda house: house.configure({"domo.board": "gpio"}), "pins: RPi.GPIO"),
 ]
 
@@ -164,7 +166,7 @@ def test_whether_the_kernel_keeps_the_pins(
             parameter.write_text("N" if answer in ("Y", "1") else "Y")
         elif answer:
             parameter.write_text(f"{answer}\n")
-    trouble = gpiochip.GpioChip("/dev/gpiochip0", -1, label).keeps()
+    trouble = gpiochip.GpioChip("/dev/gpiochip0", -1, label, 54).keeps()
     if answer in ("Y", "1"):
         assert trouble == ""
     else:

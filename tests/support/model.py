@@ -113,6 +113,7 @@ class World:
                         "jsonFile": {"modPath": "mod", "etatPath": "etat"},
                         "prefixFileData": "m_",
                         "dbFile": "journal",
+                        "recordDir": "history",
                         **domo,
                         "relay": {"scriptDir": "scripts"},
                     },
@@ -209,6 +210,7 @@ class World:
         now = Now(self.wall, self.up, f"boot {self.boot}")
         with (
             mock.patch.dict(sys.modules, {"RPi": gpio}),
+            mock.patch.dict(os.environ, {"DOMO_SAY": "all"}),  # not only what is new
             contextlib.redirect_stdout(out),
             contextlib.redirect_stderr(out),
             self._disk(),

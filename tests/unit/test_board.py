@@ -172,7 +172,10 @@ def test_a_pin_that_does_not_follow_is_told(pi: Pi) -> None:
     pi.house.set_modes({1: 3, 2: 3, 3: 0})
     ran = pi.tick(FAKE_GPIO_STUCK="23:1")
     assert ran.code == 1
-    assert ran.err == "domo-tick: relay 1 cannot be switched on: BCM pin 23 does not follow; look at its wiring\n"
+    assert (
+        ran.err
+        == "domo-tick: relay 1 cannot be switched on: BCM pin 23 does not follow; look at its wiring\n"
+    )
     assert pi.levels()[1:] == (0, 1)
     assert pi.tick() == (0, "", "")
 

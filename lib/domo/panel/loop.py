@@ -149,6 +149,7 @@ class Panel:
         """Looks whether the files have changed; reads those that have."""
         self._look_at = now + self._watch.interval  # first: a signal may come meanwhile
         changed = self._watch.changed()
+        self._look_at = min(self._look_at, now + self._watch.interval)
         for path in changed:
             if said := self._seen.read(path, now):
                 self._say(said)

@@ -14,7 +14,7 @@ from ..core.records import replace
 from ..core.texts import one_line
 from ..stores import config as configs
 from ..stores import memory
-from ..system import files
+from ..system import lock
 from ..tick import process as ticker
 from .face import NoFace
 from .loop import SIGNALS, SLOWEST, Panel, aloud
@@ -56,13 +56,13 @@ def main(argv: list[str]) -> int:
         memory.as_its_user(config)
         if parsed:
             configs.remember(config, parsed)
-        _held, trouble = files.lock(f"{config.prefixFileData}panel.lock")  # until this process ends
+        _held, trouble = lock.take(f"{config.prefixFileData}panel.lock")  # until this process ends
         if trouble:
             aloud(f"domo-panel: {trouble}")
         if given.no_display:
             config = replace(config, refresh=SLOWEST)  # there are no keys to look at
         face = _face(config, given)
-    except files.Locked:
+    except lock.Locked:
         print("domo-panel: another panel is running", file=sys.stderr)
         return BUSY
     except (ConfigError, Fault) as error:

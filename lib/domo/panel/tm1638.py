@@ -10,15 +10,27 @@ import sys
 import time
 
 from ..core.model import Config, Fault
+from ..pins import rpi_gpio
 from ..system import files
 from .frame import BOARD, View, frame
 from .keys import Keys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 COMMIT = "edb13c41cf2f94e658bccdeddc96dc8f12facead"  # the driver's, that this was tested with
 REDRAW_SECONDS = (
     300.0  # a glitch on the wires may have spoilt what a board shows; it takes as long as ten polls
 )
 BUTTONS = 0x11  # bits 0 and 4 of byte n are buttons n + 1 and n + 5; nothing is wired to the others
+
+
+def _driver() -> Any:
+    """The driver's class; it imports RPi.GPIO."""
+    from rpi_TM1638 import TMBoards
+
+    return TMBoards
 
 
 class TM1638:
@@ -39,13 +51,12 @@ class TM1638:
         self._redraw_at = 0.0
         files.third_party()
         try:
-            from rpi_TM1638 import TMBoards
-
-            self._boards = TMBoards(config.dio, config.clk, config.stb, config.brightness)
+            tm_boards = rpi_gpio.started(_driver)
+            self._boards = tm_boards(config.dio, config.clk, config.stb, config.brightness)
             self._read_keys(time.monotonic())  # who presses when he sees that it is there shall be obeyed
         except ImportError as error:
             raise Fault(_missing(error)) from None
-        except (RuntimeError, ValueError, OSError) as error:
+        except Exception as error:  # lgpio has errors of its own
             raise Fault(
                 f"the TM1638 cannot be driven ({error}); there are --terminal and --no-display"
             ) from None

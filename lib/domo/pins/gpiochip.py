@@ -14,7 +14,7 @@ from errno import EBUSY, EINVAL, ENOTTY, EPERM
 from fcntl import ioctl
 
 from ..core.model import Fault
-from ..system.files import user_name
+from ..system.rights import user_name
 
 DEVICES = "/dev"
 MODULES = "/sys/module"
@@ -101,8 +101,9 @@ class GpioChip:
 
     def _requested(self, pin: int, flags: int, level: int) -> int:
         """The descriptor of the requested line. Raises Fault that says who holds it."""
-        attributes = 1 if flags & _OUTPUT else 0
-        request = _REQUEST.pack(pin, CONSUMER, flags, attributes, _LEVELS, level, 1, 1, 0, -1)
+        # one attribute, or none: the kernel refuses a request with anything in one that does not count
+        attribute = (1, _LEVELS, level, 1) if flags & _OUTPUT else (0, 0, 0, 0)
+        request = _REQUEST.pack(pin, CONSUMER, flags, *attribute, 1, 0, -1)
         tries = 0
         while True:
             try:
@@ -149,10 +150,10 @@ def find() -> GpioChip:
             refused = refused or _refused(path, error)
             continue
         try:
-            _, name, lines = _CHIP.unpack(ioctl(fd, _GET_CHIP, bytes(_CHIP.size)))
+            _, field, lines = _CHIP.unpack(ioctl(fd, _GET_CHIP, bytes(_CHIP.size)))
         except OSError:  # it calls itself so, and is something else
-            name, lines = b"", 0
-        label = _text(name)
+            field, lines = b"", 0
+        label = _text(field)
         if label in DRIVERS:
             return GpioChip(path, fd, label, lines)
         os.close(fd)

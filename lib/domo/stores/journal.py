@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 import time
 
+from ..core.faults import Report
 from ..core.history import KEPT, OFF, ON, History
 from ..core.model import AUTO_ON, FORCED, OWNER, Now, Past
 from ..core.texts import one_line
-from ..system import files
+from ..system import rights
 from .memory import PLAUSIBLE
 
 TYPE_CHECKING = False
@@ -66,11 +67,12 @@ def append(config: Config, rows: Iterable[Row], now: Now) -> tuple[bool, str]:
         except (sqlite3.Error, OSError, UnicodeError) as error:  # SQLite quotes what is damaged as it is
             said = one_line(error, 200)
             if _may_pass(error):
-                return False, f"journal {files.forbidden(config.dbFile) or f'{config.dbFile}: {said}'}"
+                return False, f"journal {rights.forbidden(config.dbFile) or f'{config.dbFile}: {said}'}"
             if attempt == 0:  # a read that failed once may look like this too
                 continue
             aside = f"{config.dbFile}.corrupt-{time.strftime('%Y%m%d-%H%M%S', time.localtime(now.wall))}"
-            report = f"journal {config.dbFile}: {said}; set aside as {aside}, a new one is begun"
+            text = f"journal {config.dbFile}: {said}; set aside as {aside}, a new one is begun"
+            report = Report(text, "journal", lasts=False)
             try:
                 os.rename(config.dbFile, aside)
             except OSError as failure:

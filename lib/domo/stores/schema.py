@@ -51,6 +51,18 @@ def _number(low: float, high: float, kind: type = float) -> Check:
     return check
 
 
+def _command(value: Any) -> tuple[str, ...]:
+    """A program, by its whole path, and its arguments; false for none."""
+    if value is False:
+        return ()
+    words = value if isinstance(value, list) else [value]
+    if not all(isinstance(word, (str, int, float)) and not isinstance(word, bool) for word in words):
+        raise ValueError(f"wants a list: [/path/to/program, argument], not {value!r}")
+    if words and not (str(words[0]).startswith("/") and not any("\0" in str(word) for word in words)):
+        raise ValueError(f"wants the whole path of a program, from / on, not {words[0]!r}")
+    return tuple(map(str, words))
+
+
 def _boolean(value: Any) -> bool:
     if not isinstance(value, bool):
         raise ValueError(f"wants true or false, not {value!r}")
@@ -130,6 +142,12 @@ def _limits(value: Any) -> Limits:
 
 
 _SECONDS = _number(0, 7 * 86400)
+
+
+def _seconds_or_never(value: Any) -> float:
+    return 0 if value is False else _SECONDS(value)
+
+
 _RELAY = _number(1, 1000, int)
 _PIN = _number(BCM_PINS[0], BCM_PINS[-1], int)
 
@@ -149,6 +167,11 @@ KEYS: dict[str, tuple[str, Check]] = {  # key path: (field of Config, check)
     "domo.jsonFile.etatPath": ("etatPath", _text),
     "domo.prefixFileData": ("prefixFileData", _text),
     "domo.dbFile": ("dbFile", _optional_path),
+    "domo.recordEvery": ("recordEvery", _seconds_or_never),
+    "domo.recordDir": ("recordDir", _text),
+    "domo.recordValues": ("recordValues", _list(_text)),
+    "domo.remindAfter": ("remindAfter", _SECONDS),
+    "domo.onChange": ("onChange", _command),
     "domo.relay.scriptDir": ("scriptDir", _text),
     "domo.relay.scriptExecInterval": ("scriptExecInterval", _SECONDS),
     "domo.relay.secuDownNoData": ("secuDownNoData", _SECONDS),
@@ -180,7 +203,7 @@ PATHS: tuple[str, ...] = (
     "prefixFileData",
     "dbFile",
 )
-PATHS += ("scriptDir", "simulatedPins", "scriptDataXml")
+PATHS += ("recordDir", "scriptDir", "simulatedPins", "scriptDataXml")
 # PvMonit's keys that mean nothing here; whole sections of it are not even looked at.
 PVMONIT = {"domo.daemon", "domo.binGpio", "domo.valueSimu", "domo.relayActionRefresh", "domo.tm1638.daemon"}
 SECTIONS = {"domo", "domo.jsonFile", "domo.relay", "domo.tm1638", "bin"}
@@ -343,10 +366,15 @@ def _check_files(config: Config, problems: list[str]) -> None:
     used: dict[str, str] = {
         config.path: "this file itself",
         f"{config.prefixFileData}memory.json": "the memory",
+        f"{config.prefixFileData}faults.json": "the faults that were told",
     }
     for key, (field, _) in KEYS.items():
         path = getattr(config, field)
-        if field in PATHS and field not in ("scriptDir", "scriptDataXml", "prefixFileData") and path:
+        if (
+            field in PATHS
+            and field not in ("recordDir", "scriptDir", "scriptDataXml", "prefixFileData")
+            and path
+        ):
             if path in used:
                 problems.append(f"{key}: {path} is {used[path]} already")
             used[path] = key

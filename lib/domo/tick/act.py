@@ -9,11 +9,12 @@ from __future__ import annotations
 import os
 
 from ..core import decide as core
+from ..core.faults import Report
 from ..core.history import OFF
 from ..core.model import AUTO_OFF, FORCED, MODE_WORDS, OWNER, Decision, Fault, Row
 from ..core.records import replace
 from ..core.texts import Text
-from ..stores import memory, modes, states
+from ..stores import memory, modes, record, states
 from .remember import next_past
 from .sight import Done
 
@@ -42,11 +43,16 @@ def act(sight: Sight) -> Done:
     faults += wrong
     plan, failed = _drive(sight, sight.board, plan)
     faults += [*failed.values(), *_save_states(config, sight.board, plan)]
+    modes.sweep(config.modPath)
+    faults += _record(sight, plan, faults)
     after = next_past(sight, plan, tuple(faults), not wrong, failed)
     if len(faults) > len(sight.faults) or plan != sight.plan or sight.ended:
         _save(config, after, now)
-    if config.dbFile and (told := _write_journal(config, after, now)):
-        faults += told
+    if after.untold:
+        after, wrong = _put_in_line(config, after, now)
+        faults += wrong
+    if config.dbFile:
+        faults += _write_journal(config, after, now)
     return Done(sight, plan, tuple(faults))
 
 
@@ -79,7 +85,6 @@ def _write_modes(sight: Sight, plan: Plan) -> tuple[Plan, list[str]]:
             found = modes.set_auto(config.modPath, changes, sight.ended)
     except Fault as fault:
         faults.append(str(fault))
-    modes.sweep(config.modPath)
     newer = {r: m for r, m in found.modes.items() if m in FORCED and r in plan and plan[r].mode != m}
     if faults:  # what could not be written is no newer force
         newer = {r: m for r, m in newer.items() if r not in sight.ended}
@@ -130,6 +135,29 @@ def _save_states(config: Config, board: Board, plan: Plan) -> list[str]:
         except Fault as fault:
             faults.append(str(fault))
     return faults
+
+
+def _record(sight: Sight, plan: Plan, faults: list[str]) -> list[str]:
+    """Adds a line to the record of the day; gives what went wrong."""
+    try:
+        told = record.append(sight.config, sight.now.wall, sight.reading, plan, sight.before.why, faults)
+    except Fault as fault:
+        return [str(fault)]
+    return [Report(told, lasts=False)] if told else []
+
+
+def _put_in_line(config: Config, past: Past, now: Now) -> tuple[Past, list[str]]:
+    """Lets the program of onChange wait for what it is to be told; gives the past then, and what went wrong."""
+    from . import news
+
+    faults: list[str] = []
+    try:
+        news.put_in_line(config, past, now)
+        after = replace(past, untold=())
+    except Fault as fault:
+        faults.append(str(fault))
+        after = replace(past, reports=(*past.reports, *faults))
+    return after, [*faults, *_save(config, after, now)]
 
 
 def _write_journal(config: Config, past: Past, now: Now) -> list[str]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ..core.model import Past, Plan
     from .sight import Sight
 
-MOST_ROWS = 1000  # are kept for a journal that cannot be written
+MOST_ROWS = 1000  # are kept for a journal or a queue that cannot be written
 STEP, STEPS = 600.0, 12  # s between what the journal is told of a force that ends, or so many times
 MOST_TRIES = 10  # are counted of a pin that fails
 
@@ -34,8 +34,8 @@ def next_past(
         if decision.supported:
             support[relay] = 0.0
     ours = frozenset(r for r, d in plan.items() if d.mode == AUTO_ON and (r in orders or r in past.ours))
+    changes = rows(sight, plan, ours)
     ending = {} if written else sight.ended
-    told = [*rows(sight, plan, ours), *_left(sight, plan)]
     return replace(
         past,
         tick=0.0,
@@ -47,19 +47,22 @@ def next_past(
         support=support,
         data=past.data if sight.reading.problem else 0.0,
         timers={name: timer for name, timer in sight.answers.timers.items() if timer[0] < timer[1] + 86400},
-        failed=sight.answers.last,
+        turns=sight.answers.turns,
+        scripted=sight.answers.scripted,
+        stuck=sight.answers.stuck,
         why={r: decision.why for r, decision in plan.items()},
         reports=faults,
         pins=dict.fromkeys(config.relayGpio.values(), int(config.relayActiveLow)),
         until={
             r: end for r, end in past.until.items() if r in plan and (r in ending or plan[r].mode == end[0])
         },
-        stuck=_stuck(past.stuck, plan, failed),
-        unwritten=(*past.unwritten, *told)[-MOST_ROWS:] if config.dbFile else (),
+        pin_failures=_pin_failures(past.pin_failures, plan, failed),
+        unwritten=(*past.unwritten, *changes, *_left(sight, plan))[-MOST_ROWS:] if config.dbFile else (),
+        untold=(*past.untold, *changes)[-MOST_ROWS:] if config.onChange else (),
     )
 
 
-def _stuck(
+def _pin_failures(
     before: Mapping[int, tuple[float, int]], plan: Plan, failed: Container[int]
 ) -> dict[int, tuple[float, int]]:
     """The relays whose pin could not be set: since the last try, and how often in vain."""

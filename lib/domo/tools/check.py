@@ -9,19 +9,20 @@ import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from ..core.header import firmware_line
 from ..core.model import Config, ConfigError, Fault, Now
 from ..core.texts import one_line
 from ..pins.choice import open_board
-from ..scripts import lint
-from ..scripts import runner as scripts
+from ..scripts import lint, source
 from ..scripts.api import ScriptError
-from ..stores import journal, memory, modes, reading, schema
-from ..system import cache, files
+from ..stores import fetch, journal, memory, modes, reading, schema
+from ..system import private, rights, trusted
 from ..system.files import PROJECT
+from . import check_news
 
 Findings = Iterator[tuple[bool | None, str]]  # well, not well, or (None) to be noted; and the sentence
 
-MODULES = Path("/sys/module")
+CONFIG_TXT = "/boot/firmware/config.txt"
 PVMONIT_CONFIG = "/opt/PvMonit/config.yaml"
 PVMONIT_DAEMONS = tuple(
     f"domo/{name}" for name in ("domo.php", "relay-actions.php", "tm1638.py")
@@ -43,11 +44,9 @@ def main(path: str, now: Now) -> int:
     except Fault as fault:
         _say(False, str(fault))
         return 1
-    open_to_all = os.stat(path).st_mode & 0o002
-    _say(
-        not open_to_all,
-        f"config: {path}" + (f": others can write it; run: chmod o-w {path}" if open_to_all else ""),
-    )
+    unsafe = trusted.unsafe(os.path.abspath(path))
+    told = f": the programs that it names are not run, because {unsafe}" if unsafe else ""
+    _say(not unsafe, f"config: {path}{told}")
     for key in schema.unknown_keys(document):
         _say(None, f"config: {key}, passed over")
     checks: tuple[Callable[[], Findings], ...] = (
@@ -55,10 +54,11 @@ def main(path: str, now: Now) -> int:
         lambda: _scripts(settings),
         lambda: _files(settings, now),
         lambda: _pins(settings),
+        lambda: check_news.look(settings),
         lambda: _machine(path),
         lambda: _other_masters(path, document),
     )
-    all_well = not open_to_all
+    all_well = not unsafe
     for check in checks:
         for ok, text in check():
             _say(ok, text)
@@ -74,8 +74,8 @@ def _data(settings: Config, now: Now) -> Findings:
     data = reading.load(settings, now)
     if data.problem:
         php = os.path.isfile(settings.scriptDataXml) and os.access(settings.phpCli, os.X_OK)
-        source = settings.scriptDataXml if php else settings.urlDataXml
-        yield False, f"data: {data.problem}; a tick fetches it from {source or 'nowhere: set urlDataXml'}"
+        place = settings.scriptDataXml if php else fetch.shown(settings.urlDataXml)
+        yield False, f"data: {data.problem}; a tick fetches it from {place or 'nowhere: set urlDataXml'}"
     else:
         age = max(device.age for device in data.devices)
         yield (
@@ -90,14 +90,14 @@ def _scripts(settings: Config) -> Findings:
     if not os.path.isdir(settings.scriptDir):
         yield False, f"scripts: {settings.scriptDir} does not exist; run: mkdir {settings.scriptDir}"
         return
-    found = scripts.scripted(settings)
+    found = source.scripted(settings)
+    library = source.Library(settings.scriptDir)
     linted = lint.lint(settings)
     mistakes = [text for text in linted if ": note: " not in text or "did you mean" in text]
     for relay in found:
-        file = scripts.path(settings, relay)
+        file = source.path(settings, relay)
         try:
-            scripts.refuse(file)
-            code = scripts.compiled(file)
+            code, _ = library.script(f"{relay}.py")
         except (ScriptError, OSError) as error:
             yield False, f"script {file}: {error}"
             continue
@@ -139,6 +139,7 @@ def _files(settings: Config, now: Now) -> Findings:
         "memory": settings.memory_path,
         "tick's lock": settings.lock_path,
         "journal": settings.dbFile,
+        "record": settings.recordEvery and _in_place(settings.recordDir),
     }
     for name, path in names.items():
         if path:
@@ -152,28 +153,33 @@ def _files(settings: Config, now: Now) -> Findings:
         _, trouble = journal.past(settings, now)
         if trouble:
             yield False, trouble
-    if os.path.lexists(cache.folder()) and not cache.private():
+    if os.path.lexists(private.folder()) and not private.is_ours():
         yield (
             False,
-            f"cache: {cache.folder()} is not only yours, so it is not used; run: sudo rm -r {cache.folder()}",
+            f"cache: {private.folder()} is not only yours, so it is not used; run: sudo rm -r {private.folder()}",
         )
+
+
+def _in_place(folder: str) -> str:
+    """What stands for a folder that a tick makes when it needs it: a file in it, or itself."""
+    return f"{folder}/days.jsonl" if os.path.lexists(folder) else folder
 
 
 def _writable(path: str) -> str:
     """ "" when this user can replace the file, or what to do."""
-    user = files.user_name(os.geteuid())
+    user = rights.user_name(os.geteuid())
     folder = os.path.dirname(path) or "."
     if not os.path.isdir(folder):
         return f"{folder} does not exist; run: sudo install -d -o {user} {folder}"
     if os.path.islink(path) or (os.path.lexists(path) and not os.path.isfile(path)):
         return f"{path} is not a plain file; move it away"
     if not os.access(folder, os.W_OK | os.X_OK):
-        return str(files.refused(path, PermissionError()))
+        return str(rights.refused(path, PermissionError()))
     if os.path.exists(path):
         sticky = os.stat(folder).st_mode & 0o1000
         owner = os.stat(path).st_uid
         if os.geteuid() and ((sticky and owner != os.geteuid()) or not os.access(path, os.W_OK)):
-            return str(files.refused(path, PermissionError()))
+            return str(rights.refused(path, PermissionError()))
     return ""
 
 
@@ -188,13 +194,17 @@ def _pins(settings: Config) -> Findings:
     for trouble in opened.troubles():
         yield False, f"pins: {trouble}"
     if idle := [str(relay) for relay in opened.idle()]:
-        yield None, f"pins: relays {', '.join(idle)} float until their first tick"
+        line = firmware_line(settings)
+        yield (
+            None,
+            f"pins: relays {', '.join(idle)} float until their first tick; {CONFIG_TXT} closes that: {line}",
+        )
 
 
 def _machine(path: str) -> Findings:
     import grp
 
-    user = files.user_name(os.geteuid())
+    user = rights.user_name(os.geteuid())
     if os.path.exists("/dev/gpiomem") and os.geteuid():
         member = any(group.gr_name == "gpio" and group.gr_gid in os.getgroups() for group in grp.getgrall())
         yield (

@@ -22,7 +22,7 @@ from ..core.model import (
 )
 from ..core.records import replace
 from ..stores import memory, modes
-from ..system import files
+from ..system import lock
 from ..tick import process as ticker
 from .when import seconds_until
 
@@ -86,8 +86,8 @@ def _locked(config: Config) -> int | None:
     deadline = time.monotonic() + BUSY_SECONDS
     while True:
         try:
-            return files.lock(config.lock_path)[0]
-        except files.Locked:
+            return lock.take(config.lock_path)[0]
+        except lock.Locked:
             if time.monotonic() > deadline:
                 raise Fault("a tick is running that does not end; nothing is forced") from None
         time.sleep(0.05)

@@ -1,4 +1,4 @@
-"""A Raspberry Pi in a folder: its chips, registers, device tree and /sys, for programs started with its `env`."""
+"""A Raspberry Pi in a folder, for programs started with its `env`: chips, registers, device tree, /sys."""
 
 from __future__ import annotations
 
@@ -12,8 +12,22 @@ from .chip import Chip, Kernel
 
 MODELS = {  # model: (revision, compatible, label of the chip of its header, its driver, lines, other chips)
     "Zero": (0x920093, "raspberrypi,model-zero", "pinctrl-bcm2835", "pinctrl_bcm2835", 54, ()),
-    "3": (0xA02082, "raspberrypi,3-model-b", "pinctrl-bcm2835", "pinctrl_bcm2835", 54, ("raspberrypi-exp-gpio",)),
-    "4": (0xC03111, "raspberrypi,4-model-b", "pinctrl-bcm2711", "pinctrl_bcm2835", 58, ("raspberrypi-exp-gpio",)),
+    "3": (
+        0xA02082,
+        "raspberrypi,3-model-b",
+        "pinctrl-bcm2835",
+        "pinctrl_bcm2835",
+        54,
+        ("raspberrypi-exp-gpio",),
+    ),
+    "4": (
+        0xC03111,
+        "raspberrypi,4-model-b",
+        "pinctrl-bcm2711",
+        "pinctrl_bcm2835",
+        58,
+        ("raspberrypi-exp-gpio",),
+    ),
     "5": (0xC04170, "raspberrypi,5-model-b", "pinctrl-rp1", "pinctrl_rp1", 54, ("gpio-brcmstb@107d508500",)),
 }
 COMPATIBLE = {
@@ -40,7 +54,9 @@ class Pi:
         self._write("proc/device-tree/system/linux,revision", struct.pack(">I", revision))
         self._write("proc/cpuinfo", f"Hardware\t: BCM2835\nRevision\t: {revision:x}\n")
         self.parameter = folder / f"sys/module/{driver}/parameters/persist_gpio_outputs"
-        self._write("sys/module/pinctrl_bcm2835/uevent" if driver == "pinctrl_bcm2835" else "sys/module/rp1", "")
+        self._write(
+            "sys/module/pinctrl_bcm2835/uevent" if driver == "pinctrl_bcm2835" else "sys/module/rp1", ""
+        )
         if persists is not None:
             self._write(str(self.parameter.relative_to(folder)), "Y\n" if persists else "N\n")
         self.kernel = Kernel(folder)
