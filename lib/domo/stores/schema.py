@@ -10,7 +10,7 @@ import os
 from ..core.header import BCM_PINS, WIRING_PI
 from ..core.model import Config, ConfigError, Fault, Limits
 from ..core.records import replace
-from ..core.texts import did_you_mean
+from ..core.texts import did_you_mean, one_line
 from ..system import files
 from ..system.files import PROJECT
 from . import plant_keys
@@ -29,6 +29,10 @@ def _text(value: Any) -> str:
     if "\0" in str(value) or not str(value):
         raise ValueError("wants a text that is not empty")
     return str(value)
+
+
+def _name(value: Any) -> str:
+    return one_line(_text(value))
 
 
 def _optional_path(value: Any) -> str:
@@ -159,7 +163,7 @@ KEYS: dict[str, tuple[str, Check]] = {  # key path: (field of Config, check)
     "domo.fileExpir": ("fileExpir", _SECONDS),
     "domo.xmlDataExpir": ("xmlDataExpir", _SECONDS),
     "domo.frozenAfter": ("frozenAfter", _SECONDS),
-    "domo.valueUse": ("valueUse", _list(_text)),
+    "domo.valueUse": ("valueUse", _list(_name)),
     "domo.jsonFile.modPath": ("modPath", _text),
     "domo.jsonFile.etatPath": ("etatPath", _text),
     "domo.prefixFileData": ("prefixFileData", _text),
@@ -173,7 +177,7 @@ KEYS: dict[str, tuple[str, Check]] = {  # key path: (field of Config, check)
     "domo.relay.scriptExecInterval": ("scriptExecInterval", _SECONDS),
     "domo.relay.secuDownNoData": ("secuDownNoData", _SECONDS),
     "domo.relayNb": ("relayNb", _number(1, 1000, int)),
-    "domo.relayName": ("relayName", _map(_RELAY, _text)),
+    "domo.relayName": ("relayName", _map(_RELAY, _name)),
     "domo.relayWiringPi": ("relayWiringPi", _map(_RELAY, _wiring_pi)),
     "domo.relayGpio": ("relayGpio", _map(_RELAY, _PIN)),
     "domo.relayActiveLow": ("relayActiveLow", _boolean),
@@ -183,7 +187,7 @@ KEYS: dict[str, tuple[str, Check]] = {  # key path: (field of Config, check)
     "domo.plant": ("plant", plant_keys.plant),
     "domo.maxWatt": ("maxWatt", _number(0, 1_000_000)),
     "domo.uninterruptible": ("uninterruptible", _list(_RELAY)),
-    "domo.floor": ("floor", _map(_text, _number(-1e9, 1e9))),
+    "domo.floor": ("floor", _map(_name, _number(-1e9, 1e9))),
     "domo.limits": ("limits", _map(_RELAY, _limits)),
     "domo.board": ("board", _choice("auto", "gpiochip", "gpio", "simulated")),
     "domo.simulatedPins": ("simulatedPins", _text),

@@ -46,6 +46,10 @@ def begin(config: Config, now: Now) -> Beginning:
         from . import lasting
 
         before, journal_fault = lasting.past(config, now)
+    elif before.unset and before.until and now.wall >= memory.PLAUSIBLE:
+        from ..stores import ends
+
+        before = ends.by_the_clock(config, before, now)
     found = modes.load(config.modPath)
     known, mode_faults = resolve(config, found, before)
     board, states, pin_fault = _pins(config, memory.left(before, now))
@@ -77,6 +81,8 @@ def resolve(config: Config, found: modes.Found, past: Past) -> tuple[dict[int, i
         for relay, text in found.odd.items()
         if relay in config.relays
     ]
+    if found.linked:
+        faults.append(modes.linked(config.modPath))
     faults += [
         f"{config.modPath}: relay {relay} stands there more than once; a force counts, else the last: delete the rest"
         for relay in found.twice

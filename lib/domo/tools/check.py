@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ..core.header import firmware_line
 from ..core.model import Config, ConfigError, Fault, Now
+from ..core.texts import one_line
 from ..pins.choice import open_board
 from ..scripts import lint, source
 from ..scripts.api import ScriptError
@@ -67,7 +68,7 @@ def main(path: str, now: Now) -> int:
 
 
 def _say(ok: bool | None, text: str) -> None:
-    print(f"{'note   ' if ok is None else 'ok     ' if ok else 'TO DO  '}{text}")
+    print(f"{'note   ' if ok is None else 'ok     ' if ok else 'TO DO  '}{one_line(text)}")
 
 
 def _data(settings: Config, now: Now) -> Findings:
@@ -125,6 +126,8 @@ def _files(settings: Config, now: Now) -> Findings:
     found = modes.load(settings.modPath)
     if found.problem:
         yield False, f"mode file {found.problem}; mend it, or delete it and a tick makes a new one"
+    if found.linked:
+        yield False, f"mode file {modes.linked(settings.modPath)}"
     for relay, text in found.odd.items():
         yield False, f"mode file {settings.modPath}: relay {relay} is {text}; write 0, 1, 2 or 3"
     _, trouble = memory.load(settings, now)
