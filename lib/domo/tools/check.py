@@ -15,7 +15,7 @@ from ..core.texts import one_line
 from ..pins.choice import open_board
 from ..scripts import lint, source
 from ..scripts.api import ScriptError
-from ..stores import fetch, journal, memory, modes, plant_keys, reading, schema
+from ..stores import fetch, journal, memory, modes, plant_keys, reading, schema, yaml_file
 from ..system import private, rights, trusted
 from ..system.files import PROJECT
 from . import check_news
@@ -33,7 +33,7 @@ PVMONIT_DAEMONS = tuple(
 def main(path: str, now: Now) -> int:
     """Prints the findings; gives 0 when all is in place, 1 when something is to do, 2 without a config."""
     try:
-        document = schema.read(path)
+        document = yaml_file.read(path)
         settings = schema.parse(os.path.abspath(path), document)
     except ConfigError as error:
         for problem in error.problems:
@@ -277,7 +277,7 @@ def _other_masters(path: str, document: object) -> Findings:
                 f"PvMonit's {daemon} runs: two masters on the same relays; stop it (see MIGRATION.md)",
             )
     try:
-        pvmonits = schema.read(PVMONIT_CONFIG)
+        pvmonits = yaml_file.read(PVMONIT_CONFIG)
     except ConfigError:
         pvmonits = {}
     for file, text in {os.path.realpath(path): document, PVMONIT_CONFIG: pvmonits}.items():
