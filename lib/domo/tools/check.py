@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from ..core.header import firmware_line
 from ..core.model import Config, ConfigError, Fault, Now
 from ..pins.choice import open_board
 from ..scripts import lint
@@ -20,7 +21,7 @@ from ..system.files import PROJECT
 
 Findings = Iterator[tuple[bool | None, str]]  # well, not well, or (None) to be noted; and the sentence
 
-MODULES = Path("/sys/module")
+CONFIG_TXT = "/boot/firmware/config.txt"
 PVMONIT_CONFIG = "/opt/PvMonit/config.yaml"
 PVMONIT_DAEMONS = tuple(
     f"domo/{name}" for name in ("domo.php", "relay-actions.php", "tm1638.py")
@@ -185,7 +186,8 @@ def _pins(settings: Config) -> Findings:
     for trouble in opened.troubles():
         yield False, f"pins: {trouble}"
     if idle := [str(relay) for relay in opened.idle()]:
-        yield None, f"pins: relays {', '.join(idle)} float until their first tick"
+        line = firmware_line(settings)
+        yield None, f"pins: relays {', '.join(idle)} float until their first tick; {CONFIG_TXT} closes that: {line}"
 
 
 def _machine(path: str) -> Findings:
