@@ -41,6 +41,7 @@ from ..tick import table
 
 if TYPE_CHECKING:
     from argparse import Namespace
+    from collections.abc import Callable
 
 WIDTH = 80
 ORDERS = {"on": FORCED_ON, "off": FORCED_OFF, "auto": AUTO_OFF}
@@ -145,20 +146,26 @@ def _force(config: Config, relays: list[int], given: Namespace) -> int:
     known = modes.load(config.modPath).modes
     for relay in relays:
         if mode in FORCED and (given.until or given.length or (past and relay in past.until)):
-            _write_with_end(config, relay, mode, given)
+            write_with_end(config, relay, mode, given)
         elif mode in FORCED or known.get(relay) not in (AUTO_OFF, AUTO_ON):  # both are auto
             modes.set_owner(config.modPath, {relay: mode})
     return _tick(config)
 
 
-def _write_with_end(config: Config, relay: int, mode: int, given: Namespace) -> None:
+def write_with_end(
+    config: Config,
+    relay: int,
+    mode: int,
+    given: Namespace,
+    clock: Callable[[], Now] = memory.look_at_clocks,
+) -> None:
     """Writes the mode, and into the memory when it ends (or that it no longer does). The end comes first:
     a force without it may stay for ever, an end without its force is dropped by the next tick. Where only
     the end changes, the journal is owed it, for after a restart; last, for it outlives a refused force.
     Raises Fault."""
     held = _locked(config)
     try:
-        now = memory.look_at_clocks()
+        now = clock()
         past, trouble = memory.load(config, now)
         length = seconds_until(given.until, now.wall) if given.until else given.length
         if past is None and length:
