@@ -9,8 +9,8 @@ a full disk, a data file that does not answer, clocks that jump, restarts, forei
     make trust TICKS=20000 SEED=7   others
 
 A life is a home's first to last tick. What may happen in it changes now and then, and is of a few kinds at
-a time, or some kinds would always undo the others. A life that breaks an invariant is made as short as possible,
-and printed as the lines of a test.
+a time, or some kinds would always undo the others. A life that breaks an invariant is made as short as it can
+be, and printed as the lines of a test.
 """
 
 from __future__ import annotations
@@ -180,6 +180,7 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="trust", description=__doc__.partition("\n\n")[0])
     parser.add_argument("--ticks", type=int, default=1_000_000)
     parser.add_argument("--seed", type=int, default=1, help="of the first life")
+    parser.add_argument("--minutes", type=float, default=1e9, help="begin no life after so many")
     parser.add_argument("--steps", type=int, default=LIFE, help="of a life")
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)))
     given = parser.parse_args(argv)
@@ -198,7 +199,8 @@ def main(argv: list[str]) -> int:
                 broken += bool(found["wrong"])
                 print(found["wrong"], end="", flush=True)
             print(summary(total, broken, time.monotonic() - began), flush=True)
-            if total["ticks"] >= given.ticks or broken >= MOST_BROKEN:
+            enough = total["ticks"] >= given.ticks or time.monotonic() - began > 60 * given.minutes
+            if enough or broken >= MOST_BROKEN:
                 break
     for name in sorted(total.keys() - {"ticks", "lives", "simulated seconds"}):
         print(f"{name.replace('_', ' '):40} {total[name]:9,}")
