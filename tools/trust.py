@@ -31,7 +31,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from domo.scripts import runner
+from domo.scripts import answering
 from domo.stores import modes
 from support.home import DAY, RELAYS, Home
 
@@ -161,7 +161,7 @@ def prepare(folder: Path) -> None:
     posix.environ[b"TMPDIR"] = os.fsencode(folder)  # which a tick asks
     os.environ.pop("DOMO_CONFIG", None)
     modes.TORN_SECONDS = 0.0
-    runner.MEMORY_BYTES = 1 << 40  # this process is no tick's
+    answering.MEMORY_BYTES = 1 << 40  # this process is no tick's
 
 
 def one(task: tuple[str, int, int]) -> dict[str, Any]:

@@ -126,8 +126,11 @@ def mv(path: Path, key: str, value: int) -> None:
 
 
 def domo(path: Path, key: str, value: int) -> None:
-    """domo-mod and the panel."""
-    modes.set_owner(str(path), {int(key): value})
+    """domo-mod and the panel, which tries again where others write without a pause."""
+    while True:
+        with contextlib.suppress(Fault):
+            modes.set_owner(str(path), {int(key): value})
+            return
 
 
 OWNERS: dict[str, Callable[[Path, str, int], None]] = {

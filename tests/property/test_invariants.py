@@ -50,7 +50,7 @@ def machine(home: type[Home]) -> type[RuleBasedStateMachine]:
 def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> type[Home]:
     """A home in the test's folder, where nobody waits for a writer who is none."""
     monkeypatch.setattr("domo.stores.modes.TORN_SECONDS", 0.0)
-    monkeypatch.setattr("domo.scripts.runner.MEMORY_BYTES", 1 << 40)  # this process is no tick's
+    monkeypatch.setattr("domo.scripts.answering.MEMORY_BYTES", 1 << 40)  # this process is no tick's
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.delenv("DOMO_CONFIG", raising=False)
 
@@ -60,6 +60,7 @@ def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> type[Home]:
     return HomeHere
 
 
+@pytest.mark.timeout(900)
 def test_the_invariants_hold_whatever_happens(home: type[Home]) -> None:
     run_state_machine_as_test(machine(home), settings=examples(120, 40))
 

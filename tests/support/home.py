@@ -618,6 +618,9 @@ class Home:
             "data.xml",
             "scripts",
             "config.yaml",
+            "m_today.csv",
+            "m_record.kept",
+            "history",
         }
         found = {path.name for path in world.folder.iterdir() if not path.name.startswith("journal")}
         found -= {name for name in found if self.remains and ".domo-" in name}

@@ -16,7 +16,6 @@ import signal
 import sqlite3
 import sys
 import types
-from argparse import Namespace
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,7 +25,7 @@ import yaml
 from domo.core.model import Fault, Now
 from domo.stores import config as configs
 from domo.tick import run
-from domo.tools import mod
+from domo.tools import force
 
 if TYPE_CHECKING:
     from hypothesis import settings
@@ -124,6 +123,7 @@ class World:
                         "jsonFile": {"modPath": "mod", "etatPath": "etat"},
                         "prefixFileData": "m_",
                         "dbFile": "journal",
+                        "recordDir": "history",
                         **domo,
                         "relay": {"scriptDir": "scripts"},
                     },
@@ -270,7 +270,7 @@ class World:
         with self._disk():
             try:
                 config, _ = configs.load(str(self.config))
-                mod.write_with_end(config, relay, mode, Namespace(until=None, length=seconds), self._clock)
+                force.write_with_end(config, relay, mode, seconds, self._clock)
             except Fault as fault:
                 return str(fault)
         return ""
@@ -283,12 +283,13 @@ class World:
         gpio = types.ModuleType("RPi")
         gpio.GPIO = self.pins  # type: ignore[attr-defined]
         sys.modules["RPi"] = gpio
+        os.environ["DOMO_SAY"] = "all"  # not only what is new
         try:
             with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out), self._disk():
                 now = self._clock()
                 code = run.main(str(self.config), clock=lambda: now)
         finally:
-            del sys.modules["RPi"]
+            del sys.modules["RPi"], os.environ["DOMO_SAY"]
         return code, out.getvalue()
 
     @contextlib.contextmanager

@@ -11,13 +11,14 @@ from pathlib import Path
 
 from ..core.header import firmware_line
 from ..core.model import Config, ConfigError, Fault, Now
+from ..core.texts import one_line
 from ..pins.choice import open_board
-from ..scripts import lint
-from ..scripts import runner as scripts
+from ..scripts import lint, source
 from ..scripts.api import ScriptError
-from ..stores import journal, memory, modes, reading, schema
-from ..system import private, rights
+from ..stores import fetch, journal, memory, modes, plant_keys, reading, schema, yaml_file
+from ..system import private, rights, trusted
 from ..system.files import PROJECT
+from . import check_news
 
 Findings = Iterator[tuple[bool | None, str]]  # well, not well, or (None) to be noted; and the sentence
 
@@ -32,7 +33,7 @@ PVMONIT_DAEMONS = tuple(
 def main(path: str, now: Now) -> int:
     """Prints the findings; gives 0 when all is in place, 1 when something is to do, 2 without a config."""
     try:
-        document = schema.read(path)
+        document = yaml_file.read(path)
         settings = schema.parse(os.path.abspath(path), document)
     except ConfigError as error:
         for problem in error.problems:
@@ -43,22 +44,22 @@ def main(path: str, now: Now) -> int:
     except Fault as fault:
         _say(False, str(fault))
         return 1
-    open_to_all = os.stat(path).st_mode & 0o002
-    _say(
-        not open_to_all,
-        f"config: {path}" + (f": others can write it; run: chmod o-w {path}" if open_to_all else ""),
-    )
+    unsafe = trusted.unsafe(os.path.abspath(path))
+    told = f": the programs that it names are not run, because {unsafe}" if unsafe else ""
+    _say(not unsafe, f"config: {path}{told}")
     for key in schema.unknown_keys(document):
         _say(None, f"config: {key}, passed over")
     checks: tuple[Callable[[], Findings], ...] = (
         lambda: _data(settings, now),
         lambda: _scripts(settings),
+        lambda: _plant(settings),
         lambda: _files(settings, now),
         lambda: _pins(settings),
+        lambda: check_news.look(settings),
         lambda: _machine(path),
         lambda: _other_masters(path, document),
     )
-    all_well = not open_to_all
+    all_well = not unsafe
     for check in checks:
         for ok, text in check():
             _say(ok, text)
@@ -67,15 +68,15 @@ def main(path: str, now: Now) -> int:
 
 
 def _say(ok: bool | None, text: str) -> None:
-    print(f"{'note   ' if ok is None else 'ok     ' if ok else 'TO DO  '}{text}")
+    print(f"{'note   ' if ok is None else 'ok     ' if ok else 'TO DO  '}{one_line(text)}")
 
 
 def _data(settings: Config, now: Now) -> Findings:
     data = reading.load(settings, now)
     if data.problem:
         php = os.path.isfile(settings.scriptDataXml) and os.access(settings.phpCli, os.X_OK)
-        source = settings.scriptDataXml if php else settings.urlDataXml
-        yield False, f"data: {data.problem}; a tick fetches it from {source or 'nowhere: set urlDataXml'}"
+        place = settings.scriptDataXml if php else fetch.shown(settings.urlDataXml)
+        yield False, f"data: {data.problem}; a tick fetches it from {place or 'nowhere: set urlDataXml'}"
     else:
         age = max(device.age for device in data.devices)
         yield (
@@ -90,14 +91,14 @@ def _scripts(settings: Config) -> Findings:
     if not os.path.isdir(settings.scriptDir):
         yield False, f"scripts: {settings.scriptDir} does not exist; run: mkdir {settings.scriptDir}"
         return
-    found = scripts.scripted(settings)
+    found = source.scripted(settings)
+    library = source.Library(settings.scriptDir)
     linted = lint.lint(settings)
     mistakes = [text for text in linted if ": note: " not in text or "did you mean" in text]
     for relay in found:
-        file = scripts.path(settings, relay)
+        file = source.path(settings, relay)
         try:
-            scripts.refuse(file)
-            code = scripts.compiled(file)
+            code, _ = library.script(f"{relay}.py")
         except (ScriptError, OSError) as error:
             yield False, f"script {file}: {error}"
             continue
@@ -125,6 +126,8 @@ def _files(settings: Config, now: Now) -> Findings:
     found = modes.load(settings.modPath)
     if found.problem:
         yield False, f"mode file {found.problem}; mend it, or delete it and a tick makes a new one"
+    if found.linked:
+        yield False, f"mode file {modes.linked(settings.modPath)}"
     for relay, text in found.odd.items():
         yield False, f"mode file {settings.modPath}: relay {relay} is {text}; write 0, 1, 2 or 3"
     _, trouble = memory.load(settings, now)
@@ -137,6 +140,7 @@ def _files(settings: Config, now: Now) -> Findings:
         "memory": settings.memory_path,
         "tick's lock": settings.lock_path,
         "journal": settings.dbFile,
+        "record": settings.recordEvery and _in_place(settings.recordDir),
     }
     for name, path in names.items():
         if path:
@@ -155,6 +159,11 @@ def _files(settings: Config, now: Now) -> Findings:
             False,
             f"cache: {private.folder()} is not only yours, so it is not used; run: sudo rm -r {private.folder()}",
         )
+
+
+def _in_place(folder: str) -> str:
+    """What stands for a folder that a tick makes when it needs it: a file in it, or itself."""
+    return f"{folder}/days.jsonl" if os.path.lexists(folder) else folder
 
 
 def _writable(path: str) -> str:
@@ -187,7 +196,10 @@ def _pins(settings: Config) -> Findings:
         yield False, f"pins: {trouble}"
     if idle := [str(relay) for relay in opened.idle()]:
         line = firmware_line(settings)
-        yield None, f"pins: relays {', '.join(idle)} float until their first tick; {CONFIG_TXT} closes that: {line}"
+        yield (
+            None,
+            f"pins: relays {', '.join(idle)} float until their first tick; {CONFIG_TXT} closes that: {line}",
+        )
 
 
 def _machine(path: str) -> Findings:
@@ -230,6 +242,31 @@ def _crontab(user: str, path: str) -> tuple[bool, str]:
     return runs, f"crontab of {user}: {say}"
 
 
+def _plant(settings: Config) -> Findings:
+    """What is possible in `plant` and `relayLoad`, but hardly meant."""
+    plant, where = settings.plant, "config: domo.plant"
+    peak = sum(field[0] for field in plant["panels"])
+    house = sum(plant["house"]) + 24 * plant["idle"]
+    if house > 4 * peak:
+        yield (
+            None,
+            f"{where}: {peak:g} W of panels cannot feed a house that draws {house / 1000:.1f} kWh a day",
+        )
+    if not 0.5 <= plant["battery"] / peak <= 50:
+        yield None, f"{where}: a battery of {plant['battery']:g} Wh for {peak:g} W of panels"
+    per_cell = plant["absorption"] / max(1, round(plant["float"] / 13.6))
+    if not 13.8 <= per_cell <= 15.2:
+        yield None, f"{where}: absorption at {plant['absorption']:g} V is unusual for {plant['chemistry']}"
+    for relay, load in settings.relayLoad.items():
+        drawn, said = plant_keys.peak(load), settings.relayWatt.get(relay, 0)
+        if drawn > said:
+            yield (
+                False,
+                f"config: domo.relayLoad.{relay} draws {drawn:g} W, more than the {said:g} W of domo.relayWatt.{relay},"
+                " which maxWatt counts",
+            )
+
+
 def _other_masters(path: str, document: object) -> Findings:
     """PvMonit's own domo, running, or to be started at the next boot."""
     commands = _commands()
@@ -240,7 +277,7 @@ def _other_masters(path: str, document: object) -> Findings:
                 f"PvMonit's {daemon} runs: two masters on the same relays; stop it (see MIGRATION.md)",
             )
     try:
-        pvmonits = schema.read(PVMONIT_CONFIG)
+        pvmonits = yaml_file.read(PVMONIT_CONFIG)
     except ConfigError:
         pvmonits = {}
     for file, text in {os.path.realpath(path): document, PVMONIT_CONFIG: pvmonits}.items():
