@@ -220,6 +220,7 @@ class Past:
     data: float | None = None  # the last good reading
     timers: Mapping[str, tuple[float, float, int]] = {}  # name: age, length (s), count of restarts
     charge: Mapping[str, float | None] = {}  # "stage device": since seen out of it, None while in it
+    sky: Mapping[str, float] = {}  # how clear it has been, see spare.watched
     frozen: tuple[str, float] = ("", 0.0)  # the measured values, and since when they are the same
     failed: frozenset[int] = frozenset()  # relays whose scripts come last: they failed, or had their time
     why: Mapping[int, str] = {}  # the last reason of each relay
@@ -302,6 +303,7 @@ class Config:
     simulatedPins: str = "/tmp/PvMonit_domo_pins"
     refresh: float = 0.3
     actionButtonDelay: float = 2
+    plant: Mapping[str, Any] = {}
     dio: int = 19
     clk: int = 13
     stb: tuple[int, ...] = (26,)

@@ -88,7 +88,7 @@ def fold(
         data = reading.judge(sun.report(plant, flow, now.wall - 1), config, now)
         if supposed:
             data = rehearsal.suppose(data, dict(supposed), config)
-        data, past = tick.watched(config, data, past)
+        data, past = tick.watched(config, data, past, now)
         world = World(config, wanted, states, past, data, now)
         orders = {
             r: Order("", data.problem) if data.problem else scripts.ask(r, world, known) for r in scripted

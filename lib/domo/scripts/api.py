@@ -15,7 +15,7 @@ from ..core.model import KEPT, OFF, ON, STAGES, Config, Device, History, Now, Or
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
     from typing import Any, NoReturn, TypeVar
 
@@ -48,6 +48,7 @@ else:
             raise ScriptError(f"{name} is asked with its brackets: {name}()")
 
 
+LONGEST_DAY = 14 * 3600.0  # s
 LONGEST_TIMER = 366 * 86400.0  # s
 
 
@@ -199,6 +200,12 @@ class Relay(Other):
         """The order to stay as it is, and the reason."""
         return Order("keep", _reason(why))
 
+    def staircase(self, data: Data, steps: Sequence[int], buffer: float = 3) -> Order:
+        """See stairs."""
+        from . import stairs
+
+        return stairs.order(self, data, tuple(steps), buffer, self._world)
+
     def probe(
         self, power: float, margin: float = -30, looks: int = 2, retry: float = 600, longest: float = 7200
     ) -> Order:
@@ -267,10 +274,13 @@ class Data(_Helpful):
 
     age: float  # of the values of the device that reported longest ago (s)
 
-    def __init__(self, reading: Reading, past: Past) -> None:
+    def __init__(self, reading: Reading, past: Past, config: Config, now: Now) -> None:
         self._reading = reading
         self._values = reading.values
         self._charge = past.charge
+        self._sky = past.sky
+        self._plant = config.plant
+        self._wall = now.wall
         self.age = max((device.age for device in reading.devices), default=0.0)
 
     if not TYPE_CHECKING:
@@ -330,6 +340,39 @@ class Data(_Helpful):
 
         return self._ask(held_back, mppt)
 
+    @question
+    def full_today(self, mppt: str = "last") -> bool:
+        """Whether the battery has been full since the last night: the regulator has been in float."""
+
+        def full(device: Device) -> bool:
+            seen, night = (self._charge.get(f"{name} {device.id}") for name in ("full", "night"))
+            return seen is not None and seen < (LONGEST_DAY if night is None else night)
+
+        return self._ask(full, mppt)
+
+    @question
+    def spare_today(self, trust: float = 0.8) -> float | None:
+        """What today's sun will probably still give beyond what battery and house need until the
+        evening (Wh; below 0: what is missing). `trust` is the share of the sun that is counted on.
+        None when nobody can say: no `plant` in config.yaml, or a clock that cannot be right."""
+        from ..core import spare
+
+        if not self._plant or "SOC" not in self._values:
+            return None
+        local = _local(self._wall)
+        hour = local.hour + local.minute / 60
+        over, taken = spare.rest(self._sky, self._plant, self._wall, hour, trust)
+        return spare.spare(over, taken, spare.lacking(self._plant, self["SOC"], self.full_today()))
+
+    def held_back(self) -> float | None:
+        """W."""
+        from ..core import spare
+
+        if not self._plant:
+            return None
+        now = sum(watts for watts in self.all("PPV"))
+        return max(0.0, spare.possible(self._sky, self._plant, self._wall) - now)
+
     def _in_stage(self, stage: str, no_flap: float, mppt: str) -> bool:
         def charging(device: Device) -> bool:
             if device.values["CS"].text.startswith(STAGES[stage]):
@@ -381,7 +424,7 @@ class World:
         self.modes = modes
         self.states = states
         self.past = past
-        self.data = Data(reading, past)
+        self.data = Data(reading, past, config, now)
         self.data_age = min(
             (device.age for device in reading.devices), default=0.0
         )  # s since PvMonit last looked

@@ -88,6 +88,7 @@ def restored(saved: Mapping[str, Any], now: Now) -> Past:
             for n, (a, length, count) in saved["timers"].items()
         },
         charge={str(n): None if a is None else age(a) for n, a in saved["charge"].items()},
+        sky=_sky(saved.get("sky", {}), gone),
         frozen=(str(saved["frozen"][0]), age(saved["frozen"][1])),
         failed=frozenset(map(int, saved["failed"])),
         why={r: str(why) for r, why in by_relay("why").items()},
@@ -114,6 +115,10 @@ def _seconds(value: float) -> float:
     if not 0 <= value < 1e12:
         raise ValueError(f"{value} s")
     return float(value)
+
+
+def _sky(saved: Mapping[str, float], gone: float) -> dict[str, float]:
+    return {str(n): _seconds(v) + (gone if n in ("age", "look") else 0.0) for n, v in saved.items()}
 
 
 def _whole(text: str) -> str:
@@ -183,6 +188,7 @@ def kept(past: Past, now: Now) -> dict[str, Any]:
         "data": past.data and age(past.data),
         "timers": {n: (age(a), length, count) for n, (a, length, count) in past.timers.items()},
         "charge": {n: a and age(a) for n, a in past.charge.items()},
+        "sky": {n: round(v, 4) for n, v in past.sky.items()},
         "frozen": (past.frozen[0], age(past.frozen[1])),
         "failed": sorted(past.failed),
         "why": past.why,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 FETCH_SECONDS = 10.0  # for a refresh, whoever does it
 CLOCK_SLACK = 5.0  # s that a stamp may lie in the future: two clocks, or one just set
+SHORTEST_NIGHT = 3 * 3600.0  # s
 NO_VALUE = ("", "---", "NODATA")  # what PvMonit and its probes write when there is none
 MOVING = ("V", "I", "P", "PPV", "SOC")  # what cannot stay the same to the letter while it is measured
 
@@ -89,10 +90,14 @@ def fingerprint(reading: Reading) -> str:
     )
 
 
-def stages(before: Mapping[str, float | None], reading: Reading) -> dict[str, float | None]:
+def stages(
+    before: Mapping[str, float | None], reading: Reading, gap: float | None = None
+) -> dict[str, float | None]:
     """What `Past.charge` becomes: for each regulator and stage of charge (see STAGES), None while it is
-    in it, then the age since it was first seen out of it."""
+    in it, then the age since it was first seen out of it; besides, the ages since "full" and since
+    "night" was last seen. A `gap` (s) of data that is longer than SHORTEST_NIGHT may have been one."""
     after = dict(before)
+    night = gap is not None and gap >= SHORTEST_NIGHT
     for device in reading.devices:
         if "CS" in device.values:
             for stage, words in STAGES.items():
@@ -101,6 +106,12 @@ def stages(before: Mapping[str, float | None], reading: Reading) -> dict[str, fl
                     after[key] = None
                 elif key in after and after[key] is None:
                     after[key] = 0.0
+            power = device.values.get("PPV")
+            dark = power is not None and power.number == 0 and "Float" not in device.values["CS"].text
+            if night or dark or device.values["CS"].text.startswith("Off"):
+                after[f"night {device.id}"] = 0.0
+            if device.values["CS"].text.startswith(STAGES["float"]):
+                after[f"full {device.id}"] = 0.0
     return after
 
 

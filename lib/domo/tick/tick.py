@@ -85,7 +85,7 @@ def look(config: Config, now: Now, given: Reading | None = None, pretend: Now | 
     found_states = {r: left.get(r, OFF) if driven[r] else OFF for r in config.relays}
     past = memory.observe(remembered, found_states, now)
     data = reading.load(config, now) if given is None else given
-    data, past = watched(config, data, past)
+    data, past = watched(config, data, past, now)
     if data.problem:
         reports.append(data.problem)
     found = modes.load(config.modPath)
@@ -116,17 +116,21 @@ def _pins(config: Config, reports: list[str]) -> tuple[boards.Board | None, dict
         return None, dict.fromkeys(config.relays, True)
 
 
-def watched(config: Config, data: Reading, past: Past) -> tuple[Reading, Past]:
+def watched(config: Config, data: Reading, past: Past, now: Now) -> tuple[Reading, Past]:
     """The reading, with the problem if it has not moved for too long, and the past that has seen it."""
     measured = reading.fingerprint(data)
     before, age = past.frozen
     if measured:
         age = age if measured == before else 0.0
-        past = replace(past, frozen=(measured, age), charge=reading.stages(past.charge, data))
+        past = replace(past, frozen=(measured, age), charge=reading.stages(past.charge, data, past.data))
         if 0 < config.frozenAfter <= age and not data.problem:
             data = replace(
                 data, problem=f"no measured value has moved for {age / 60:.0f} min: the monitor is frozen"
             )
+    if config.plant and not data.problem:
+        from ..core import spare
+
+        past = replace(past, sky=spare.watched(past.sky, config.plant, now.wall, *spare.seen(data)))
     return data, past
 
 
