@@ -115,12 +115,18 @@ def _limited(config: Config, relay: int, wish: Wish, state: int, past: Past, bel
     history = past.history.get(relay, _NO_HISTORY)
     if wanted == ON and below:
         return OFF, f"{why}: off, {below}"
-    worn_out = 0 < limits.maxOnPerDay <= history.on_time(DAY)
+    begun = state == ON and relay in config.uninterruptible
+    worn_out = 0 < limits.maxOnPerDay <= history.on_time(DAY) and not begun
     if wanted == ON and worn_out:
         return OFF, f"{why}: off, was on for {minutes(limits.maxOnPerDay)} in 24 h (maxOnPerDay)"
     if wanted == OFF and state == ON and good and not below and not worn_out:
         left = limits.minOn - history.since(ON)
-        return (ON, f"{why}: stays on {minutes(left)} more (minOn)") if left > 0 else wish
+        if left > 0:
+            return ON, f"{why}: stays on {minutes(left)} more (minOn)"
+        left = config.cycle(relay) - history.cycle(config.cycle(relay)) if begun else 0
+        return (
+            (ON, f"{why}: stays on {minutes(left)} more, to its end (uninterruptible)") if left > 0 else wish
+        )
     if wanted == ON and state == OFF:
         left = limits.minOff - history.since(OFF)
         if left > 0:
@@ -131,18 +137,22 @@ def _limited(config: Config, relay: int, wish: Wish, state: int, past: Past, bel
 
 
 def _shed(config: Config, wishes: dict[int, Wish], auto: list[int], states: Mapping[int, int]) -> None:
-    """Switches off what the inverter cannot carry of what is on: it carries what is forced, then the
-    most important that fit. A less important one that fits beside them stays, or it would be switched
-    on again at the next tick."""
+    """Switches off what the inverter cannot carry of what is on: it carries what is forced or has begun
+    and is uninterruptible, then the most important that fit. A less important one that fits beside them
+    stays, or it would be switched on again at the next tick."""
     if not config.maxWatt:
         return
-    stay = [r for r in config.by_priority if wishes[r][0] == ON and (r not in auto or states[r] == ON)]
-    loads = [relay for relay in stay if config.relayWatt.get(relay)]
-    total = sum(config.relayWatt[relay] for relay in loads)
-    load = sum(config.relayWatt[relay] for relay in loads if relay not in auto)
+    watts = config.relayWatt
+    stay = [r for r, wish in wishes.items() if wish[0] == ON and (r not in auto or states[r] == ON) and watts.get(r)]
+    total = sum(watts[relay] for relay in stay)
+    if total <= config.maxWatt:
+        return
+    loads = [relay for relay in config.by_priority if relay in stay]
+    fixed = {r for r in loads if r not in auto or r in config.uninterruptible}
+    load = sum(config.relayWatt[relay] for relay in loads if relay in fixed)
     for relay in loads:
         why = wishes[relay][1]
-        if relay not in auto:
+        if relay in fixed:
             if load > config.maxWatt:
                 wishes[relay] = ON, f"{why}, above maxWatt: {load:g} W of {config.maxWatt:g}"
         elif load + config.relayWatt[relay] > config.maxWatt:

@@ -46,7 +46,12 @@ else:
 
 def replace(record: Record, **changes: Any) -> Record:
     """A copy of `record` with some fields changed."""
-    return type(record)(**{**record.__dict__, **changes})
+    if not changes.keys() <= record.__dict__.keys():
+        raise TypeError(f"{type(record).__name__} has the fields {tuple(record.__dict__)}, not {tuple(changes)}")
+    copy = object.__new__(type(record))
+    copy.__dict__.update(record.__dict__)
+    copy.__dict__.update(changes)
+    return copy
 
 
 FORCED_OFF, AUTO_OFF, AUTO_ON, FORCED_ON = range(4)  # PvMonit's "mod"
@@ -56,6 +61,7 @@ ON_OFF = ("off", "on")  # a state in words
 MODE_WORDS = ("forced off", "auto off", "auto on", "forced on")
 
 KEPT = 48 * 3600.0  # s of switches that are remembered: all that a script may ask for
+CUT = 86400.0  # s after which a cycle that was cut is not taken up again
 KEPT_SWITCHES = 3000  # of one relay: one a minute for 48 h, or a script that flaps would wear its limits out
 
 STAGES = {  # of a regulator's charge, by the words of PvMonit's CS
@@ -184,6 +190,17 @@ class History:
         """For how long it was on within the last `seconds` (s)."""
         return sum(start - end for start, end in self.spans(seconds))
 
+    def cycle(self, length: float) -> float:
+        """For how long a cycle of `length` s has been under way (s), however often it was cut: 0 when the
+        last one came to its end, or was cut a day ago. While it is on it can be more than `length`."""
+        done, before = 0.0, 0.0
+        for start, end in self.spans(float("inf")):
+            done = 0.0 if before - start > CUT else done
+            done, before = done + start - end, end
+            if done >= length and end > 0:
+                done = 0.0
+        return done if before <= CUT else 0.0
+
     def starts(self, seconds: float) -> int:
         """How often it was switched on within the last `seconds`."""
         ons = 0
@@ -263,6 +280,19 @@ class Decision:
 
 Plan = dict[int, Decision]
 
+PLANT: Mapping[str, Any] = {  # the house's solar plant, as far as config.yaml does not say otherwise
+    "latitude": 47.0,  # degrees; north and east are positive
+    "longitude": None,  # None: where the sun is highest at 12:00 winter time
+    "panels": ((1000.0, 35.0, 180.0),),  # fields of modules: W peak, tilt, azimuth (180: south), in degrees
+    "battery": 5000.0,  # Wh
+    "chemistry": "lead",  # or "lfp"
+    "absorption": 28.8,  # V, and the next; a 24 V battery's, lfp has others
+    "float": 27.6,
+    "absorptionTime": 7200.0,  # s a day at most
+    "idle": 10.0,  # W that the inverter draws by itself
+    "house": (60.0,) * 7 + (70.0,) * 10 + (140.0,) * 6 + (60.0,),  # W that is drawn besides, hour by hour
+}
+
 
 @dataclass(frozen=True)
 class Config:
@@ -296,9 +326,11 @@ class Config:
     relayPriority: tuple[int, ...] = ()
     relayWatt: Mapping[int, float] = {}
     maxWatt: float = 0
-    uninterruptible: tuple[int, ...] = ()  # loads that a script may not probe
+    relayLoad: Mapping[int, Mapping[str, Any]] = {}  # what each load does; see stores/plant_keys
+    uninterruptible: tuple[int, ...] = ()  # loads that, once begun, run to their end
     floor: Mapping[str, float] = {}
     limits: Mapping[int, Limits] = {}
+    plant: Mapping[str, Any] = PLANT
     board: str = "auto"
     simulatedPins: str = "/tmp/PvMonit_domo_pins"
     refresh: float = 0.3
@@ -322,6 +354,10 @@ class Config:
     def name(self, relay: int) -> str:
         """What the owner calls a relay."""
         return self.relayName.get(relay) or f"relay {relay}"
+
+    def cycle(self, relay: int) -> float:
+        """How long the programme of a load of kind `cycle` lasts (s); 0 for all others."""
+        return 60 * sum(step[1] for step in self.relayLoad.get(relay, {}).get("steps", ()))
 
     @property
     def required(self) -> tuple[str, ...]:

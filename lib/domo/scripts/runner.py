@@ -16,11 +16,15 @@ from .api import Relay, ScriptError, World, one_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from types import CodeType
+
+    from .api import Data
 
     from ..core.model import Config
 
+    Decide = Callable[[Relay, Data], Order]
+    Ready = Mapping[int, Callable[[], Decide]]  # by relay
     Bytecode = dict[str, tuple[tuple[int, ...], CodeType]]  # by file name: the file's stamp, its code
 
 ONE_SECONDS = 4.0  # for one script; a Pi Zero needs 2 for a few pings that nobody answers
@@ -197,30 +201,22 @@ def _bytecode(folder: str) -> Bytecode:
         return {}
 
 
-def ask(relay: int, world: World, known: Bytecode) -> Order:
+def ask(relay: int, world: World, known: Bytecode, ready: Ready | None = None) -> Order:
     """The order of one script, run in this very process: no good order, and the timers as they were,
-    when it fails. `known` is the bytecode by file name, to be added to."""
-    before = dict(world.timers)
+    when it fails. `known` is the bytecode by file name, to be added to; `ready` gives the decide() of
+    scripts that were read already."""
+    before = world.timers.copy()
     try:
-        return _ask(path(world.config, relay), relay, world, known)
+        return _ask(relay, world, known, ready.get(relay) if ready else None)
     except ScriptError as error:
         world.timers = before
         return Order("", one_line(f"script {error}"))
 
 
-def _ask(file: str, relay: int, world: World, known: Bytecode) -> Order:
+def _ask(relay: int, world: World, known: Bytecode, ready: Callable[[], Decide] | None) -> Order:
     """The order of one script. Raises ScriptError that names file and line."""
-    name = file.rpartition("/")[2]
     try:
-        refuse(file)
-        now = cache.stamp(file)
-        if name not in known or known[name][0] != now:
-            known[name] = (now, compiled(file))
-        space = {"__name__": f"relay_{relay}", "__file__": file, "__builtins__": __builtins__}
-        exec(known[name][1], space)
-        decide = space.get("decide")
-        if not callable(decide):
-            raise ScriptError("defines no decide(relay, data)")
+        decide = ready() if ready else _found(relay, world.config, known)
         order = decide(Relay(relay, world), world.data)
         if not isinstance(order, Order) or not order.good:
             raise ScriptError(
@@ -228,12 +224,39 @@ def _ask(file: str, relay: int, world: World, known: Bytecode) -> Order:
                 " end it with return relay.on(why), relay.off(why) or relay.keep(why)"
             )
         return order
-    except ScriptError as error:
-        raise ScriptError(f"{name}{_place(file, error)}: {error}") from None
-    except OSError as error:
-        raise ScriptError(f"{name}{_place(file, error)}: {error.strerror or error}") from None
     except BaseException as error:  # sys.exit() and Ctrl-C too: it is a script's, whatever it is
-        raise ScriptError(f"{name}{_place(file, error)}: {type(error).__name__}: {error}") from None
+        place = _place(path(world.config, relay), error)
+        raise ScriptError(f"{relay}.py{place}: {_said(error)}") from None
+
+
+def _said(error: BaseException) -> str:
+    """What went wrong, in words."""
+    if isinstance(error, ScriptError):
+        return str(error)
+    if isinstance(error, OSError):
+        return str(error.strerror or error)
+    return f"{type(error).__name__}: {error}"
+
+
+def _found(relay: int, config: Config, known: Bytecode) -> Decide:
+    """The decide() of a script's file. Raises ScriptError, OSError, or whatever the script does."""
+    file = path(config, relay)
+    name = file.rpartition("/")[2]
+    refuse(file)
+    now = cache.stamp(file)
+    if name not in known or known[name][0] != now:
+        known[name] = (now, compiled(file))
+    return defined(known[name][1], file, relay)
+
+
+def defined(code: CodeType, file: str, relay: int) -> Decide:
+    """The decide() that a script's bytecode defines. Raises ScriptError, or whatever the script does."""
+    space = {"__name__": f"relay_{relay}", "__file__": file, "__builtins__": __builtins__}
+    exec(code, space)
+    decide = space.get("decide")
+    if not callable(decide):
+        raise ScriptError("defines no decide(relay, data)")
+    return decide  # type: ignore[return-value]
 
 
 def refuse(file: str) -> None:

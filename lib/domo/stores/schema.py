@@ -11,6 +11,7 @@ from ..core.model import Config, ConfigError, Fault, Limits, replace
 from ..core.texts import did_you_mean
 from ..system import files
 from ..system.files import PROJECT
+from . import plant_keys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -162,6 +163,8 @@ KEYS: dict[str, tuple[str, Check]] = {  # key path: (field of Config, check)
     "domo.relayActiveLow": ("relayActiveLow", _boolean),
     "domo.relayPriority": ("relayPriority", _list(_RELAY)),
     "domo.relayWatt": ("relayWatt", _map(_RELAY, _number(0, 100_000))),
+    "domo.relayLoad": ("relayLoad", _map(_RELAY, plant_keys.load)),
+    "domo.plant": ("plant", plant_keys.plant),
     "domo.maxWatt": ("maxWatt", _number(0, 1_000_000)),
     "domo.uninterruptible": ("uninterruptible", _list(_RELAY)),
     "domo.floor": ("floor", _map(_text, _number(-1e9, 1e9))),
@@ -264,6 +267,8 @@ def parse(path: str, document: Any) -> Config:
             problems += [f"{key}{'' if p[0] == '.' else ' '}{p}" for p in str(error).split("\n")]
     config = Config(path=path)
     config = Config(**{**_rooted(config.__dict__, PROJECT), **_rooted(fields, os.path.dirname(path))})
+    peaks = {relay: plant_keys.peak(one) for relay, one in config.relayLoad.items()}
+    config = replace(config, relayWatt={**peaks, **config.relayWatt})
     config = _with_pins(config, fields, problems)
     _check_relays(config, fields, problems)
     _check_files(config, problems)
@@ -330,7 +335,7 @@ def _with_pins(config: Config, fields: dict[str, Any], problems: list[str]) -> C
 
 def _check_relays(config: Config, fields: dict[str, Any], problems: list[str]) -> None:
     """Settings about relays that there are not, and names given twice."""
-    for name in ("relayPriority", "relayWatt", "limits", "relayGpio", "uninterruptible"):
+    for name in ("relayPriority", "relayWatt", "relayLoad", "limits", "relayGpio", "uninterruptible"):
         for relay in fields.get(name, ()):
             if relay not in config.relays:
                 problems.append(f"domo.{name}: there is no relay {relay} (relayNb is {config.relayNb})")

@@ -1,0 +1,87 @@
+"""The ticks of a day or a year over a plant: the scripts, `decide` and the memory are the tick's own;
+only clock, plant and pins are simulated."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from ..core.decide import decide
+from ..core.model import AUTO_OFF, OFF, Config, Now, Order, Past, Plan, Reading, replace
+from ..scripts import runner as scripts
+from ..scripts.api import World
+from ..stores import modes, reading
+from ..tick import dry_run as rehearsal
+from ..tick import tick
+from . import swift
+from .foreign import Driven
+from .plant import Flow
+
+STEP = 60  # s between two ticks, as in crontab.example
+UP = 3600.0  # s since boot at the first tick
+
+
+class Moment(NamedTuple):
+    """One tick and the minute after it: what it read and decided, and what flowed then."""
+
+    now: Now
+    reading: Reading
+    orders: Mapping[int, Order]
+    plan: Plan
+    flow: Flow
+
+    @property
+    def watts(self) -> Mapping[int, float]:
+        """What each relay that is on drew (W)."""
+        return self.flow.watts
+
+    @property
+    def switched(self) -> list[int]:
+        """The relays that this tick switched."""
+        return [relay for relay, decision in self.plan.items() if decision.state != decision.state_before]
+
+    def local(self, form: str) -> str:
+        """Its local time, as strftime writes it."""
+        return time.strftime(form, time.localtime(self.now.wall))
+
+
+def fold(
+    config: Config, plant: Driven, start: float, ticks: int, supposed: Mapping[str, str] | None = None
+) -> Iterator[Moment]:
+    """So many ticks from `start` (epoch s) on: every relay in auto and off at first, some readings
+    `supposed` instead of the plant's. Raises PlantError for what a foreign plant does wrong."""
+    config = replace(config, dbFile="")  # no journal is written
+    scripted = scripts.scripted(config)
+    known: scripts.Bytecode = {}
+    swift.generate(*swift.RECORDS, tick.Sight)
+    ready, clock = swift.ready(config, scripted), swift.Clock()
+    states, wanted = dict.fromkeys(config.relays, OFF), dict.fromkeys(config.relays, AUTO_OFF)
+    past = Past()
+    for place in range(ticks):
+        now = Now(start + place * STEP, UP + place * STEP, "replay")
+        data = reading.judge(plant.reading(now.wall), config, now)
+        if supposed:
+            data = rehearsal.suppose(data, dict(supposed), config)
+        data, past = tick.watched(config, data, past, now)
+        answers = _answers(scripted, World(config, wanted, states, past, data, now), data, known, ready)
+        plan = decide(config, wanted, states, past, data, answers.orders)
+        sight = tick.Sight(config, now, None, modes.Found(wanted), past, past, data, answers, plan, ())
+        states = {relay: decision.state for relay, decision in plan.items()}
+        wanted = {relay: decision.mode or AUTO_OFF for relay, decision in plan.items()}
+        yield Moment(now, data, answers.orders, plan, plant.minute(now.wall, states))
+        past = swift.aged(tick.remembered(sight, plan, ()), STEP, clock)
+
+
+def _answers(
+    scripted: list[int], world: World, data: Reading, known: scripts.Bytecode, ready: scripts.Ready
+) -> scripts.Answers:
+    """What the scripts say, asked in the tick's order."""
+    if data.problem:
+        orders = {relay: Order("", data.problem) for relay in scripted}
+        return scripts.Answers(orders, world.past.timers, last=world.past.failed)
+    failed = world.past.failed
+    order = sorted(scripted, key=lambda relay: (relay in failed, relay)) if failed else scripted
+    orders = {relay: scripts.ask(relay, world, known, ready) for relay in order}
+    last = frozenset(relay for relay, one in orders.items() if not one.good)
+    return scripts.Answers(orders, world.timers, last=last)
