@@ -335,7 +335,6 @@ class Config:
     simulatedPins: str = "/tmp/PvMonit_domo_pins"
     refresh: float = 0.3
     actionButtonDelay: float = 2
-    plant: Mapping[str, Any] = {}
     dio: int = 19
     clk: int = 13
     stb: tuple[int, ...] = (26,)

@@ -1,40 +1,43 @@
 """What the sun will probably still give today, and what of it battery and house leave over. Pure.
 
-How clear the sky is shows only while nothing is held back: then the panels' power, divided by what they
-would give under a clear sky, is the *clearness*. It is remembered twice, of the last minutes and of the
-last hours, and today's rest is taken to be like the first at once and like the second later on.
+How clear the sky is shows only while nothing is held back: then the power of the panels, divided by what
+they would give under a clear sky, is the *clearness*. It is remembered twice, of the last minutes and of
+the last hours; the rest of the day is taken to be like the first at once, and like the second later on.
 
-The clear sky is Haurwitz's (1945), the sun's height Cooper's (1969). Panels that are dirtier or larger
-than their owner says change nothing, for the clearness has the same mistake the other way round.
+The clear sky is Haurwitz's (1945), the sun's height Cooper's (1969). Panels that are dirtier, or larger,
+than their owner says change nothing: the clearness has the same mistake the other way round.
 """
 
 from __future__ import annotations
 
+import time
 from math import asin, cos, exp, pi, radians, sin
 
 from .model import STAGES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from .model import Reading
 
-    Plant = Mapping[str, Any]  # the section `plant` of config.yaml
+    Plant = Mapping[str, Any]  # the section `plant` of config.yaml, as model.PLANT
     Sky = Mapping[str, float]  # what is remembered, see `watched`
 
 DAY = 86400.0  # s
 STEP = 1800.0  # s: the day is looked at in so long pieces
-LOW = 0.05  # of the panels' peak: with less than that of clear sky nothing can be learned
-SOON, LATER = 1200.0, 10800.0  # s: the two clearnesses forget in about so long
-FADES = 3600.0  # s in which what it is like now gives way to what it was like for hours
+DIM = 0.05  # of the panels' peak: from less than that of clear sky nothing can be learned
+CLEAREST = 3.0  # panels that are larger than their owner says
 USUAL = 0.6  # the clearness that nobody has seen yet
-GAP = 300.0  # s: after a longer silence a look counts as one of so long
+SOON, LATER = 1200.0, 10800.0  # s in which the two clearnesses forget
+FADES = 3600.0  # s in which what it is like now gives way to what it was like for hours
+GAP = 300.0  # s: after a longer silence a look counts for no more than that
+AGES = ("age", "look")  # of what is remembered: these grow older
 NEEDS = {"lead": 1.18, "lfp": 1.04}  # Wh that charge one Wh more
 TAKES = {"lead": 0.05, "lfp": 0.25}  # of the battery's Wh in an hour: what it takes while nearly full
-LAST = {"lead": 0.04, "lfp": 0.01}  # of the battery: what it takes until the regulator says that it is full
-
+LAST = {"lead": 0.08, "lfp": 0.02}  # of the battery: what it takes at last, until the regulator calls it full
+KEEPS = {"lead": 0.012, "lfp": 0.015}  # of the battery: what a full one is left with by the evening, to be sure
 
 _paths: dict[object, list[tuple[float, float]]] = {}  # of the last day; a replay asks a thousand times
 
@@ -44,16 +47,19 @@ def clear(plant: Plant, wall: float) -> float:
     return _panels(plant, *_sun(plant, wall))
 
 
-def _sun(plant: Plant, wall: float) -> tuple[float, float, float]:
-    """The day of the year, the sun's declination (rad), and the hour of solar time."""
+def _sun(plant: Plant, wall: float) -> tuple[int, float, float]:
+    """The day of the year, the sun's declination (rad), and the hour of solar time. Without a longitude
+    the sun is highest at 12:00 of winter time."""
     day = wall / DAY % 365.2425
     turn = 2 * pi * (day - 80) / 365.2425
-    early = 9.87 * sin(2 * turn) - 7.53 * cos(turn) - 1.5 * sin(turn)  # minutes
-    hour = (wall % DAY / 3600 + plant["longitude"] / 15 + early / 60) % 24
-    return day, asin(0.3978 * sin(turn)), hour
+    early = 9.87 * sin(2 * turn) - 7.53 * cos(turn) - 1.5 * sin(turn)  # minutes, the equation of time
+    east = plant["longitude"]
+    ahead = -time.timezone / 3600 if east is None else east / 15 + early / 60
+    return int(day), asin(0.3978 * sin(turn)), (wall % DAY / 3600 + ahead) % 24
 
 
-def _panels(plant: Plant, day: float, declination: float, hour: float) -> float:
+def _panels(plant: Plant, _day: int, declination: float, hour: float) -> float:
+    """Light on level ground, the sun's beam and the sky's share of it, and what tilted modules see."""
     latitude, turned = radians(plant["latitude"]), radians(15 * (hour - 12))
     up = sin(latitude) * sin(declination) + cos(latitude) * cos(declination) * cos(turned)
     if up <= 0.01:
@@ -72,45 +78,46 @@ def _panels(plant: Plant, day: float, declination: float, hour: float) -> float:
     return power
 
 
-def seen(reading: Reading) -> tuple[float, bool]:
-    """The power of all panels (W), and whether any of them are held back. Without VE.Direct's MPPT
-    field they may be from absorption on."""
-    watts, held_back = 0.0, False
+def seen(reading: Reading) -> tuple[float, bool, bool]:
+    """The power of all panels (W), whether any of them are held back, and whether that is in float.
+    Without VE.Direct's MPPT field they may be held back from absorption on."""
+    watts, held_back, floats = 0.0, False, False
     for device in reading.devices:
         if "PPV" in device.values and "CS" in device.values:
+            stage = device.values["CS"].text
             watts += device.values["PPV"].number or 0.0
+            held = stage.startswith(STAGES["absorption_or_float"])
             if "MPPT" in device.values:
-                held_back |= device.values["MPPT"].number == 1
-            else:
-                held_back |= device.values["CS"].text.startswith(STAGES["absorption_or_float"])
-    return watts, held_back
+                held = device.values["MPPT"].number == 1
+            held_back |= held
+            floats |= held and stage.startswith(STAGES["float"])
+    return watts, held_back, floats
 
 
-def watched(sky: Sky, plant: Plant, wall: float, watts: float, held_back: bool) -> Sky:
-    """What is remembered of the sky after a look at the panels: they give so many watts, and are held
-    back or not. `now` and `day` are the two clearnesses, `age` (s) how long ago the last look was that
-    changed them, `look` the last one at all; the memory lets both grow."""
+def watched(sky: Sky, plant: Plant, wall: float, reading: Reading) -> Sky:
+    """What is remembered of the sky after a reading: `now` and `day`, the two clearnesses; `age` (s), how
+    long ago they were last seen; `look` (s), when it was last looked; and `full`, the charge (%) that the
+    battery monitor shows when the regulator calls the battery full. The memory lets the ages grow."""
+    watts, held_back, floats = seen(reading)
+    charge = reading.values["SOC"].number if floats and "SOC" in reading.values else None
+    if charge is not None and charge != sky.get("full"):
+        sky = {**sky, "full": charge}
     under = clear(plant, wall)
-    if under < LOW * sum(field[0] for field in plant["panels"]):
+    if under < DIM * sum(peak for peak, _, _ in plant["panels"]):
         return sky
-    seen, before = min(1.5, watts / under), likely(sky, 0.0)
-    if held_back and seen <= before:  # how clear it is cannot be seen
+    ratio, before = min(CLEAREST, watts / under), likely(sky, 0.0)
+    if held_back and ratio <= before:  # how clear it is cannot be seen
         return {**sky, "look": 0.0}
     gone, day = min(GAP, sky.get("look", GAP)), sky.get("day", USUAL)
-    now = before + (seen - before) * (1 - exp(-gone / SOON))
-    day += (seen - day) * (1 - exp(-gone / LATER))
-    return {"now": now, "day": day, "age": 0.0, "look": 0.0}
+    now = before + (ratio - before) * (1 - exp(-gone / SOON))
+    day += (ratio - day) * (1 - exp(-gone / LATER))
+    return {**sky, "now": now, "day": day, "age": 0.0, "look": 0.0}
 
 
 def likely(sky: Sky, ahead: float) -> float:
     """The clearness that is likely in so many s."""
     day = sky.get("day", USUAL)
     return day + (sky.get("now", day) - day) * exp(-(sky.get("age", 0.0) + ahead) / FADES)
-
-
-def possible(sky: Sky, plant: Plant, wall: float) -> float:
-    """What the panels could probably give now, were nothing held back (W)."""
-    return clear(plant, wall) * likely(sky, 0.0)
 
 
 def rest(
@@ -128,7 +135,7 @@ def rest(
     day, declination, solar = _sun(plant, wall)
     slow = TAKES[plant["chemistry"]] * plant["battery"]
     over = taken = 0.0
-    for ends, watts in _path(plant, int(day), declination):
+    for ends, watts in _path(plant, day, declination):
         end = ends - solar * 3600  # s from now
         if end <= 0:
             continue
@@ -156,14 +163,14 @@ def _path(plant: Plant, day: int, declination: float) -> list[tuple[float, float
     return _paths[key]
 
 
-def lacking(plant: Plant, soc: float, full: bool) -> float:
-    """What the battery still takes until it is full (Wh), at that charge (%)."""
+def lacking(plant: Plant, sky: Sky, charge: float, full: bool) -> float:
+    """What the battery still takes until the evening (Wh), at that charge (%); `full`: whether it has been
+    full today."""
     chemistry = plant["chemistry"]
-    share = max(0.0, 1 - soc / 100) * NEEDS[chemistry]
-    return float(plant["battery"] * (share + (0 if full else LAST[chemistry])))
+    share = max(0.0, sky.get("full", 100.0) - charge) / 100 * NEEDS[chemistry]
+    return float(plant["battery"] * (share + (KEEPS if full else LAST)[chemistry]))
 
 
-def spare(over: float, taken: float, lacking: float) -> float:
-    """What is left over for loads (Wh); below 0 what is missing, be it because there is not enough sun
-    or not enough time."""
-    return min(over, taken) - lacking if min(over, taken) < lacking else over - lacking
+def spare(over: float, taken: float, lacks: float) -> float:
+    """What is left for loads (Wh); below 0 what is missing, for want of sun or of time."""
+    return over - lacks if taken >= lacks else taken - lacks

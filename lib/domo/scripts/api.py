@@ -11,6 +11,7 @@ calendar's day, so that midnight and the clock's jumps change nothing.
 
 from __future__ import annotations
 
+from ..core import spare
 from ..core.model import KEPT, OFF, ON, STAGES, Config, Device, History, Now, Order, Past, Reading
 
 TYPE_CHECKING = False
@@ -220,11 +221,18 @@ class Relay(Other):
         """The order to stay as it is, and the reason."""
         return Order("keep", _reason(why))
 
-    def staircase(self, data: Data, steps: Sequence[int], buffer: float = 3) -> Order:
-        """See stairs."""
+    def staircase(self, data: Data, heaters: Sequence[int], buffer: float = 3) -> Order:
+        """The order for one of several heaters (relay numbers, this one among them), each of which has this
+        in its script: together they draw what the sun has to spare, in all the steps that they make.
+
+        Nothing is on before the battery is nearly full (absorption). Once it has been full today, it may
+        lend the difference to the next step, down to `buffer` per cent below full, as long as the rest of
+        the day will give it back (data.spare_today). relayWatt says what each draws; P and PPV are needed.
+        Only for loads that may be interrupted at any time. Raises ScriptError.
+        """
         from . import stairs
 
-        return stairs.order(self, data, tuple(steps), buffer, self._world)
+        return stairs.order(self, data, heaters, buffer, self._world)
 
     def probe(
         self, power: float, margin: float = -30, looks: int = 2, retry: float = 600, longest: float = 7200
@@ -232,37 +240,18 @@ class Relay(Other):
         """The order to try a load whose surplus cannot be seen, and to take it back if the battery pays.
 
         Switches on, then looks at the battery's `power` (W, PvMonit's P: negative is discharging). When
-        it is below `margin` (W) in `looks` new readings in a row, switches off and waits `retry` seconds
-        before the next try, twice as long after each failure, up to `longest`. A try that lasts for
-        `retry` seconds, or no try for `longest`, and the waiting begins anew at `retry`.
+        it is below `margin` (W) in `looks` new readings in a row, switches off. If the sun had carried the
+        load until then, that was a cloud: the next try comes when the panels could give what is missing,
+        or else in a third of `retry` seconds. If it never had, the guess was wrong: the next try comes
+        `retry` seconds later, twice as long after each further one, up to `longest`. A try that lasts for
+        `retry` seconds, or no try for `longest`, and the waiting begins anew.
 
         Only for loads that may be interrupted at any time: raises ScriptError for a relay that
         config.yaml lists as `uninterruptible`.
         """
-        if self.id in self._world.config.uninterruptible:
-            raise ScriptError(f"relay {self.id} is uninterruptible in config.yaml, so it cannot be probed")
-        if not isinstance(power, (int, float)):
-            raise ScriptError(f"relay.probe wants the battery's power in W, not {power!r:.40}")
-        timers, name = self._world.timers, f"probe of relay {self.id}"
-        age, wait, bad = timers.get(name, (float("inf"), 0.0, 0))  # of the last look; to wait; looks in a row
-        if age < wait and bad >= looks:  # taken back, though minOn may keep it on
-            return self.off(f"the battery paid for it, next try in {_minutes(wait - age)}")
-        if not self.is_on:
-            if age > wait + longest:
-                timers.pop(name, None)
-            return self.on("trying whether there is sun for it")
-        if self._world.data_age >= min(age, self.on_for):  # taken before the last look, or the switch-on
-            return self.on("trying, no new reading yet")
-        if power >= margin:
-            timers[name] = (0.0, 0.0 if self.on_for >= retry else wait, 0)
-            return self.on(f"there is sun for it, {power:+.0f} W at the battery")
-        bad = bad + 1 if age < self.on_for else 1
-        if bad < looks:
-            timers[name] = (0.0, wait, bad)
-            return self.on(f"{power:+.0f} W at the battery, looking again")
-        wait = min(longest, 2 * wait or retry)
-        timers[name] = (0.0, wait, bad)
-        return self.off(f"{power:+.0f} W at the battery, next try in {_minutes(wait)}")
+        from . import probing
+
+        return probing.order(self, power, margin, looks, retry, longest, self._world)
 
 
 class Others(_Helpful):
@@ -302,6 +291,7 @@ class Data(_Helpful):
         self._sky = past.sky
         self._plant = config.plant
         self._wall = now.wall
+        self._spares: dict[float, float | None] = {}
         self.age = max((device.age for device in reading.devices), default=0.0)
 
     if not TYPE_CHECKING:
@@ -363,36 +353,48 @@ class Data(_Helpful):
 
     @question
     def full_today(self, mppt: str = "last") -> bool:
-        """Whether the battery has been full since the last night: the regulator has been in float."""
+        """Whether the battery has been full since the last night: the regulator has been in float. With
+        several: the "last", "any" or "all" of them, or one by name."""
 
         def full(device: Device) -> bool:
-            seen, night = (self._charge.get(f"{name} {device.id}") for name in ("full", "night"))
-            return seen is not None and seen < (LONGEST_DAY if night is None else night)
+            float_, night = (self._charge.get(f"{name} {device.id}") for name in ("full", "night"))
+            return float_ is not None and float_ < (LONGEST_DAY if night is None else night)
 
         return self._ask(full, mppt)
 
     @question
     def spare_today(self, trust: float = 0.8) -> float | None:
-        """What today's sun will probably still give beyond what battery and house need until the
-        evening (Wh; below 0: what is missing). `trust` is the share of the sun that is counted on.
-        None when nobody can say: no `plant` in config.yaml, or a clock that cannot be right."""
-        from ..core import spare
+        """What today's sun will probably still give beyond what battery and house need until the evening
+        (Wh; below 0: what is missing). `trust` is the share of the sun that is counted on.
 
-        if not self._plant or "SOC" not in self._values:
+        None when nobody can say: config.yaml has no `plant`, PvMonit reports no SOC, or the clock cannot
+        be right.
+        """
+        return self._spare(trust) if "own" in self._plant else None
+
+    @question
+    def held_back(self) -> float:
+        """What the panels could probably give more than they do (W): 0 unless they are held back."""
+        watts, held_back, _ = spare.seen(self._reading)
+        clear = spare.clear(self._plant, self._wall) if held_back else 0.0
+        return max(0.0, clear * spare.likely(self._sky, 0.0) - watts)
+
+    def _spare(self, trust: float) -> float | None:
+        if trust not in self._spares:
+            self._spares[trust] = self._reckoned(trust)
+        return self._spares[trust]
+
+    def _reckoned(self, trust: float) -> float | None:
+        charge = self.get("SOC")
+        watts, _, _ = spare.seen(self._reading)
+        peak = sum(field[0] for field in self._plant["panels"])
+        if not isinstance(charge, float) or (watts > peak / 10 and not spare.clear(self._plant, self._wall)):
             return None
         local = _local(self._wall)
         hour = local.hour + local.minute / 60
         over, taken = spare.rest(self._sky, self._plant, self._wall, hour, trust)
-        return spare.spare(over, taken, spare.lacking(self._plant, self["SOC"], self.full_today()))
-
-    def held_back(self) -> float | None:
-        """W."""
-        from ..core import spare
-
-        if not self._plant:
-            return None
-        now = sum(watts for watts in self.all("PPV"))
-        return max(0.0, spare.possible(self._sky, self._plant, self._wall) - now)
+        full = "CS" in self and self.full_today(mppt="any")
+        return spare.spare(over, taken, spare.lacking(self._plant, self._sky, charge, full))
 
     def _in_stage(self, stage: str, no_flap: float, mppt: str) -> bool:
         def charging(device: Device) -> bool:

@@ -1,92 +1,101 @@
-"""A staircase of heaters."""
+"""Heaters as a staircase: which of them shall be on, by what the sun has to spare now.
+
+It needs no memory: the readings, and the heaters that are on, say all of it.
+"""
 
 from __future__ import annotations
 
+from .api import ScriptError
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from ..core.model import Order
     from .api import Data, Relay, World
 
-SMOOTH = 0.35
-WISH = 0.7
-DWELL = 180.0
-SAVE, SPEND = 0, 1
+DWELL = 270.0  # s: heaters change no oftener, unless the battery pays for it
+RICH = 500.0  # Wh to spare: then what the battery still takes may wait
+TRUST = 0.8  # of the sun to come is counted on
+NEARLY = 0.1  # of the way up to the next step: below that the battery is not asked for the rest
+PAYS, CLOUD = -60.0, 0.8  # W at the battery, and the share of what is drawn, from which on it does not wait
+KNOWN = 150.0  # s for which a staircase is known to the others
+MOST = 12  # heaters: 4096 steps
+
+Step = tuple[float, tuple[int, ...]]  # watts, and the relays that draw them
 
 
-def levels(watts, most):
-    """(W, bits), rising."""
-    found = {}
-    for bits in range(1 << len(watts)):
-        total = sum(w for place, w in enumerate(watts) if bits >> place & 1)
-        if total <= most and total not in found:
-            found[total] = bits
+def order(relay: Relay, data: Data, heaters: Sequence[int], buffer: float, world: World) -> Order:
+    """The order of `relay.staircase`. Raises ScriptError."""
+    _check(relay, heaters, world)
+    step, why = wanted(relay, data, heaters, buffer, world)
+    return relay.on(why) if relay.id in step[1] else relay.off(why)
+
+
+def _check(relay: Relay, heaters: Sequence[int], world: World) -> None:
+    if relay.id not in heaters or not 1 <= len(heaters) <= MOST:
+        raise ScriptError(f"a staircase has 1 to {MOST} heaters, relay {relay.id} among them")
+    for other in heaters:
+        if other in world.config.uninterruptible:
+            raise ScriptError(f"relay {other} is uninterruptible in config.yaml, so it is no step")
+        if not world.config.relayWatt.get(other):
+            raise ScriptError(f"relayWatt in config.yaml must say what relay {other} draws")
+
+
+def steps(watts: Mapping[int, float], most: float) -> list[Step]:
+    """All that these relays (number: W) can draw together, within `most` W, rising; of those that draw
+    the same the one with the first relays."""
+    found: dict[float, tuple[int, ...]] = {0.0: ()}
+    for relay, watt in watts.items():
+        for total, those in list(found.items()):
+            if total + watt <= most:
+                found.setdefault(total + watt, (*those, relay))
     return sorted(found.items())
 
 
-def order(relay, data, steps, buffer, world):
-    config, timers = world.config, world.timers
-    name = "staircase " + " ".join(map(str, steps))
-    age, room, code = timers.get(name, (float("inf"), 0.0, 0))
-    if age and world.data_age < age:
-        room, code = look(relay, data, steps, buffer, world, name, room, code, age)
-        timers[name] = (0.0, max(0.0, room), code)
-    bits = code >> 1
-    watt = sum(config.relayWatt.get(r, 0) for place, r in enumerate(steps) if bits >> place & 1)
-    text = f"{watt:.0f} W of heaters for {room:.0f} W to spare"
-    return relay.on(text) if bits >> steps.index(relay.id) & 1 else relay.off(text)
+def chosen(stairs: Sequence[Step], room: float, lends: bool) -> Step:
+    """The step for so many W: the highest that fits, or the next one if the battery `lends` the rest."""
+    below = [step for step in stairs if step[0] <= max(0.0, room)][-1]
+    above = next((step for step in stairs if step[0] >= room), stairs[-1])
+    return above if lends and room > 0 and room > below[0] + NEARLY * (above[0] - below[0]) else below
 
 
-def look(relay, data, steps, buffer, world, name, room, code, age):
-    config, timers = world.config, world.timers
-    every = {r: (relay if r == relay.id else relay.others[r]) for r in steps}
-    free = [r for r in steps if every[r].mode in (1, 2)]
-    watts = [config.relayWatt.get(r, 0.0) if r in free else 1e9 for r in steps]
-    now = sum(w for r, w in zip(steps, watts) if every[r].is_on and r in free)
+def wanted(relay: Relay, data: Data, heaters: Sequence[int], buffer: float, world: World) -> tuple[Step, str]:
+    """The step that shall be on, and why."""
+    topping = data.mppt_absorption_or_float(no_flap=0, mppt="any")
+    full = data.full_today(mppt="any")
+    if not (full or topping):
+        return (0.0, ()), "the battery comes first"
+    config, power = world.config, data["P"]
+    each = {r: relay if r == relay.id else relay.others[r] for r in heaters}
+    free = {r: config.relayWatt[r] for r in heaters if each[r].mode in (1, 2)}
+    now = tuple(r for r in free if each[r].is_on)
+    drawn = sum(free[r] for r in now)
+    spare = data._spare(TRUST) or 0.0
+    lends = full and spare > 0 and data["SOC"] > world.past.sky.get("full", 100.0) - buffer
+    rich = (full and spare > 0) or (topping and spare > RICH)
+    held = topping and data.throttled(mppt="any")
+    room = drawn + _yielding(heaters, world) + (data.held_back() if held else 0.0)
+    room += power if rich else min(0.0, power)
     others = sum(config.relayWatt.get(r, 0.0) for r in config.relays if world.states[r] and r not in free)
-    most = config.maxWatt - others if config.maxWatt else 1e8
-    stairs = levels(watts, most)
-    power = data["P"]
-    held = data.throttled("any")
-    full = data.full_today("any")
-    absorbing = data.mppt_absorption_or_float(no_flap=0, mppt="any")
-    spare = data.spare_today()
-    _, ref, taper = timers.get(name + " ref", (0.0, 0.0, 0))
-    soc = data.get("SOC", 0.0)
-    mode = code & 1
-    if held and absorbing:
-        taper = max(0, int(power))
-        ref = soc if full else ref
-        timers[name + " ref"] = (0.0, ref, taper)
-    rich = full and spare is not None and spare > 0
-    # what the sun leaves for heaters
-    if held and absorbing:
-        extra = data.held_back()
-        if extra is None:
-            extra = 400.0
-        seen = now + max(0.0, extra) + min(0.0, power)
-        fresh = seen
-    else:
-        wish = 0.0 if rich else WISH * taper if (absorbing or full) else 1e9
-        seen = now + power - wish
-        fresh = seen
-    room = fresh if age > 900 else room + (fresh - room) * SMOOTH
-    if not rich:
-        room = min(room, fresh)
-    if rich and soc > ref - (buffer if mode == SPEND else buffer / 3):
-        mode = SPEND
-    else:
-        mode = SAVE
-    changed = min((every[r].on_for if every[r].is_on else every[r].off_for) for r in steps)
-    floor = max((s for s in stairs if s[0] <= max(0.0, room)), default=(0.0, 0))
-    ceil = min((s for s in stairs if s[0] >= room), default=stairs[-1])
-    target = floor
-    if mode == SPEND and room > 0 and ceil[0] > floor[0] and room - floor[0] > 0.2 * (ceil[0] - floor[0]):
-        target = ceil
-    bits = code >> 1
-    held_bits = sum(1 << place for place, r in enumerate(steps) if every[r].is_on and r in free)
-    urgent = target[0] < now and (mode == SAVE and power < -60 or power < -0.8 * now)
-    if changed < DWELL and not urgent:
-        return room, held_bits << 1 | mode
-    if held and absorbing and mode == SAVE and target[0] < now and power >= -30:
-        target = (now, held_bits)
-    return room, target[1] << 1 | mode
+    step = chosen(steps(free, config.maxWatt - others if config.maxWatt else float("inf")), room, lends)
+    pays = step[0] < drawn and (power < -CLOUD * drawn or (not lends and power < PAYS))
+    changed = min(one.on_for if one.is_on else one.off_for for one in each.values())
+    if (changed < DWELL and not pays) or (held and not lends and step[0] < drawn and power >= PAYS / 2):
+        step = drawn, now
+    lent = ", the battery lends the rest" if lends and step[0] > room else ""
+    return step, f"{step[0]:.0f} W of heaters for {max(0.0, room):.0f} W of sun{lent}"
+
+
+def _yielding(heaters: Sequence[int], world: World) -> float:
+    """What less important staircases draw now (W): they give way to this one."""
+    timers, config = world.timers, world.config
+    timers["staircase " + " ".join(map(str, heaters))] = (0.0, KNOWN, 0)
+    first = min(map(config.by_priority.index, heaters))
+    watts = 0.0
+    for name, (age, length, _) in timers.items():
+        if name.startswith("staircase ") and age < length:
+            others = [int(number) for number in name.split()[1:] if int(number) in config.relays]
+            if others and min(map(config.by_priority.index, others)) > first:
+                watts += sum(config.relayWatt.get(r, 0.0) for r in others if world.states[r])
+    return watts

@@ -12,6 +12,7 @@ import posix as os  # lean: see files
 import sys
 import time
 
+from ..core.spare import AGES
 from ..core.model import FORCED, OFF, ON, Fault, History, Now, Past, replace
 from ..system import files, tinyjson
 
@@ -118,7 +119,7 @@ def _seconds(value: float) -> float:
 
 
 def _sky(saved: Mapping[str, float], gone: float) -> dict[str, float]:
-    return {str(n): _seconds(v) + (gone if n in ("age", "look") else 0.0) for n, v in saved.items()}
+    return {str(n): _seconds(v) + (gone if n in AGES else 0.0) for n, v in saved.items()}
 
 
 def _whole(text: str) -> str:

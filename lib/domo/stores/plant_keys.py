@@ -120,6 +120,7 @@ def load(value: Any) -> dict[str, Any]:
 def plant(value: Any) -> dict[str, Any]:
     """The section `plant`, with its defaults. Raises ValueError."""
     found = {**PLANT, **_keys(value, {name: (check, PLANT[name]) for name, check in _PLANT.items()})}
+    found["own"] = True
     names = ("absorption", "float")
     given = [found[name] for name in names if value.get(name) is not None]
     system = max(1, round(given[0] / 14)) / 2 if given else 1  # times 24 V

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posix as os  # lean: see files
 import sys
 
+from ..core import spare
 from ..core.decide import decide
 from ..core.model import (
     AUTO_OFF,
@@ -127,10 +128,8 @@ def watched(config: Config, data: Reading, past: Past, now: Now) -> tuple[Readin
             data = replace(
                 data, problem=f"no measured value has moved for {age / 60:.0f} min: the monitor is frozen"
             )
-    if config.plant and not data.problem:
-        from ..core import spare
-
-        past = replace(past, sky=spare.watched(past.sky, config.plant, now.wall, *spare.seen(data)))
+    if not data.problem:
+        past = replace(past, sky=spare.watched(past.sky, config.plant, now.wall, data))
     return data, past
 
 
