@@ -3,6 +3,7 @@ only clock, plant and pins are simulated."""
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
@@ -17,6 +18,7 @@ from ..tick import tick
 from . import swift
 from .foreign import Driven
 from .plant import Flow
+from .watch import Watch
 
 STEP = 60  # s between two ticks, as in crontab.example
 UP = 3600.0  # s since boot at the first tick
@@ -47,24 +49,34 @@ class Moment(NamedTuple):
 
 
 def fold(
-    config: Config, plant: Driven, start: float, ticks: int, supposed: Mapping[str, str] | None = None
+    config: Config,
+    plant: Driven,
+    start: float,
+    ticks: int,
+    supposed: Mapping[str, str] | None = None,
+    watch: Watch | None = None,
 ) -> Iterator[Moment]:
     """So many ticks from `start` (epoch s) on: every relay in auto and off at first, some readings
-    `supposed` instead of the plant's. Raises PlantError for what a foreign plant does wrong."""
+    `supposed` instead of the plant's. `watch` sees what the scripts look at besides. Raises PlantError for
+    what a foreign plant does wrong."""
     config = replace(config, dbFile="")  # no journal is written
     scripted = scripts.scripted(config)
     known: scripts.Bytecode = {}
     swift.generate(*swift.RECORDS, tick.Sight)
     ready, clock = swift.ready(config, scripted), swift.Clock()
     states, wanted = dict.fromkeys(config.relays, OFF), dict.fromkeys(config.relays, AUTO_OFF)
-    past = Past()
+    past, watch = Past(), watch or Watch(config)
     for place in range(ticks):
         now = Now(start + place * STEP, UP + place * STEP, "replay")
         data = reading.judge(plant.reading(now.wall), config, now)
         if supposed:
             data = rehearsal.suppose(data, dict(supposed), config)
         data, past = tick.watched(config, data, past, now)
-        answers = _answers(scripted, World(config, wanted, states, past, data, now), data, known, ready)
+        world = World(config, wanted, states, past, data, now)
+        looks = watch.look(place)
+        answers = _answers(scripted, world, data, known, ready, watch)
+        if looks:
+            sys.setprofile(None)
         plan = decide(config, wanted, states, past, data, answers.orders)
         sight = tick.Sight(config, now, None, modes.Found(wanted), past, past, data, answers, plan, ())
         states = {relay: decision.state for relay, decision in plan.items()}
@@ -74,7 +86,12 @@ def fold(
 
 
 def _answers(
-    scripted: list[int], world: World, data: Reading, known: scripts.Bytecode, ready: scripts.Ready
+    scripted: list[int],
+    world: World,
+    data: Reading,
+    known: scripts.Bytecode,
+    ready: scripts.Ready,
+    watch: Watch,
 ) -> scripts.Answers:
     """What the scripts say, asked in the tick's order."""
     if data.problem:
@@ -82,6 +99,9 @@ def _answers(
         return scripts.Answers(orders, world.past.timers, last=world.past.failed)
     failed = world.past.failed
     order = sorted(scripted, key=lambda relay: (relay in failed, relay)) if failed else scripted
-    orders = {relay: scripts.ask(relay, world, known, ready) for relay in order}
+    orders = {}
+    for watch.relay in order:
+        orders[watch.relay] = scripts.ask(watch.relay, world, known, ready)
+    watch.relay = 0
     last = frozenset(relay for relay, one in orders.items() if not one.good)
     return scripts.Answers(orders, world.timers, last=last)

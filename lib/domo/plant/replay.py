@@ -7,9 +7,12 @@ A script that asks the world outside (a ping) gets its answer of now.
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import os
 import signal
 import sys
 import time
+from collections import Counter
 from typing import Any
 
 from ..core.model import DONE, LOOK, REFUSED, Config, ConfigError, replace
@@ -17,7 +20,7 @@ from ..stores import config as configs
 from ..stores import plant_keys
 from ..system import arguments
 from ..tick import dry_run as rehearsal
-from . import report, run
+from . import export, many, report, run, table
 from .fold import Moment
 from .foreign import PlantError
 from .sky import WEATHERS
@@ -44,9 +47,14 @@ def options() -> argparse.ArgumentParser:
         parser.add_argument(
             f"--{name}", type=kind, default=value, metavar=unit, help=f"{text} (default: {value})"
         )
-    where = f"the sun: {', '.join(WEATHERS)} (default: {WEATHERS[0]})"
+    where = f"the sun: {', '.join(WEATHERS)}, pvlib, or an hourly CSV file of PVGIS (default: {WEATHERS[0]})"
     parser.add_argument("--sky", default=WEATHERS[0], metavar="WHAT", help=where)
     parser.add_argument("--plant", default="", metavar="MODULE:CLASS", help="drive a plant model of your own")
+    parser.add_argument("--bound", action="store_true", help="compare with what perfect foresight could have used")
+    parser.add_argument("--compare", default="", metavar="FOLDER", help="these scripts beside the configuration's")
+    parser.add_argument("--seeds", type=int, default=1, metavar="N", help="so many weathers, on all cores")
+    parser.add_argument("--json", action="store_true", help="all numbers as JSON")
+    parser.add_argument("--csv", action="store_true", help="a line a day as CSV")
     parser.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="suppose this reading all day"
     )
@@ -60,17 +68,12 @@ def main(argv: list[str]) -> int:
     given = options().parse_args(argv)
     try:
         config = settings(given)
-        asked = run.Asked(
-            config,
-            midnight(given.day),
-            given.days,
-            given.seed,
-            given.soc / 100,
-            dict(map(rehearsal.pair, given.set)),
-            given.plant,
-            given.sky,
+        supposed = dict(map(rehearsal.pair, given.set))
+        first = run.Asked(
+            *(config, midnight(given.day), given.days, given.seed, given.soc / 100, supposed),
+            *(given.plant, given.sky, given.bound),
         )
-        return _told(asked)
+        return _told(first, given)
     except (ConfigError, ValueError, PlantError) as error:
         print(*(f"domo-replay: {line}" for line in str(error).splitlines()), sep="\n", file=sys.stderr)
         return REFUSED
@@ -88,10 +91,12 @@ def settings(given: argparse.Namespace) -> Config:
             changes[name] = plant_keys.plant({name: value})[name]
         except ValueError as error:
             raise ValueError(f"--{name}{str(error).removeprefix(f'.{name}')}") from None
+    if not 1 <= given.seeds <= 1000:
+        raise ValueError("--seeds wants a number from 1 to 1000")
     if not (1 <= given.days <= 3660 and 0 <= given.soc <= 100):
         raise ValueError("--days wants a number from 1 to 3660, --soc one from 0 to 100")
-    if given.sky not in WEATHERS:
-        raise ValueError(f"--sky wants one of {', '.join(WEATHERS)}, not {given.sky!r}")
+    if given.sky not in (*WEATHERS, "pvlib") and not os.path.isfile(given.sky):
+        raise ValueError(f"--sky wants {', '.join(WEATHERS)}, pvlib or a CSV file, and {given.sky!r} is none")
     return replace(config, plant={**config.plant, **changes})
 
 
@@ -105,14 +110,31 @@ def midnight(day: str | None) -> float:
     return time.mktime((date.tm_year, date.tm_mon, date.tm_mday, 0, 0, 0, 0, 0, -1))
 
 
-def _told(asked: run.Asked) -> int:
-    config, kept = asked.config, list[Moment]()
-    result = run.replay(asked, kept.append if asked.days == 1 else None)
-    if kept:
-        peak = sum(field[0] for field in config.plant["panels"])
-        print(*report.picture(config, peak, kept), "", *report.timeline(config, kept), "", sep="\n")
-    print(*report.months(result), "", *report.summary(config, result.relays), sep="\n")
-    print("", *report.losses(config, result), sep="\n")
-    for fault, count in result.faults.most_common(10):
+def _told(first: run.Asked, given: argparse.Namespace) -> int:
+    """Replays what is asked for and prints it; gives the exit code. Raises PlantError or ValueError."""
+    sets = [first]
+    if given.compare:
+        if not os.path.isdir(given.compare):
+            raise ValueError(f"--compare: {given.compare} is no folder")
+        other = replace(first.config, scriptDir=os.path.abspath(given.compare))
+        sets.append(dataclasses.replace(first, config=other))
+    seeds = range(first.seed, first.seed + given.seeds)
+    asked = [dataclasses.replace(one, seed=seed) for one in sets for seed in seeds]
+    alone = len(asked) == 1 and not (given.json or given.csv)
+    kept = list[Moment]()
+    results = [run.replay(first, kept.append)] if alone and first.days == 1 else many.all_of(asked)
+    if given.json:
+        print(export.as_json(asked, results))
+    elif given.csv:
+        print(export.as_csv(asked, results))
+    elif alone:
+        print(*report.whole(first.config, kept, results[0]), sep="\n")
+    else:
+        print(*table.table(asked, results), sep="\n")
+    faults = sum((result.faults for result in results), Counter[str]())
+    for fault, count in faults.most_common(10):
         print(f"domo-replay: {fault} ({count} times)", file=sys.stderr)
-    return LOOK if result.faults else DONE
+    outside = dict.fromkeys(said for result in results for said in result.outside)
+    for said in outside:
+        print(f"domo-replay: {said}", file=sys.stderr)
+    return LOOK if faults or outside else DONE

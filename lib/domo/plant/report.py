@@ -16,6 +16,14 @@ WIDTH = 80
 LOSSES = 12  # lines, the largest first
 
 
+def whole(config: Config, day: list[Moment], result: Result) -> Iterator[str]:
+    """All there is to say; of a single `day` with its picture and its switches."""
+    if day:
+        peak = sum(field[0] for field in config.plant["panels"])
+        yield from (*picture(config, peak, day), "", *timeline(config, day), "")
+    yield from (*months(result), "", *summary(config, result.relays), "", *losses(config, result))
+
+
 def picture(config: Config, peak: float, day: list[Moment]) -> Iterator[str]:
     """A day at a glance: sun and charge in tenths, # where a relay was on all the time, + part of it."""
     size = len(day) // SHARES
@@ -52,9 +60,8 @@ def months(result: Result) -> Iterator[str]:
     yield ""
     yield f"lost without domo {kwh(total.bare_lost)}, with it {kwh(total.lost)}"
     yield f"used by relays    {kwh(total.relays)}, of it from the battery {kwh(total.paid)}"
-    if result.bound is not None:
-        share = 100 * total.relays / result.bound if result.bound else 100
-        yield f"could be used     {kwh(result.bound)} with all the weather known: domo's share is {share:.1f} %"
+    if result.bound is not None and result.share is not None:
+        yield f"could be used     {kwh(result.bound)} by perfect foresight, so this is {100 * result.share:.1f} %"
     if result.evenings:
         days = (
             f"of {result.evenings} evenings {result.deeper} with more than 3 % less charge than without domo"

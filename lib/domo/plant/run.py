@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..core.model import Config
 from ..scripts import runner as scripts
-from . import foreign, loads
+from . import foreign, loads, sky
+from .bound import Series, bound
 from .fold import Moment, fold
-from .plant import Flow, Light, Plant
+from .plant import Light, Plant, place
 from .tally import Evenings, Result, Tally, could_take
+from .watch import Watch
 
 MINUTES = 1440
 
@@ -29,6 +32,7 @@ class Asked:
     supposed: Mapping[str, str] = field(default_factory=dict)
     model: str = ""
     sky: str = "generated"
+    bound: bool = False
 
 
 def plant(asked: Asked) -> foreign.Driven:
@@ -53,8 +57,19 @@ def bare(asked: Asked, like: foreign.Driven) -> foreign.Driven:
 
 
 def skies(asked: Asked) -> tuple[Light | None, str]:
-    """The light by a file of hours, if one is asked for, and the kind of generated weather."""
-    return None, asked.sky
+    """The light that is asked for, where it is not the generated sky, and the kind of generated weather.
+    Raises PlantError."""
+    if asked.sky in sky.WEATHERS:
+        return None, asked.sky
+    settings = asked.config.plant
+    panels, where = tuple(sky.Panels(*field) for field in settings["panels"]), place(settings)
+    if asked.sky == "pvlib":
+        from .pvlib_sky import PvlibSky
+
+        return PvlibSky(where, panels, asked.seed), ""
+    from .hours import Hours
+
+    return Hours(asked.sky, where, panels, asked.seed), ""
 
 
 def told(asked: Asked) -> dict[str, Any]:
@@ -85,10 +100,14 @@ def replay(asked: Asked, each: Callable[[Moment], None] | None = None) -> Result
     with_domo = plant(asked)
     without = bare(asked, with_domo)
     none = dict.fromkeys(config.relays, 0)
-    for moment in fold(config, with_domo, asked.start, round(asked.days * MINUTES), asked.supposed):
+    series = Series(config, -time.timezone) if asked.bound else None
+    soc, watch = asked.soc, Watch(config)
+    for moment in fold(config, with_domo, asked.start, round(asked.days * MINUTES), asked.supposed, watch):
         flow = without.minute(moment.now.wall, none)
         result.add(moment, flow, could_take(config, with_domo) if moment.flow.throttled else {})
         evenings.look(result, moment.flow, flow)
+        if series:
+            series.see(moment.now.wall, flow, soc)
         if each:
             each(moment)
     for tally in result.relays.values():
@@ -96,4 +115,11 @@ def replay(asked: Asked, each: Callable[[Moment], None] | None = None) -> Result
     for relay, load in (with_domo.loads or {}).items():
         if relay in result.relays:
             result.relays[relay].demand = (load.asked, load.served, load.missed, load.unit)
+        soc = flow.soc
+    result.outside = watch.told(config)
+    result.owed = max(0.0, soc - result.soc) * config.plant["battery"]
+    if series:
+        if asked.model and not result.total.sun:
+            raise foreign.PlantError("--bound wants a plant whose minute(...) says sun, load, power and soc")
+        result.bound = bound(config, series, list(result.relays))
     return result

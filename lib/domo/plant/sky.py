@@ -78,6 +78,12 @@ def on_modules(panels: Panels, light: float, direct: float, diffuse: float, faci
     return direct * max(0.0, facing) + diffuse * (1 + tilted) / 2 + GROUND * light * (1 - tilted) / 2
 
 
+def facing(panels: Panels, up: float, east: float, north: float) -> float:
+    """The cosine between modules and the sun in that direction."""
+    lean, turn = radians(panels.tilt), radians(panels.azimuth)
+    return up * cos(lean) + sin(lean) * (east * sin(turn) + north * cos(turn))
+
+
 def power(peak: float, light: float, air: float) -> float:
     """What modules of that peak give (W) in that light (W/m²) at that air temperature (°C)."""
     return max(0.0, peak * light / 1000 * KEPT * (1 - HEAT * (air + WARMING * light - 25)))
@@ -100,9 +106,8 @@ class Sky:
         """The same without any cloud."""
         of_year, geometry = self._path(int(wall // DAY))
         place = wall % DAY / 60 / STEP
-        up, *facing = _between(geometry, place)
-        light = haurwitz(up)
-        return self._given(light, up, facing, air(of_year, wall % DAY / 3600, self.place.latitude))
+        up, *cosines = _between(geometry, place)
+        return self._given(haurwitz(up), up, cosines, air(of_year, wall % DAY / 3600, self.place.latitude))
 
     def day(self, number: int) -> list[float]:
         """The watts of each minute of a day, counted from 1970 on, in universal time."""
@@ -116,9 +121,9 @@ class Sky:
             if geometry[minute // STEP][0] <= 0 >= geometry[minute // STEP + 1][0]:
                 made.append(0.0)
                 continue
-            up, *facing = _between(geometry, minute / STEP)
+            up, *cosines = _between(geometry, minute / STEP)
             light = haurwitz(up) * through[minute]
-            made.append(self._given(light, up, facing, air(of_year, minute / 60, self.place.latitude)))
+            made.append(self._given(light, up, cosines, air(of_year, minute / 60, self.place.latitude)))
         return made
 
     def _path(self, number: int) -> tuple[int, list[tuple[float, ...]]]:
@@ -129,21 +134,17 @@ class Sky:
         for place in range(MINUTES // STEP + 1):
             hour = (place * STEP / 60 + shift) % 24
             up, east, north = position(of_year, hour, self.place.latitude)
-            facing = []
-            for panels in self.panels:
-                lean, turn = radians(panels.tilt), radians(panels.azimuth)
-                facing.append(up * cos(lean) + sin(lean) * (east * sin(turn) + north * cos(turn)))
-            path.append((up, *facing))
+            path.append((up, *(facing(panels, up, east, north) for panels in self.panels)))
         return of_year, path
 
-    def _given(self, light: float, up: float, facing: list[float], air_now: float) -> float:
+    def _given(self, light: float, up: float, cosines: list[float], air_now: float) -> float:
         if light <= 0:
             return 0.0
         share = erbs(min(1.0, light / (SOLAR * up)))
         direct, diffuse = (1 - share) * light / max(up, 0.05), share * light
         return sum(
             power(panels.peak, on_modules(panels, light, direct, diffuse, cosine), air_now)
-            for panels, cosine in zip(self.panels, facing, strict=True)
+            for panels, cosine in zip(self.panels, cosines, strict=True)
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -124,7 +124,7 @@ def alike(why: str) -> str:
 class Result:
     """All of a replay. `nobody` is what was lost while no relay could have had it (Wh)."""
 
-    days: dict[str, Sums] = field(default_factory=lambda: defaultdict(Sums))
+    days: dict[str, Sums] = field(default_factory=dict)
     today: Sums = field(default_factory=Sums)
     quarter: float = -1
     relays: dict[int, Tally] = field(default_factory=dict)
@@ -135,10 +135,22 @@ class Result:
     floats: int = 0  # days on which the regulator came to float
     bare_floats: int = 0
     bound: float | None = None  # Wh
+    outside: list[str] = field(default_factory=list)  # see `watch`
+    soc: float = 0  # the charge at the end
+    owed: float = 0  # Wh that the battery has less at the end than without domo
+
+    @property
+    def share(self) -> float | None:
+        """What relays used, less what the battery lacks at the end, of what perfect foresight could have
+        used (0 to 1)."""
+        if self.bound is None:
+            return None
+        return max(0.0, self.total.relays - self.owed) / self.bound if self.bound > 1 else 1.0
 
     def add(self, moment: Moment, bare: Flow, could: Mapping[int, float]) -> None:
         """Counts one minute more. `could`: the watts that each load could have had."""
         flow = moment.flow
+        self.soc = flow.soc
         self._day(moment).add(flow, bare)
         for order in moment.orders.values():
             if not order.wanted:
@@ -152,15 +164,15 @@ class Result:
         """The sums of a moment's day; looked up each quarter of an hour, by which all time zones change."""
         quarter = moment.now.wall // 900
         if quarter != self.quarter:
-            self.quarter, self.today = quarter, self.days[moment.local("%Y-%m-%d")]
+            self.quarter, self.today = quarter, self.days.setdefault(moment.local("%Y-%m-%d"), Sums())
         return self.today
 
     @property
     def months(self) -> dict[str, Sums]:
         """The days' sums by month."""
-        found: dict[str, Sums] = defaultdict(Sums)
+        found: dict[str, Sums] = {}
         for day, sums in self.days.items():
-            found[day[:7]].join(sums)
+            found.setdefault(day[:7], Sums()).join(sums)
         return found
 
     @property
