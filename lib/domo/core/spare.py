@@ -120,34 +120,40 @@ def likely(sky: Sky, ahead: float) -> float:
     return day + (sky.get("now", day) - day) * exp(-(sky.get("age", 0.0) + ahead) / FADES)
 
 
-def rest(
-    sky: Sky,
-    plant: Plant,
-    wall: float,
-    hour: float,
-    trust: float,
-    foreseen: Callable[[float], float | None] | None = None,
-) -> tuple[float, float]:
-    """What the panels will probably still give today beyond what the house draws meanwhile, and how much
-    of that a nearly full battery can take, as it takes it slowly (Wh). `hour` is the local time (0 to 24)
-    that `plant["house"]` goes by; `trust` the share of the sun that is counted on. `foreseen` gives what
-    another forecast says of the panels at an hour (W), or None; the mean of both counts."""
+def ahead(
+    sky: Sky, plant: Plant, wall: float, hour: float, foreseen: Callable[[float], float | None] | None = None
+) -> list[tuple[float, float, float]]:
+    """The rest of the day in pieces: how long each lasts (h), what the panels will probably give in it, and
+    what the house draws (W). `hour` is the local time (0 to 24) that `plant["house"]` goes by. `foreseen`
+    gives what another forecast says of the panels at an hour (W), or None; the mean of both counts."""
     day, declination, solar = _sun(plant, wall)
-    slow = TAKES[plant["chemistry"]] * plant["battery"]
-    over = taken = 0.0
+    house, idle = plant["house"], plant["idle"]
+    usual = sky.get("day", USUAL)
+    differs = (sky.get("now", usual) - usual) * exp(-sky.get("age", 0.0) / FADES)  # as `likely` has it
+    pieces = []
     for ends, watts in _path(plant, day, declination):
         end = ends - solar * 3600  # s from now
-        if end <= 0:
-            continue
-        lasts = min(STEP, end)
-        ahead = end - lasts / 2
-        at = (hour + ahead / 3600) % 24
-        watts *= likely(sky, ahead)
-        if foreseen and (other := foreseen(at)) is not None:
-            watts = (watts + other) / 2
-        left = max(0.0, trust * watts - plant["house"][int(at)] - plant["idle"])
-        over += left * lasts / 3600
-        taken += min(left, slow) * lasts / 3600
+        if end > 0:
+            lasts = min(STEP, end)
+            middle = end - lasts / 2
+            at = (hour + middle / 3600) % 24
+            watts *= usual + differs * exp(-middle / FADES)
+            if foreseen and (other := foreseen(at)) is not None:
+                watts = (watts + other) / 2
+            pieces.append((lasts / 3600, watts, house[int(at)] + idle))
+    return pieces
+
+
+def rest(pieces: list[tuple[float, float, float]], plant: Plant, trust: float) -> tuple[float, float]:
+    """What the sun of these pieces gives beyond what the house draws, and how much of that a nearly full
+    battery can take, as it takes it slowly (Wh); `trust` is the share of the sun that is counted on."""
+    slow = TAKES[plant["chemistry"]] * plant["battery"]
+    over = taken = 0.0
+    for hours, watts, house in pieces:
+        left = trust * watts - house
+        if left > 0:
+            over += left * hours
+            taken += (left if left < slow else slow) * hours
     return over, taken
 
 

@@ -291,7 +291,7 @@ class Data(_Helpful):
         self._sky = past.sky
         self._plant = config.plant
         self._wall = now.wall
-        self._spares: dict[float, float | None] = {}
+        self._known_already: dict[object, Any] = {}  # what was reckoned before in this tick
         self.age = max((device.age for device in reading.devices), default=0.0)
 
     if not TYPE_CHECKING:
@@ -376,23 +376,37 @@ class Data(_Helpful):
     def held_back(self) -> float:
         """What the panels could probably give more than they do (W): 0 unless they are held back."""
         watts, held_back, _ = spare.seen(self._reading)
-        clear = spare.clear(self._plant, self._wall) if held_back else 0.0
-        return max(0.0, clear * spare.likely(self._sky, 0.0) - watts)
+        return max(0.0, self._clear * spare.likely(self._sky, 0.0) - watts) if held_back else 0.0
+
+    @property
+    def _clear(self) -> float:
+        """What the panels would give now under a clear sky (W)."""
+        if "clear" not in self._known_already:
+            self._known_already["clear"] = spare.clear(self._plant, self._wall)
+        clear: float = self._known_already["clear"]
+        return clear
 
     def _spare(self, trust: float) -> float | None:
-        if trust not in self._spares:
-            self._spares[trust] = self._reckoned(trust)
-        return self._spares[trust]
+        if trust not in self._known_already:
+            self._known_already[trust] = self._reckoned(trust)
+        reckoned: float | None = self._known_already[trust]
+        return reckoned
 
     def _reckoned(self, trust: float) -> float | None:
         charge = self.get("SOC")
-        watts, _, _ = spare.seen(self._reading)
-        peak = sum(field[0] for field in self._plant["panels"])
-        if not isinstance(charge, float) or (watts > peak / 10 and not spare.clear(self._plant, self._wall)):
+        if not isinstance(charge, float):
             return None
-        local = _local(self._wall)
-        hour = local.hour + local.minute / 60
-        over, taken = spare.rest(self._sky, self._plant, self._wall, hour, trust)
+        if "ahead" not in self._known_already:
+            local = _local(self._wall)
+            self._known_already["ahead"] = spare.ahead(
+                self._sky, self._plant, self._wall, local.hour + local.minute / 60
+            )
+            watts, _, _ = spare.seen(self._reading)
+            if watts > sum(field[0] for field in self._plant["panels"]) / 10 and not self._clear:
+                self._known_already["ahead"] = None  # sun in the night: the clock or the place is wrong
+        if self._known_already["ahead"] is None:
+            return None
+        over, taken = spare.rest(self._known_already["ahead"], self._plant, trust)
         full = "CS" in self and self.full_today(mppt="any")
         return spare.spare(over, taken, spare.lacking(self._plant, self._sky, charge, full))
 

@@ -28,7 +28,10 @@ Step = tuple[float, tuple[int, ...]]  # watts, and the relays that draw them
 def order(relay: Relay, data: Data, heaters: Sequence[int], buffer: float, world: World) -> Order:
     """The order of `relay.staircase`. Raises ScriptError."""
     _check(relay, heaters, world)
-    step, why = wanted(relay, data, heaters, buffer, world)
+    known, key = data._known_already, (*heaters, buffer)
+    if key not in known:
+        known[key] = wanted(relay, data, heaters, buffer, world)
+    step, why = known[key]
     return relay.on(why) if relay.id in step[1] else relay.off(why)
 
 
