@@ -78,6 +78,10 @@ class Fault(Exception):
     """Something the outside world did, told as one sentence: what, where, and what to do."""
 
 
+class ScriptError(Exception):
+    """A mistake in a script, told to the person who wrote it."""
+
+
 class ConfigError(Exception):
     """Every problem of a configuration, one sentence each, with its key path."""
 
@@ -304,6 +308,7 @@ class Config:
     urlDataXml: str = "http://pvmonit.local/data-xml.php"
     scriptDataXml: str = "/opt/PvMonit/www/data-xml.php"
     phpCli: str = "/usr/bin/php"
+    cacheDir: str = "/tmp/PvMonit_cache"  # where PvMonit keeps its forecast; "": it is not looked at
     printMessage: int = 0
     printMessageLogfile: str = ""
     dataCheckTime: float = 60

@@ -59,7 +59,7 @@ def fold(
     """So many ticks from `start` (epoch s) on: every relay in auto and off at first, some readings
     `supposed` instead of the plant's. `watch` sees what the scripts look at besides. Raises PlantError for
     what a foreign plant does wrong."""
-    config = replace(config, dbFile="")  # no journal is written
+    config = replace(config, dbFile="", cacheDir="")  # no forecast of now is looked at, no journal is written
     scripted = scripts.scripted(config)
     known: scripts.Bytecode = {}
     swift.generate(*swift.RECORDS, tick.Sight)

@@ -12,7 +12,20 @@ calendar's day, so that midnight and the clock's jumps change nothing.
 from __future__ import annotations
 
 from ..core import spare
-from ..core.model import KEPT, OFF, ON, STAGES, Config, Device, History, Now, Order, Past, Reading
+from ..core.model import (
+    KEPT,
+    OFF,
+    ON,
+    STAGES,
+    Config,
+    Device,
+    History,
+    Now,
+    Order,
+    Past,
+    Reading,
+    ScriptError,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,10 +65,6 @@ else:
 _NO_HISTORY = History()
 LONGEST_DAY = 14 * 3600.0  # s
 LONGEST_TIMER = 366 * 86400.0  # s
-
-
-class ScriptError(Exception):
-    """A mistake in a script, told to the person who wrote it."""
 
 
 class _Helpful:
@@ -289,6 +298,7 @@ class Data(_Helpful):
         self._charge = past.charge
         self._stages: dict[tuple[str, float, str], bool] = {}  # what was asked before in this tick
         self._sky = past.sky
+        self._config = config
         self._plant = config.plant
         self._wall = now.wall
         self._known_already: dict[object, Any] = {}  # what was reckoned before in this tick
@@ -399,7 +409,7 @@ class Data(_Helpful):
         if "ahead" not in self._known_already:
             local = _local(self._wall)
             self._known_already["ahead"] = spare.ahead(
-                self._sky, self._plant, self._wall, local.hour + local.minute / 60
+                self._sky, self._plant, self._wall, local.hour + local.minute / 60, self._foreseen()
             )
             watts, _, _ = spare.seen(self._reading)
             if watts > sum(field[0] for field in self._plant["panels"]) / 10 and not self._clear:
@@ -409,6 +419,15 @@ class Data(_Helpful):
         over, taken = spare.rest(self._known_already["ahead"], self._plant, trust)
         full = "CS" in self and self.full_today(mppt="any")
         return spare.spare(over, taken, spare.lacking(self._plant, self._sky, charge, full))
+
+    def _foreseen(self) -> Callable[[float], float | None] | None:
+        """What PvMonit's forecast says of the panels at a local hour (W), if there is a fresh one."""
+        if not self._config.cacheDir:
+            return None
+        from ..stores import forecast
+
+        hours = forecast.today(self._config, self._wall)
+        return (lambda hour: hours.get(int(hour))) if hours else None
 
     def _in_stage(self, stage: str, no_flap: float, mppt: str) -> bool:
         def charging(device: Device) -> bool:
@@ -511,10 +530,6 @@ def _reason(why: object) -> str:
     if not (text := one_line(why)):
         raise ScriptError("an order wants its reason in words")
     return text
-
-
-def _minutes(seconds: float) -> str:
-    return f"{seconds / 60:.0f} min" if seconds >= 60 else f"{seconds:.0f} s"
 
 
 def _missing(what: str, name: str, known: Mapping[str, object]) -> NoReturn:

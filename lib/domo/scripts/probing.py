@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .api import ScriptError
+from ..core.model import ScriptError
+from ..core.texts import minutes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,7 +53,3 @@ def _shines(relay: int, world: World) -> bool:
     watts = world.config.relayWatt.get(relay, 0.0)
     return watts > 0 and "own" in world.config.plant and world.data.held_back() >= watts
 
-
-def minutes(seconds: float) -> str:
-    """A duration in words."""
-    return f"{seconds / 60:.0f} min" if seconds >= 60 else f"{seconds:.0f} s"

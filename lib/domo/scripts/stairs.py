@@ -5,7 +5,7 @@ It needs no memory: the readings, and the heaters that are on, say all of it.
 
 from __future__ import annotations
 
-from .api import ScriptError
+from ..core.model import ScriptError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

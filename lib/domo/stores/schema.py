@@ -142,6 +142,7 @@ KEYS: dict[str, tuple[str, Check]] = {  # key path: (field of Config, check)
     "urlDataXml": ("urlDataXml", _optional_path),
     "scriptDataXml": ("scriptDataXml", _optional_path),
     "bin.php-cli": ("phpCli", _text),
+    "cache.dir": ("cacheDir", _optional_path),
     "printMessage": ("printMessage", _number(0, 5, int)),
     "printMessageLogfile": ("printMessageLogfile", _optional_path),
     "domo.dataCheckTime": ("dataCheckTime", _SECONDS),
@@ -186,10 +187,11 @@ PATHS: tuple[str, ...] = (
     "prefixFileData",
     "dbFile",
 )
-PATHS += ("scriptDir", "simulatedPins", "scriptDataXml")
+PATHS += ("scriptDir", "simulatedPins", "scriptDataXml", "cacheDir")
 # PvMonit's keys that mean nothing here; whole sections of it are not even looked at.
 PVMONIT = {"domo.daemon", "domo.binGpio", "domo.valueSimu", "domo.relayActionRefresh", "domo.tm1638.daemon"}
-SECTIONS = {"domo", "domo.jsonFile", "domo.relay", "domo.tm1638", "bin"}
+PVMONIT |= {"cache.expir", "cache.expirLimit"}
+SECTIONS = {"domo", "domo.jsonFile", "domo.relay", "domo.tm1638", "bin", "cache"}
 
 
 def read(path: str) -> Any:
@@ -354,7 +356,7 @@ def _check_files(config: Config, problems: list[str]) -> None:
     }
     for key, (field, _) in KEYS.items():
         path = getattr(config, field)
-        if field in PATHS and field not in ("scriptDir", "scriptDataXml", "prefixFileData") and path:
+        if field in PATHS and field not in ("scriptDir", "scriptDataXml", "prefixFileData", "cacheDir") and path:
             if path in used:
                 problems.append(f"{key}: {path} is {used[path]} already")
             used[path] = key
