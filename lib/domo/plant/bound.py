@@ -70,13 +70,17 @@ def bound(config: Config, series: Series, relays: list[int]) -> float:
         from scipy import sparse
         from scipy.optimize import linprog
     except ImportError:
-        raise PlantError("--bound wants SciPy; run: sudo apt install python3-scipy, or pip install scipy") from None
+        raise PlantError(
+            "--bound wants SciPy; run: sudo apt install python3-scipy, or pip install scipy"
+        ) from None
     floor = config.floor.get("SOC", 100 * series.lowest) / 100
     rooms = {relay: load.room for relay, load in series.loads.items()}
     used = 0.0
     for week in series.weeks:
         least = min(floor, *week.charge)
-        program = _Program(config, week, {r: series.loads[r] for r in relays if r in series.loads}, rooms, least)
+        program = _Program(
+            config, week, {r: series.loads[r] for r in relays if r in series.loads}, rooms, least
+        )
         rows, columns, values, limits, equal = program.rows()
         matrix = sparse.csr_array((values, (rows, columns)), shape=(len(limits), program.size))
         same = numpy.array(equal)
@@ -111,7 +115,9 @@ class _Program:
         self.hours = STEP / 60
         self.places: dict[tuple[str, int], int] = {}
         names = [("in", 0), ("out", 0), ("charge", 0), *(("watts", r) for r in chosen)]
-        names += [(name, r) for r, load in chosen.items() if load.cap < float("inf") for name in ("room", "missed")]
+        names += [
+            (name, r) for r, load in chosen.items() if load.cap < float("inf") for name in ("room", "missed")
+        ]
         for name in names:
             self.places[name] = len(self.places) * self.steps
         self.size = len(self.places) * self.steps
@@ -161,7 +167,11 @@ class _Program:
         kind, wh, hours, at = self.kind, self.wh, self.hours, self.places
         for t in range(self.steps):
             watts = [(at["watts", relay] + t, 1.0) for relay in self.loads]
-            yield [*watts, (at["in", 0] + t, 1.0), (at["out", 0] + t, -1.0)], self.week.sun[t] - self.week.house[t], False
+            yield (
+                [*watts, (at["in", 0] + t, 1.0), (at["out", 0] + t, -1.0)],
+                self.week.sun[t] - self.week.house[t],
+                False,
+            )
             if self.config.maxWatt:
                 yield watts, self.config.maxWatt, False
             before = [(at["charge", 0] + t - 1, -1.0)] if t else []
@@ -175,7 +185,11 @@ class _Program:
                     continue
                 kept = (1 - load.leak) ** STEP
                 new = self.week.asked[relay][t] + load.cap * (1 - kept)
-                parts = [(at["room", relay] + t, 1.0), (at["watts", relay] + t, hours), (at["missed", relay] + t, 1.0)]
+                parts = [
+                    (at["room", relay] + t, 1.0),
+                    (at["watts", relay] + t, hours),
+                    (at["missed", relay] + t, 1.0),
+                ]
                 if t:
                     parts.append((at["room", relay] + t - 1, -kept))
                 yield parts, new + (0.0 if t else kept * self.rooms[relay]), True
@@ -183,4 +197,8 @@ class _Program:
     def left(self, found: Any) -> dict[int, float]:
         """What each load could still take at the end (Wh)."""
         end = self.steps - 1
-        return {r: max(0.0, float(found[self.places["room", r] + end])) for r in self.loads if ("room", r) in self.places}
+        return {
+            r: max(0.0, float(found[self.places["room", r] + end]))
+            for r in self.loads
+            if ("room", r) in self.places
+        }

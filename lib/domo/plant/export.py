@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from ..core.model import OFF, ON
+from ..core.history import OFF, ON
 from .run import Asked
 from .tally import Result, Sums, Tally
 
@@ -48,7 +48,10 @@ def _whole(result: Result) -> dict[str, Any]:
 
 def sums(one: Sums) -> dict[str, float]:
     """Sums by name: kWh, % and minutes."""
-    found: dict[str, float] = {f"{name}_kWh".replace("bare_lost", "lost_without"): round(getattr(one, name) / 1000, 3) for name in DAYS}
+    found: dict[str, float] = {
+        f"{name}_kWh".replace("bare_lost", "lost_without"): round(getattr(one, name) / 1000, 3)
+        for name in DAYS
+    }
     found |= {"lowest": round(100 * one.lowest, 1), "lowest_without": round(100 * one.bare_lowest, 1)}
     return {**found, "dark_minutes": one.dark}
 

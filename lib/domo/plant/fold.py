@@ -9,12 +9,16 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from ..core.decide import decide
-from ..core.model import AUTO_OFF, OFF, Config, Now, Order, Past, Plan, Reading, replace
+from ..core.history import OFF
+from ..core.model import AUTO_OFF, Config, Now, Order, Past, Plan, Reading
+from ..core.records import replace
 from ..scripts import runner as scripts
 from ..scripts.api import World
 from ..stores import modes, reading
 from ..tick import dry_run as rehearsal
-from ..tick import tick
+from ..tick import plan as plans
+from ..tick.remember import next_past
+from ..tick.sight import Sight
 from . import swift
 from .foreign import Driven
 from .plant import Flow
@@ -59,10 +63,10 @@ def fold(
     """So many ticks from `start` (epoch s) on: every relay in auto and off at first, some readings
     `supposed` instead of the plant's. `watch` sees what the scripts look at besides. Raises PlantError for
     what a foreign plant does wrong."""
-    config = replace(config, dbFile="", cacheDir="")  # no forecast of now is looked at, no journal is written
+    config = replace(config, dbFile="", cacheDir="")  # neither a journal nor a forecast of now
     scripted = scripts.scripted(config)
     known: scripts.Bytecode = {}
-    swift.generate(*swift.RECORDS, tick.Sight)
+    swift.generate(*swift.RECORDS, Sight)
     ready, clock = swift.ready(config, scripted), swift.Clock()
     states, wanted = dict.fromkeys(config.relays, OFF), dict.fromkeys(config.relays, AUTO_OFF)
     past, watch = Past(), watch or Watch(config)
@@ -71,18 +75,18 @@ def fold(
         data = reading.judge(plant.reading(now.wall), config, now)
         if supposed:
             data = rehearsal.suppose(data, dict(supposed), config)
-        data, past = tick.watched(config, data, past, now)
+        data, past = plans.watched(config, data, past, now)
         world = World(config, wanted, states, past, data, now)
         looks = watch.look(place)
         answers = _answers(scripted, world, data, known, ready, watch)
         if looks:
             sys.setprofile(None)
         plan = decide(config, wanted, states, past, data, answers.orders)
-        sight = tick.Sight(config, now, None, modes.Found(wanted), past, past, data, answers, plan, ())
+        sight = Sight(config, now, None, modes.Found(wanted), past, past, data, answers, plan, ())
         states = {relay: decision.state for relay, decision in plan.items()}
         wanted = {relay: decision.mode or AUTO_OFF for relay, decision in plan.items()}
         yield Moment(now, data, answers.orders, plan, plant.minute(now.wall, states))
-        past = swift.aged(tick.remembered(sight, plan, ()), STEP, clock)
+        past = swift.aged(next_past(sight, plan, ()), STEP, clock)
 
 
 def _answers(

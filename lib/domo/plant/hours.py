@@ -63,7 +63,9 @@ class Hours:
         low, high = self.when[after - 1] - (0 if after else year), self.when[after % len(self.when)]
         high += 0 if after < len(self.when) else year
         if high - low > GAP:
-            raise PlantError(f"{self.path}: says nothing about {time.strftime('%d %B %H:%M', time.gmtime(wall))} UTC")
+            raise PlantError(
+                f"{self.path}: says nothing about {time.strftime('%d %B %H:%M', time.gmtime(wall))} UTC"
+            )
         part = (when - low) / (high - low)
         return self.given[after - 1] + part * (self.given[after % len(self.given)] - self.given[after - 1])
 
@@ -86,9 +88,16 @@ class Hours:
                 heads = [head.strip().lower() for head in next(csv.reader([text], delimiter=separator), [])]
                 place = next((at for at, head in enumerate(heads) if head in TIME), -1)
                 if place >= 0:
-                    names = {at: what for what, known in COLUMNS.items() for at, head in enumerate(heads) if head in known}
+                    names = {
+                        at: what
+                        for what, known in COLUMNS.items()
+                        for at, head in enumerate(heads)
+                        if head in known
+                    }
                     if not {"power", "plane", "light"} & set(names.values()):
-                        self._wrong(number, f"has none of the columns P, G(i), poa, G(h), ghi, but {', '.join(heads)}")
+                        self._wrong(
+                            number, f"has none of the columns P, G(i), poa, G(h), ghi, but {', '.join(heads)}"
+                        )
                 continue
             cells = next(csv.reader([text], delimiter=separator), [])
             if not text.strip() and rows:
@@ -186,5 +195,7 @@ class Hours:
 def _of_year(wall: float) -> float:
     """Seconds since the beginning of the year, in universal time; 29 February is the 28th once more."""
     moment = time.gmtime(wall)
-    day = (moment.tm_mon, 28) if (moment.tm_mon, moment.tm_mday) == (2, 29) else (moment.tm_mon, moment.tm_mday)
+    day = (
+        (moment.tm_mon, 28) if (moment.tm_mon, moment.tm_mday) == (2, 29) else (moment.tm_mon, moment.tm_mday)
+    )
     return timegm((1971, *day, 0, 0, 0)) - timegm((1971, 1, 1, 0, 0, 0)) + wall % DAY

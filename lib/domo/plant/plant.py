@@ -61,7 +61,7 @@ class Plant:
     ) -> None:
         self.settings, self.loads, self.seed = settings, relays, seed
         self.zone = -time.timezone  # s that winter time is ahead of universal time
-        self.panels = tuple(Panels(*field) for field in settings["panels"])
+        self.panels = fields(settings)
         self.peak = sum(field.peak for field in self.panels)
         self.light: Light = light or Sky(place(settings), self.panels, seed, weather)
         self.kind, self.wh = battery.KINDS[settings["chemistry"]], settings["battery"]
@@ -101,13 +101,16 @@ class Plant:
         for relay, watts in wanted.items():
             if watts > 0:
                 self.loads[relay].takes(watts)
-        if power > 0:
+        throttled = panels < sun - 1e-9
+        held = self.float if stage == "Float" else self.absorption
+        if throttled and power >= 0:
+            volts = held
+        elif power > 0:
             share = power / (wh * battery.accepts(kind, before.soc))
-            volts = resting + (self.absorption - resting) * min(1.0, share)
+            volts = min(held, resting + (self.absorption - resting) * share)
         else:
             volts = resting + kind.drop * power / wh
         on = {r: watts for r, watts in wanted.items() if states.get(r) == 1}
-        throttled = panels < sun - 1e-9
         self.flow = Flow(
             soc, stage, sun, panels, load, power, stored, throttled, dark, volts * self.system, on
         )
@@ -155,9 +158,11 @@ class Plant:
         return [idle + hours[m // 60] * max(0.2, random.gauss(1, 0.12)) for m in range(MINUTES)]
 
     def reading(self, when: float) -> dict[str, dict[str, str]]:
-        """What the monitors show: device by device, value by value, as PvMonit writes them."""
+        """What the monitors show: device by device, value by value, as PvMonit writes them. The last digit
+        of a voltage flickers, or a dark house would look like a monitor that hangs."""
         flow = self.flow
-        volts, panels, power = f"{flow.volts:.2f}", f"{flow.panels:.0f}", f"{flow.power:.0f}"
+        flicker = 0.005 * (int(when / 60) * 7919 % 3 - 1)
+        volts, panels, power = f"{flow.volts + flicker:.2f}", f"{flow.panels:.0f}", f"{flow.power:.0f}"
         mppt = "1" if flow.throttled else "2" if flow.sun else "0"
         regulator = {
             "V": volts,
@@ -177,6 +182,12 @@ class Plant:
             "Battery": monitor,
             "Sums": {"PPVT": panels, "CONSO": f"{flow.load:.0f}"},
         }
+
+
+def fields(settings: Mapping[str, Any]) -> tuple[Panels, ...]:
+    """The fields of modules; without an azimuth they look to the equator."""
+    equator = 180.0 if settings["latitude"] >= 0 else 0.0
+    return tuple(Panels(peak, tilt, equator if at is None else at) for peak, tilt, at in settings["panels"])
 
 
 def place(settings: Mapping[str, Any]) -> Place:

@@ -28,7 +28,9 @@ class PvlibSky(Sky):
     def _made(self, number: int) -> list[float]:
         pvlib, pandas = self.pvlib, self.pandas
         of_year = int(number % 365.2425) + 1
-        times = pandas.date_range(pandas.Timestamp(number * DAY, unit="s", tz="UTC"), periods=MINUTES, freq="min")
+        times = pandas.date_range(
+            pandas.Timestamp(number * DAY, unit="s", tz="UTC"), periods=MINUTES, freq="min"
+        )
         sun = self.where.get_solarposition(times)
         clear = self.where.get_clearsky(times, model="ineichen", solar_position=sun)
         through = pandas.Series(

@@ -15,7 +15,8 @@ import time
 from collections import Counter
 from typing import Any
 
-from ..core.model import DONE, LOOK, REFUSED, Config, ConfigError, replace
+from ..core.model import DONE, LOOK, REFUSED, Config, ConfigError
+from ..core.records import replace
 from ..stores import config as configs
 from ..stores import plant_keys
 from ..system import arguments
@@ -50,8 +51,12 @@ def options() -> argparse.ArgumentParser:
     where = f"the sun: {', '.join(WEATHERS)}, pvlib, or an hourly CSV file of PVGIS (default: {WEATHERS[0]})"
     parser.add_argument("--sky", default=WEATHERS[0], metavar="WHAT", help=where)
     parser.add_argument("--plant", default="", metavar="MODULE:CLASS", help="drive a plant model of your own")
-    parser.add_argument("--bound", action="store_true", help="compare with what perfect foresight could have used")
-    parser.add_argument("--compare", default="", metavar="FOLDER", help="these scripts beside the configuration's")
+    parser.add_argument(
+        "--bound", action="store_true", help="compare with what perfect foresight could have used"
+    )
+    parser.add_argument(
+        "--compare", default="", metavar="FOLDER", help="these scripts beside the configuration's"
+    )
     parser.add_argument("--seeds", type=int, default=1, metavar="N", help="so many weathers, on all cores")
     parser.add_argument("--json", action="store_true", help="all numbers as JSON")
     parser.add_argument("--csv", action="store_true", help="a line a day as CSV")
@@ -90,7 +95,7 @@ def settings(given: argparse.Namespace) -> Config:
         try:
             changes[name] = plant_keys.plant({name: value})[name]
         except ValueError as error:
-            raise ValueError(f"--{name}{str(error).removeprefix(f'.{name}')}") from None
+            raise ValueError(f"--{name} {str(error).removeprefix(f'.{name}: ')}") from None
     if not 1 <= given.seeds <= 1000:
         raise ValueError("--seeds wants a number from 1 to 1000")
     if not (1 <= given.days <= 3660 and 0 <= given.soc <= 100):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Mapping
 
-from ..core.model import OFF, ON, ON_OFF, Config
+from ..core.history import OFF, ON
+from ..core.model import ON_OFF, Config
 from ..core.texts import minutes
 from ..scripts import runner as scripts
 from .fold import Moment
@@ -63,9 +64,7 @@ def months(result: Result) -> Iterator[str]:
     if result.bound is not None and result.share is not None:
         yield f"could be used     {kwh(result.bound)} by perfect foresight, so this is {100 * result.share:.1f} %"
     if result.evenings:
-        days = (
-            f"of {result.evenings} evenings {result.deeper} with more than 3 % less charge than without domo"
-        )
+        days = f"on {result.deeper} of {result.evenings} evenings more than 3 % lower than without domo"
         yield f"battery           {days}"
         yield f"                  float on {result.floats} days, without domo on {result.bare_floats}"
     yield f"lowest charge     {100 * total.lowest:.0f} %, without domo {100 * total.bare_lowest:.0f} %"

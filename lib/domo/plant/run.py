@@ -12,7 +12,7 @@ from ..scripts import runner as scripts
 from . import foreign, loads, sky
 from .bound import Series, bound
 from .fold import Moment, fold
-from .plant import Light, Plant, place
+from .plant import Light, Plant, fields, place
 from .tally import Evenings, Result, Tally, could_take
 from .watch import Watch
 
@@ -61,8 +61,7 @@ def skies(asked: Asked) -> tuple[Light | None, str]:
     Raises PlantError."""
     if asked.sky in sky.WEATHERS:
         return None, asked.sky
-    settings = asked.config.plant
-    panels, where = tuple(sky.Panels(*field) for field in settings["panels"]), place(settings)
+    panels, where = fields(asked.config.plant), place(asked.config.plant)
     if asked.sky == "pvlib":
         from .pvlib_sky import PvlibSky
 

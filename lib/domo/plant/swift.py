@@ -11,12 +11,13 @@ from bisect import bisect_left
 from collections.abc import Callable
 
 from ..core import model, spare
-from ..core.model import KEPT, ON, Config, History, Past
+from ..core.history import KEPT, ON, History
+from ..core.model import Config, Past
 from ..scripts import runner as scripts
 from ..system import files
 
 RECORDS = (
-    *(model.Now, model.Value, model.Device, model.Reading, model.History, model.Past, model.Order),
+    *(model.Now, model.Value, model.Device, model.Reading, History, model.Past, model.Order),
     *(model.Decision, model.Limits, scripts.Answers),
 )
 
@@ -28,6 +29,7 @@ def generate(*kinds: type) -> None:
         given: dict[str, object] = {f"_{name}": value for name, value in kind._defaults.items()}  # type: ignore[attr-defined]
         arguments = ", ".join(f"{name}=_{name}" if f"_{name}" in given else name for name in names)
         lines = [f"def __init__(self, {arguments}):", " fields = self.__dict__"]
+        lines += [f" {name} = dict(_{name}) if {name} is _{name} else {name}" for name in kind._dicts]  # type: ignore[attr-defined]
         exec("\n".join(lines + [f" fields[{name!r}] = {name}" for name in names]), given)
         kind.__init__ = given["__init__"]  # type: ignore[misc]
 
@@ -84,7 +86,8 @@ def aged(past: Past, seconds: float, clock: Clock) -> Past:
     if any(type(row) is not Ageing for row in history.values()):
         clock.now -= seconds
         history = {
-            relay: row if type(row) is Ageing else Ageing(row, clock, seconds) for relay, row in history.items()
+            relay: row if type(row) is Ageing else Ageing(row, clock, seconds)
+            for relay, row in history.items()
         }
         clock.now += seconds
     name, age = past.frozen
@@ -98,6 +101,7 @@ def aged(past: Past, seconds: float, clock: Clock) -> Past:
         charge={key: None if age is None else age + seconds for key, age in past.charge.items()},
         sky={key: value + seconds if key in spare.AGES else value for key, value in past.sky.items()},
         frozen=(name, age + seconds),
+        stuck={relay: (age + seconds, tries) for relay, (age, tries) in past.stuck.items()},
     )
     later = Past.__new__(Past)
     later.__dict__.update(fields)

@@ -37,7 +37,9 @@ def table(asked: Sequence[Asked], results: Sequence[Result]) -> Iterator[str]:
     for one, result in zip(asked, results, strict=True):
         sets.setdefault(one.config.scriptDir, []).append(result)
     seeds = sorted({one.seed for one in asked})
-    several = f"seeds {seeds[0]} to {seeds[-1]}: mean (least to most)" if len(seeds) > 1 else f"seed {seeds[0]}"
+    several = (
+        f"seeds {seeds[0]} to {seeds[-1]}: mean (least to most)" if len(seeds) > 1 else f"seed {seeds[0]}"
+    )
     yield f"{several:32}" + "".join(f"{_short(name):>24}" for name in sets)
     for title, unit, measure in ROWS:
         cells = [[measure(result) for result in found] for found in sets.values()]

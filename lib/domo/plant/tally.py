@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from ..core.model import OFF, ON, Config
+from ..core.history import OFF, ON
+from ..core.model import Config
 from .fold import Moment
 from .foreign import Driven
 from .plant import Flow
@@ -48,7 +49,6 @@ class Sums:
             self.lowest = flow.soc
         if bare.soc < self.bare_lowest:
             self.bare_lowest = bare.soc
-
 
     def join(self, other: Sums) -> None:
         """Adds the sums of other days."""

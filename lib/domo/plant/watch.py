@@ -29,7 +29,16 @@ EVENTS = {
     "urllib.Request": "asks the network for",
 }
 CLOCKS = {
-    "time": {"time", "time_ns", "monotonic", "monotonic_ns", "perf_counter", "clock_gettime", "localtime", "gmtime"},
+    "time": {
+        "time",
+        "time_ns",
+        "monotonic",
+        "monotonic_ns",
+        "perf_counter",
+        "clock_gettime",
+        "localtime",
+        "gmtime",
+    },
     "datetime": {"now", "utcnow", "today"},
 }
 EVERY = 61  # ticks: at another minute of each hour
@@ -83,7 +92,9 @@ def _heard(event: str, arguments: tuple[Any, ...]) -> None:
         return
     what = next((one for one in arguments if isinstance(one, (str, bytes, list, tuple))), "")
     name = " ".join(map(str, what)) if isinstance(what, (list, tuple)) else str(what)
-    if event == "open" and (name.endswith(CODE) or name.startswith(watch.folder) or isinstance(arguments[0], int)):
+    if event == "open" and (
+        name.endswith(CODE) or name.startswith(watch.folder) or isinstance(arguments[0], int)
+    ):
         return
     if event == "os.listdir" and "site-packages" in name:
         return

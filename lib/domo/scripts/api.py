@@ -12,20 +12,8 @@ calendar's day, so that midnight and the clock's jumps change nothing.
 from __future__ import annotations
 
 from ..core import spare
-from ..core.model import (
-    KEPT,
-    OFF,
-    ON,
-    STAGES,
-    Config,
-    Device,
-    History,
-    Now,
-    Order,
-    Past,
-    Reading,
-    ScriptError,
-)
+from ..core.history import KEPT, OFF, ON, History
+from ..core.model import STAGES, Config, Device, Now, Order, Past, Reading, ScriptError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -3,15 +3,17 @@ nothing a script does reaches the tick or, beyond its own end, the other scripts
 
 from __future__ import annotations
 
-import posix as os  # lean: see files
+import os
 import stat
 import sys
 import time
 
-from ..core.model import Order, dataclass
+from ..core.model import Order
+from ..core.records import dataclass
 from ..system import cache, tinyjson
 from ..system.child import Child
-from ..system.files import LIMIT, user_name
+from ..system.files import LIMIT
+from ..system.rights import user_name
 from .api import Relay, ScriptError, World, one_line
 
 TYPE_CHECKING = False

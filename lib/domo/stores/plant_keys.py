@@ -1,12 +1,10 @@
 """`relayLoad` and `plant` in config.yaml: what each load does, and what the house's solar plant is.
 
-Both become plain mappings with every key in them, defaults included (those of the plant are
-`model.PLANT`), so that they can be remembered like the rest of the configuration.
+Both become plain mappings with every key in them, defaults included, so that they can be remembered like the rest of the configuration.
 """
 
 from __future__ import annotations
 
-from ..core.model import PLANT
 from ..core.texts import did_you_mean
 
 TYPE_CHECKING = False
@@ -17,6 +15,18 @@ if TYPE_CHECKING:
     Check = Callable[[Any], Any]
     Keys = dict[str, tuple[Check, Any]]  # its check, and its default; ... where there is none
 
+PLANT: Mapping[str, Any] = {  # the house's solar plant, as far as config.yaml does not say otherwise
+    "latitude": 47.0,  # degrees; north and east are positive
+    "longitude": None,  # None: where the sun is highest at 12:00 winter time
+    "panels": ((1000.0, 35.0, None),),  # W peak; degrees: tilt, azimuth (180 is south; None: to the equator)
+    "battery": 5000.0,  # Wh
+    "chemistry": "lead",  # or "lfp"
+    "absorption": 28.8,  # V, and the next; a 24 V battery's, lfp has others
+    "float": 27.6,
+    "absorptionTime": 7200.0,  # s a day at most
+    "idle": 10.0,  # W that the inverter draws by itself
+    "house": (60.0,) * 7 + (70.0,) * 10 + (140.0,) * 6 + (60.0,),  # W that is drawn besides, hour by hour
+}
 VOLTAGES = {"lead": (28.8, 27.6), "lfp": (28.4, 27.0)}  # absorption and float of a 24 V battery
 
 
@@ -25,7 +35,7 @@ def _number(low: float, high: float, why: str = "") -> Check:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise ValueError(f"wants a number, not {value!r}")
         if not low <= value <= high:
-            raise ValueError(f"wants a number from {low:g} to {high:g}, not {value!r}{why}")
+            raise ValueError(f"wants a number from {low:g} to {high:g}{why}, not {value!r}")
         return float(value)
 
     return check
@@ -44,11 +54,11 @@ def _steps(value: Any) -> tuple[tuple[float, float], ...]:
     return tuple(found)
 
 
-def _panels(value: Any) -> tuple[tuple[float, float, float], ...]:
+def _panels(value: Any) -> tuple[tuple[float, float, float | None], ...]:
     known: Keys = {
         "peak": (_number(1, 1e6, " (W)"), ...),
         "tilt": (_number(0, 90, " (degrees from level)"), 35.0),
-        "azimuth": (_number(0, 360, " (degrees from north: 180 is south)"), 180.0),
+        "azimuth": (_number(0, 360, " (degrees from north: 180 is south)"), None),
     }
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         value = [{"peak": value}]

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 
-from ..core.model import Config, ConfigError, Fault, Limits, replace
+from ..core.header import BCM_PINS, WIRING_PI
+from ..core.model import Config, ConfigError, Fault, Limits
+from ..core.records import replace
 from ..core.texts import did_you_mean
 from ..system import files
 from ..system.files import PROJECT
@@ -19,15 +21,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     Check = Callable[[Any], Any]
-
-# wiringPi's own numbering, in every PvMonit config (wiringPi's physical layout, 40-pin boards):
-# place n holds the BCM number of wiringPi pin n.
-WIRING_PI = (
-    (17, 18, 27, 22, 23, 24, 25, 4, 2, 3, 8, 7, 10, 9, 11, 14, 15)  # 0..16
-    + (28, 29, 30, 31)  # 17..20: the P5 header of the first boards
-    + (5, 6, 13, 19, 26, 12, 16, 20, 21, 0, 1)  # 21..31
-)
-BCM_PINS = range(28)  # what the 40-pin header carries
 
 
 def _text(value: Any) -> str:
@@ -170,7 +163,7 @@ KEYS: dict[str, tuple[str, Check]] = {  # key path: (field of Config, check)
     "domo.uninterruptible": ("uninterruptible", _list(_RELAY)),
     "domo.floor": ("floor", _map(_text, _number(-1e9, 1e9))),
     "domo.limits": ("limits", _map(_RELAY, _limits)),
-    "domo.board": ("board", _choice("auto", "gpio", "simulated")),
+    "domo.board": ("board", _choice("auto", "gpiochip", "gpio", "simulated")),
     "domo.simulatedPins": ("simulatedPins", _text),
     "domo.tm1638.refresh": ("refresh", _number(0.02, 60)),
     "domo.tm1638.actionButtonDelay": ("actionButtonDelay", _number(0, 60)),
@@ -267,6 +260,7 @@ def parse(path: str, document: Any) -> Config:
             fields[field] = check(value)
         except ValueError as error:
             problems += [f"{key}{'' if p[0] == '.' else ' '}{p}" for p in str(error).split("\n")]
+    fields.setdefault("plant", plant_keys.plant({}))
     config = Config(path=path)
     config = Config(**{**_rooted(config.__dict__, PROJECT), **_rooted(fields, os.path.dirname(path))})
     peaks = {relay: plant_keys.peak(one) for relay, one in config.relayLoad.items()}

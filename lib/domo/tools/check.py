@@ -6,17 +6,16 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ..core.model import Config, ConfigError, Fault, Now
-from ..pins import board
+from ..pins.choice import open_board
 from ..scripts import lint
 from ..scripts import runner as scripts
 from ..scripts.api import ScriptError
 from ..stores import journal, memory, modes, reading, schema
-from ..system import cache, files
+from ..system import cache, rights
 from ..system.files import PROJECT
 
 Findings = Iterator[tuple[bool | None, str]]  # well, not well, or (None) to be noted; and the sentence
@@ -123,7 +122,7 @@ def _scripts(settings: Config) -> Findings:
 
 def _files(settings: Config, now: Now) -> Findings:
     found = modes.load(settings.modPath)
-    if found.problem and found.problem != "missing":
+    if found.problem:
         yield False, f"mode file {found.problem}; mend it, or delete it and a tick makes a new one"
     for relay, text in found.odd.items():
         yield False, f"mode file {settings.modPath}: relay {relay} is {text}; write 0, 1, 2 or 3"
@@ -134,8 +133,8 @@ def _files(settings: Config, now: Now) -> Findings:
         "mode file": settings.modPath,
         "mode file's lock": f"{settings.modPath}.lock",
         "state file": settings.etatPath,
-        "memory": memory.path(settings),
-        "tick's lock": f"{settings.prefixFileData}tick.lock",
+        "memory": settings.memory_path,
+        "tick's lock": settings.lock_path,
         "journal": settings.dbFile,
     }
     for name, path in names.items():
@@ -159,64 +158,40 @@ def _files(settings: Config, now: Now) -> Findings:
 
 def _writable(path: str) -> str:
     """ "" when this user can replace the file, or what to do."""
-    user = files.user_name(os.geteuid())
+    user = rights.user_name(os.geteuid())
     folder = os.path.dirname(path) or "."
     if not os.path.isdir(folder):
         return f"{folder} does not exist; run: sudo install -d -o {user} {folder}"
     if os.path.islink(path) or (os.path.lexists(path) and not os.path.isfile(path)):
         return f"{path} is not a plain file; move it away"
     if not os.access(folder, os.W_OK | os.X_OK):
-        return str(files.refused(path, PermissionError()))
+        return str(rights.refused(path, PermissionError()))
     if os.path.exists(path):
         sticky = os.stat(folder).st_mode & 0o1000
         owner = os.stat(path).st_uid
         if os.geteuid() and ((sticky and owner != os.geteuid()) or not os.access(path, os.W_OK)):
-            return str(files.refused(path, PermissionError()))
+            return str(rights.refused(path, PermissionError()))
     return ""
 
 
 def _pins(settings: Config) -> Findings:
     try:
-        opened = board.open_board(settings)
-        driven = opened.driven()
+        opened = open_board(settings)
     except Fault as fault:
         yield False, f"pins: {fault}"
         return
     pins = ", ".join(f"{relay}={pin}" for relay, pin in settings.relayGpio.items())
     yield True, f"pins: {opened.kind}; BCM {pins}; {'low' if settings.relayActiveLow else 'high'} is on"
-    idle = [str(relay) for relay, output in driven.items() if not output]
-    if idle:
+    for trouble in opened.troubles():
+        yield False, f"pins: {trouble}"
+    if idle := [str(relay) for relay in opened.idle()]:
         yield None, f"pins: relays {', '.join(idle)} float until their first tick"
-    if opened.kind != "RPi.GPIO":
-        return
-    lgpio = "lgpio" in sys.modules
-    yield True, f"RPi.GPIO is {'rpi-lgpio' if lgpio else 'the original'}"
-    if lgpio:
-        keeps, why = keeps_pins()
-        yield keeps, why
-
-
-def keeps_pins() -> tuple[bool, str]:
-    """Whether pins keep their level when a process lets go of them: the original RPi.GPIO writes the
-    registers, so yes; with lgpio it is the kernel's driver that persists outputs or not."""
-    for parameter in MODULES.glob("pinctrl_*/parameters/persist_gpio_outputs"):
-        module = parameter.parent.parent.name
-        if parameter.read_text().strip() in ("Y", "1"):
-            return True, f"pins: this kernel ({module}) keeps them after exit"
-        return False, (
-            f"pins: this kernel lets go of them after each tick; add {module}.persist_gpio_outputs=y"
-            " to /boot/firmware/cmdline.txt and restart"
-        )
-    return (
-        False,
-        "pins: it cannot be told whether this kernel keeps them after exit; look at a relay after a tick",
-    )
 
 
 def _machine(path: str) -> Findings:
     import grp
 
-    user = files.user_name(os.geteuid())
+    user = rights.user_name(os.geteuid())
     if os.path.exists("/dev/gpiomem") and os.geteuid():
         member = any(group.gr_name == "gpio" and group.gr_gid in os.getgroups() for group in grp.getgrall())
         yield (
