@@ -118,14 +118,15 @@ def finish(seen: Beginning, given: Reading | None = None, pretend: Now | None = 
 
 
 def _pins(config: Config, left: Mapping[int, int]) -> tuple[Board | None, dict[int, int], str]:
-    """The board, and the state of each relay: on only where it was left on and its pin says so too. So an
-    automatic on that somebody else's hand or a restart ended waits for its turn again."""
+    """The board, and the state of each relay: on where its pin says so, unless it was left off. So an
+    automatic on that another program or a restart ended waits for its turn again; and where nobody knows
+    what was left, a relay that is on is one."""
     try:
         board = open_board(config)
     except Fault as fault:
         return None, {r: left.get(r, OFF) for r in config.relays}, f"no relay can be switched: {fault}"
     found = board.found(left)
-    return board, {r: ON if found[r] == ON == left.get(r) else OFF for r in config.relays}, ""
+    return board, {r: ON if found[r] == ON == left.get(r, ON) else OFF for r in config.relays}, ""
 
 
 def watched(config: Config, data: Reading, past: Past, now: Now) -> tuple[Reading, Past]:

@@ -9,18 +9,19 @@ import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from ..core.header import firmware_line
 from ..core.model import Config, ConfigError, Fault, Now
 from ..pins.choice import open_board
 from ..scripts import lint
 from ..scripts import runner as scripts
 from ..scripts.api import ScriptError
 from ..stores import journal, memory, modes, reading, schema
-from ..system import cache, rights
+from ..system import private, rights
 from ..system.files import PROJECT
 
 Findings = Iterator[tuple[bool | None, str]]  # well, not well, or (None) to be noted; and the sentence
 
-MODULES = Path("/sys/module")
+CONFIG_TXT = "/boot/firmware/config.txt"
 PVMONIT_CONFIG = "/opt/PvMonit/config.yaml"
 PVMONIT_DAEMONS = tuple(
     f"domo/{name}" for name in ("domo.php", "relay-actions.php", "tm1638.py")
@@ -149,10 +150,10 @@ def _files(settings: Config, now: Now) -> Findings:
         _, trouble = journal.past(settings, now)
         if trouble:
             yield False, trouble
-    if os.path.lexists(cache.folder()) and not cache.private():
+    if os.path.lexists(private.folder()) and not private.is_ours():
         yield (
             False,
-            f"cache: {cache.folder()} is not only yours, so it is not used; run: sudo rm -r {cache.folder()}",
+            f"cache: {private.folder()} is not only yours, so it is not used; run: sudo rm -r {private.folder()}",
         )
 
 
@@ -185,7 +186,8 @@ def _pins(settings: Config) -> Findings:
     for trouble in opened.troubles():
         yield False, f"pins: {trouble}"
     if idle := [str(relay) for relay in opened.idle()]:
-        yield None, f"pins: relays {', '.join(idle)} float until their first tick"
+        line = firmware_line(settings)
+        yield None, f"pins: relays {', '.join(idle)} float until their first tick; {CONFIG_TXT} closes that: {line}"
 
 
 def _machine(path: str) -> Findings:
