@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from .model import Reading
 
-    Plant = Mapping[str, Any]  # the section `plant` of config.yaml, as model.PLANT
+    Plant = Mapping[str, Any]  # the section `plant` of config.yaml, see plant_keys; with "own", whether it is his
     Sky = Mapping[str, float]  # what is remembered, see `watched`
 
 DAY = 86400.0  # s
@@ -69,9 +69,9 @@ def _panels(plant: Plant, _day: int, declination: float, hour: float) -> float:
     light = 1098 * up * exp(-0.057 / up)
     diffuse = min(light, 60 + 40 * up)
     beam = (light - diffuse) / max(up, 0.05)
-    power = 0.0
+    power, south = 0.0, 180.0 if latitude >= 0 else 0.0
     for peak, tilt, azimuth in plant["panels"]:
-        lean, turn = radians(tilt), radians(azimuth)
+        lean, turn = radians(tilt), radians(south if azimuth is None else azimuth)
         facing = up * cos(lean) + sin(lean) * (east * sin(turn) + north * cos(turn))
         seen = diffuse * (1 + cos(lean)) / 2 + 0.2 * light * (1 - cos(lean)) / 2
         power += 0.85 * peak * (max(0.0, facing) * beam + seen) / 1000  # 0.85: heat, dust, cables

@@ -368,7 +368,7 @@ class Data(_Helpful):
         None when nobody can say: config.yaml has no `plant`, PvMonit reports no SOC, or the clock cannot
         be right.
         """
-        return self._spare(trust) if "own" in self._plant else None
+        return self._spare(trust) if self._plant["own"] else None
 
     @question
     def held_back(self) -> float:
