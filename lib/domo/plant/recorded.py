@@ -91,7 +91,7 @@ def fold(
     for place, row in enumerate(rows):
         wall = moment(row)
         now = Now(wall, UP + wall - start, "recorded")
-        data, past = reading.watched(config, reading.judge(devices(row, wall), config, now), past)
+        data, past = reading.watched(config, reading.judge(devices(row, wall), config, now), past, now)
         held = {r: row.get(f"relay{r}.mode", "") for r in config.relays}
         wanted = {r: int(mode) if mode in map(str, FORCED) else AUTO_OFF for r, mode in held.items()}
         asked = [r for r in scripted if wanted[r] not in FORCED]

@@ -53,14 +53,14 @@ def run(
         reading, trouble, left = _read(question, answer)
         end = time.monotonic() + ALL_SECONDS
         send(answer, READ + marshal.dumps((readings.packed(reading), trouble, left)))
-    reading, past = readings.watched(question.config, reading, question.past)
+    now = question.pretend or question.now
+    reading, past = readings.watched(question.config, reading, question.past, now)
     if waiting is None:
         waiting = in_turn(source.scripted(question.config), past.turns)
         send(answer, SCRIPTED + marshal.dumps(waiting))
         waiting = tuple(relay for relay in waiting if relay in question.to_ask)
     if waiting and not reading.problem:
         told = {relay: mode for relay, mode in question.modes.items() if mode is not None}
-        now = question.pretend or question.now
         world = World(question.config, told, question.states, past, reading, now)
         _ask_all(waiting, world, end, answer, question.acts)
     send(answer, DONE)

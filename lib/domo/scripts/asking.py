@@ -134,7 +134,9 @@ class Round:
 
     def seen(self, reading: Reading) -> None:
         """Takes the reading."""
-        self.reading, self.past = readings.watched(self.config, reading, self.question.past)
+        self.reading, self.past = readings.watched(
+            self.config, reading, self.question.past, self.question.pretend or self.question.now
+        )
         self.end = time.monotonic() + answering.ALL_SECONDS
 
     def _hear(self, child: Child) -> None:

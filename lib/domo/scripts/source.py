@@ -6,11 +6,11 @@ from __future__ import annotations
 import os
 import sys
 
-from ..core.model import Fault, Order
+from ..core.model import Fault, Order, ScriptError
 from ..core.records import replace
 from ..core.texts import one_line
 from ..system import cache, files, trusted
-from .api import Relay, ScriptError, World
+from .api import Relay, World
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

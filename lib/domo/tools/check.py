@@ -10,11 +10,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ..core.header import firmware_line
-from ..core.model import Config, ConfigError, Fault, Now
+from ..core.model import Config, ConfigError, Fault, Now, ScriptError
 from ..core.texts import one_line
 from ..pins.choice import open_board
 from ..scripts import lint, source
-from ..scripts.api import ScriptError
 from ..stores import fetch, journal, memory, modes, plant_keys, reading, schema, yaml_file
 from ..system import private, rights, trusted
 from ..system.files import PROJECT
