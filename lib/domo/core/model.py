@@ -285,6 +285,7 @@ class Config:
     prefixFileData: str = "/tmp/PvMonit_domo_data_"
     dbFile: str = "domo.sqlite3"
     scriptDir: str = "relay.script.d"
+    scriptOwners: tuple[str, ...] = ()  # users whose scripts are run too, beside this one's and root's
     scriptExecInterval: float = 60
     secuDownNoData: float = 600
     relayNb: int = 8

@@ -91,8 +91,11 @@ def fold(
         data, past = tick.watched(config, data, past)
         world = World(config, wanted, states, past, data, now)
         orders = {
-            r: Order("", data.problem) if data.problem else scripts.ask(r, world, known) for r in scripted
-        }
+            r: Order("", data.problem) if data.problem
+            else scripts.ask(r, world, known) if kind == "py"
+            else Order("", f"script {r}.php is not replayed, PHP has the clock of today only")
+            for r, kind in scripted.items()
+        }  # fmt: skip
         plan = decide(config, wanted, states, past, data, orders)
         answers, found = scripts.Answers(orders, world.timers), modes.Found(wanted)
         sight = tick.Sight(config, now, None, found, past, past, data, answers, plan, ())

@@ -381,21 +381,22 @@ class World:
         self.modes = modes
         self.states = states
         self.past = past
+        self.reading = reading
         self.data = Data(reading, past)
         self.data_age = min(
             (device.age for device in reading.devices), default=0.0
         )  # s since PvMonit last looked
         self.timers: Timers = dict(past.timers)
-        self._wall = now.wall
+        self.wall = now.wall
 
     @property
     def now(self) -> datetime:
         """Local time."""
-        return _local(self._wall)
+        return _local(self.wall)
 
     def moment(self, age: float | None) -> datetime | None:
         """Local time so many seconds ago."""
-        return None if age is None else _local(self._wall - age)
+        return None if age is None else _local(self.wall - age)
 
 
 def _local(wall: float) -> datetime:

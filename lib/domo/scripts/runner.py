@@ -1,5 +1,6 @@
-"""The owner's scripts, `relay.script.d/N.py`: run one after the other in one child process, so that
-nothing a script does reaches the tick or, beyond its own end, the other scripts."""
+"""The owner's scripts, `relay.script.d/N.py` and PvMonit's `N.php`: run one after the other in one child
+process for each of the two languages, so that nothing a script does reaches the tick or, beyond its own
+end, the other scripts."""
 
 from __future__ import annotations
 
@@ -8,8 +9,8 @@ import stat
 import sys
 import time
 
-from ..core.model import Order, dataclass
-from ..system import cache, tinyjson
+from ..core.model import Fault, Order, dataclass
+from ..system import cache, files, tinyjson
 from ..system.child import Child
 from ..system.files import LIMIT, user_name
 from .api import Relay, ScriptError, World, one_line
@@ -30,6 +31,7 @@ ALL_SECONDS = (
 MEMORY_BYTES = 256 << 20  # half of what a Pi Zero has
 SOURCE_LIMIT = 256 << 10
 END = b"C"  # begins a child's last line, which holds the bytecode if there is new
+KINDS = ("py", "php")  # of scripts; a relay that has both runs the first
 
 
 @dataclass(frozen=True)
@@ -44,38 +46,42 @@ class Answers:
     last: frozenset[int] = frozenset()
 
 
-def path(config: Config, relay: int) -> str:
+def path(config: Config, relay: int, kind: str = "py") -> str:
     """Where the script of a relay is, or would be."""
-    return f"{config.scriptDir}/{relay}.py"
+    return f"{config.scriptDir}/{relay}.{kind}"
 
 
-def scripted(config: Config) -> list[int]:
-    """The relays that have a script."""
+def scripted(config: Config) -> dict[int, str]:
+    """The relays that have a script, and of which kind it is."""
     try:
         names = set(os.listdir(config.scriptDir))
     except OSError:
-        return []
-    return [relay for relay in config.relays if f"{relay}.py" in names]
+        return {}
+    kinds = {r: next((kind for kind in KINDS if f"{r}.{kind}" in names), "") for r in config.relays}
+    return {relay: kind for relay, kind in kinds.items() if kind}
 
 
-def run(relays: Iterable[int], world: World) -> Answers:
-    """The answers of the scripts of `relays`. Those that failed at the last tick come last: one that
-    hangs shall not take the time of the others; and when the time was too short for all, those that
-    had none of it come first. Never raises."""
-    waiting = sorted(relays, key=lambda relay: (relay in world.past.failed, relay))
+def run(relays: Mapping[int, str], world: World) -> Answers:
+    """The answers of the scripts of `relays`, each with its kind. Those that failed at the last tick come
+    last: one that hangs shall not take the time of the others; and when the time was too short for all,
+    those that had none of it come first. Never raises."""
+    waiting = sorted(relays, key=lambda relay: (relay in world.past.failed, relays[relay] != "py", relay))
     orders: dict[int, Order] = {}
     timers = dict(world.past.timers)
     printed = bytecode = b""
     end = time.monotonic() + ALL_SECONDS
     while waiting and time.monotonic() < end:
-        child = Child(lambda answer, todo=tuple(waiting): _run(todo, world, answer))  # type: ignore[misc]
-        lines, words, waited = _listen(child, len(waiting), end)
+        kind = relays[waiting[0]]
+        other = next((place for place, relay in enumerate(waiting) if relays[relay] != kind), len(waiting))
+        child = _start(kind, waiting[:other], world)
+        lines, words, waited = _listen(child, other, end)
         status = child.stop()
         printed += child.printed
         why = _end(status, waited)
+        ended, before = False, len(waiting)
         for line in lines:
             if line.startswith(END):
-                bytecode = line[len(END) :]
+                bytecode, ended = line[len(END) :] or bytecode, len(waiting) < before
                 continue
             try:
                 answer = _answer(line)
@@ -83,14 +89,22 @@ def run(relays: Iterable[int], world: World) -> Answers:
                 why = "wrote into the tick's own pipe"
                 break
             orders[waiting.pop(0)], timers = answer
-        if waiting:
+        world.timers = timers
+        if waiting and not ended:
             relay = waiting.pop(0)
-            orders[relay] = Order(
-                "", f"script {relay}.py{_last_place(path(world.config, relay), words)}: {why}"
-            )
+            place = _last_place(path(world.config, relay, kind), words)
+            orders[relay] = Order("", f"script {relay}.{kind}{place}: {why}")
     last = frozenset(orders if waiting else [relay for relay, order in orders.items() if not order.good])
-    orders.update({relay: Order("", f"script {relay}.py: no time was left for it") for relay in waiting})
+    late = {r: Order("", f"script {r}.{relays[r]}: no time was left for it") for r in waiting}
+    orders.update(late)
     return Answers(orders, timers, printed.decode(errors="replace"), bytecode, last)
+
+
+def _start(kind: str, relays: list[int], world: World) -> Child:
+    """The child that asks these scripts, all of one kind."""
+    if kind == "py":
+        return Child(lambda answer: _run(relays, world, answer))
+    return Child(lambda answer: _php(relays, world, answer))
 
 
 def remember(config: Config, answers: Answers) -> None:
@@ -172,16 +186,35 @@ def _run(relays: Iterable[int], world: World, answer: int) -> None:
         order = ask(relay, world, known)
         if os.getpid() != me:  # a script that forks must not answer twice
             return
-        _send(answer, tinyjson.dumps((order.wanted, order.why[:500], world.timers)).encode())
+        send(answer, tinyjson.dumps((order.wanted, order.why[:500], world.timers)).encode())
         try:
             sys.stdout.flush()
             sys.stderr.flush()
         except (OSError, ValueError, AttributeError):
             pass
-    _send(answer, END + (marshal.dumps(known) if known != kept else b""))
+    send(answer, END + (marshal.dumps(known) if known != kept else b""))
 
 
-def _send(answer: int, line: bytes) -> None:
+def _php(relays: Iterable[int], world: World, answer: int) -> None:
+    from . import php
+
+    source, asked = b"", []
+    for relay in relays:
+        file, refusal = path(world.config, relay, "php"), ""
+        try:
+            source += text(file, world.config.scriptOwners)
+        except ScriptError as error:
+            refusal = one_line(f"script {relay}.php: {error}")
+        asked.append((relay, file, refusal))
+    why = php.become(asked, source, world, answer, MEMORY_BYTES)
+    for relay, _, refusal in asked:
+        reply = ("", refusal or f"script {relay}.php: {why}", world.timers)
+        send(answer, tinyjson.dumps(reply).encode())
+    send(answer, END)
+
+
+def send(answer: int, line: bytes) -> None:
+    """Writes an answer behind its length."""
     line = len(line).to_bytes(4, "big") + line
     while line:
         line = line[os.write(answer, line) :]
@@ -212,7 +245,7 @@ def _ask(file: str, relay: int, world: World, known: Bytecode) -> Order:
     """The order of one script. Raises ScriptError that names file and line."""
     name = file.rpartition("/")[2]
     try:
-        refuse(file)
+        refuse(file, world.config.scriptOwners)
         now = cache.stamp(file)
         if name not in known or known[name][0] != now:
             known[name] = (now, compiled(file))
@@ -236,8 +269,8 @@ def _ask(file: str, relay: int, world: World, known: Bytecode) -> Order:
         raise ScriptError(f"{name}{_place(file, error)}: {type(error).__name__}: {error}") from None
 
 
-def refuse(file: str) -> None:
-    """Raises ScriptError for a script that others than this user and root can write."""
+def refuse(file: str, owners: Iterable[str] = ()) -> None:
+    """Raises ScriptError for a script that others than this user, root and the `owners` can write."""
     if stat.S_ISLNK(os.lstat(file).st_mode):
         from os.path import realpath
 
@@ -248,15 +281,26 @@ def refuse(file: str) -> None:
             raise ScriptError(f"is not run, because others can write {place}; run: chmod go-w {place}")
         if info.st_uid not in (0, os.geteuid()):
             user, owner = user_name(os.geteuid()), user_name(info.st_uid)
-            mend = f"become {owner}, or run: sudo chown {user} {place}"
+            if owner in owners:
+                continue
+            mend = f"become {owner}, or run: sudo chown {user} {place}; or let {owner} run anything as {user}"
+            mend += f", with domo: relay: scriptOwners: [{owner}] in config.yaml"
             raise ScriptError(f"is not run by {user}, because {place} is {owner}'s; {mend}")
+
+
+def text(file: str, owners: Iterable[str] = ()) -> bytes:
+    """The text of a script that may be run. Raises ScriptError."""
+    try:
+        refuse(file, owners)
+        return files.read(file, SOURCE_LIMIT)[0]
+    except Fault as fault:
+        raise ScriptError(str(fault)) from None
+    except OSError as error:
+        raise ScriptError(error.strerror or str(error)) from None
 
 
 def compiled(file: str) -> CodeType:
     """The bytecode of a script. Raises ScriptError with the line that is wrong."""
-    from ..core.model import Fault
-    from ..system import files
-
     try:
         source = files.read(file, SOURCE_LIMIT)[0]
         code: CodeType = compile(source, file, "exec", dont_inherit=True)

@@ -153,6 +153,7 @@ KEYS: dict[str, tuple[str, Check]] = {  # key path: (field of Config, check)
     "domo.prefixFileData": ("prefixFileData", _text),
     "domo.dbFile": ("dbFile", _optional_path),
     "domo.relay.scriptDir": ("scriptDir", _text),
+    "domo.relay.scriptOwners": ("scriptOwners", _list(_text, single=True)),
     "domo.relay.scriptExecInterval": ("scriptExecInterval", _SECONDS),
     "domo.relay.secuDownNoData": ("secuDownNoData", _SECONDS),
     "domo.relayNb": ("relayNb", _number(1, 1000, int)),

@@ -9,11 +9,12 @@ import time
 from typing import TYPE_CHECKING
 
 from ..core.model import MODE_WORDS, ON, ON_OFF, Fault
+from ..scripts import runner
 from ..stores.reading import MOVING
 from ..system import files
 
 if TYPE_CHECKING:
-    from ..core.model import Plan
+    from ..core.model import Config, Plan
     from .tick import Sight
 
 WIDTH = 80
@@ -54,7 +55,7 @@ def table(sight: Sight, plan: Plan, only: object = None) -> str:
         lines.append(_coloured(start + text[0], colour if cells[0] else BOLD))
         lines += [_coloured(" " * indent + more, colour) for more in text[1:]]
     pins = _wrapped(f"pins: {sight.board.kind if sight.board else 'none'}")
-    return "\n".join([*lines, "", *_readings(sight), *pins, *_printed(sight)])
+    return "\n".join([*lines, "", *_readings(sight), *_scripts(sight.config), *pins, *_printed(sight)])
 
 
 def _wrapped(text: str, width: int = WIDTH, indent: str = "") -> list[str]:
@@ -82,6 +83,12 @@ def _readings(sight: Sight) -> list[str]:
     for note in (*sight.reading.notes, sight.reading.problem):
         lines += _wrapped(note, indent="  ")
     return lines
+
+
+def _scripts(config: Config) -> list[str]:
+    """Where scripts are looked for, and what is there."""
+    names = [f"{relay}.{kind}" for relay, kind in runner.scripted(config).items()]
+    return _wrapped(f"scripts: {', '.join(names) or 'none'} in {config.scriptDir}", indent="  ")
 
 
 def _printed(sight: Sight) -> list[str]:

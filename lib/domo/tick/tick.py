@@ -92,7 +92,7 @@ def look(config: Config, now: Now, given: Reading | None = None, pretend: Now | 
     known = _modes(config, found, past, reports)
     ended = _ended(found, known, past)
     known.update(dict.fromkeys(ended, AUTO_OFF))
-    scripted = [r for r in scripts.scripted(config) if known[r] not in (*FORCED, None)]
+    scripted = {r: kind for r, kind in scripts.scripted(config).items() if known[r] not in (*FORCED, None)}
     if data.problem:
         answers = scripts.Answers(
             {r: Order("", data.problem) for r in scripted}, past.timers, last=past.failed

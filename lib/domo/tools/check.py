@@ -12,12 +12,10 @@ from pathlib import Path
 
 from ..core.model import Config, ConfigError, Fault, Now
 from ..pins import board
-from ..scripts import lint
-from ..scripts import runner as scripts
-from ..scripts.api import ScriptError
 from ..stores import journal, memory, modes, reading, schema
 from ..system import cache, files
 from ..system.files import PROJECT
+from . import check_scripts as scripts
 
 Findings = Iterator[tuple[bool | None, str]]  # well, not well, or (None) to be noted; and the sentence
 
@@ -52,7 +50,7 @@ def main(path: str, now: Now) -> int:
         _say(None, f"config: {key}, passed over")
     checks: tuple[Callable[[], Findings], ...] = (
         lambda: _data(settings, now),
-        lambda: _scripts(settings),
+        lambda: scripts.findings(settings),
         lambda: _files(settings, now),
         lambda: _pins(settings),
         lambda: _machine(path),
@@ -84,41 +82,6 @@ def _data(settings: Config, now: Now) -> Findings:
         )
     for note in data.notes:
         yield False, f"data: {note}"
-
-
-def _scripts(settings: Config) -> Findings:
-    if not os.path.isdir(settings.scriptDir):
-        yield False, f"scripts: {settings.scriptDir} does not exist; run: mkdir {settings.scriptDir}"
-        return
-    found = scripts.scripted(settings)
-    linted = lint.lint(settings)
-    mistakes = [text for text in linted if ": note: " not in text or "did you mean" in text]
-    for relay in found:
-        file = scripts.path(settings, relay)
-        try:
-            scripts.refuse(file)
-            code = scripts.compiled(file)
-        except (ScriptError, OSError) as error:
-            yield False, f"script {file}: {error}"
-            continue
-        if "decide" not in code.co_names:
-            yield False, f"script {file}: defines no decide(relay, data)"
-        elif not any(text.startswith(f"{file} line ") for text in mistakes):
-            yield True, f"script {file}"
-    for text in linted:
-        yield (False if text in mistakes else None), f"script {text}"
-    if not found:
-        yield (
-            None,
-            f"scripts: none in {settings.scriptDir}; N.py is relay N's, relay.script.d/ of domo has examples",
-        )
-    for name in sorted(os.listdir(settings.scriptDir)):
-        number = name.removesuffix(".py")
-        if number.isdecimal() and number != name and name not in {f"{relay}.py" for relay in found}:
-            yield (
-                False,
-                f"script {settings.scriptDir}/{name}: nobody runs it; the relays are 1 to {settings.relayNb}",
-            )
 
 
 def _files(settings: Config, now: Now) -> Findings:
