@@ -93,6 +93,8 @@ def run(relays: Mapping[int, str], world: World) -> Answers:
         if waiting and not ended:
             relay = waiting.pop(0)
             place = _last_place(path(world.config, relay, kind), words)
+            if place and kind == "php":  # PHP looks up between two steps
+                place += " or just before"
             orders[relay] = Order("", f"script {relay}.{kind}{place}: {why}")
     last = frozenset(orders if waiting else [relay for relay, order in orders.items() if not order.good])
     late = {r: Order("", f"script {r}.{relays[r]}: no time was left for it") for r in waiting}

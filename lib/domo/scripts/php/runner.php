@@ -168,7 +168,7 @@ final class DomoScript
             $source = trim((@file(self::$file) ?: [])[$line - 1] ?? '');
             $place = " line $line" . ($source === '' ? '' : ' (' . self::text($source) . ')');
         }
-        self::send('', 'script ' . basename(self::$file) . "$place: $why");
+        self::send('', 'script ' . basename(self::$file) . "$place: " . self::text($why));
     }
 
     /** What to do about a name that is in an extension which PHP lacks here. */
