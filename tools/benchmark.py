@@ -39,7 +39,7 @@ PANEL_SECONDS, PANEL_LOOKS = 3.0, 7
 PI_ZERO_START = 0.35  # s, an assumption
 # 140 mA instead of 100 at 5.09 V (raspi.tv/2015/raspberry-pi-zero-power-measurements).
 PI_ZERO_BUSY = 0.2  # W more than idling
-RELAY_BOARD = 0.153  # W
+RELAYS_OFF = 0.153  # W, PvMonit's author: relay board, TM1638 and Arduino together, without the Pi
 
 SCRIPT = """\
 def decide(relay, data):
@@ -520,7 +520,7 @@ def day(bare: float, steady: float, naive: float, poll: float) -> None:
     """What a day costs on a Pi Zero, from the ratios measured here."""
     ticks = TICKS_A_DAY * steady * PI_ZERO_START
     polls = 86400 / REFRESH * poll / bare * PI_ZERO_START
-    board = RELAY_BOARD * 24
+    board = RELAYS_OFF * 24
     print(
         f"\nA day on a Pi Zero: python3 -c pass {PI_ZERO_START} s, busy {PI_ZERO_BUSY} W more than idling (assumed)"
     )
@@ -530,7 +530,7 @@ def day(bare: float, steady: float, naive: float, poll: float) -> None:
         (f"the panel, a poll every {REFRESH} s", polls),
     ):
         print(f"  {what:40}{seconds:8.0f} s of CPU{seconds * PI_ZERO_BUSY / 3600:10.3f} Wh")
-    print(f"  {f'the relay board itself, {RELAY_BOARD} W':40}{'':17}{board:10.3f} Wh")
+    print(f"  {f'what switches the relays, {RELAYS_OFF} W':40}{'':17}{board:10.3f} Wh")
     print("  (without `import RPi.GPIO` and the pins themselves, which are simulated here)")
 
 

@@ -29,7 +29,8 @@ from typing import Any
 PROJECT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(PROJECT / "lib"), str(PROJECT / "tests")]
 
-from domo.core.model import Config, Device, Now, Reading, Value, replace  # noqa: E402
+from domo.core.model import Config, Device, Now, Reading, Value  # noqa: E402
+from domo.core.records import replace  # noqa: E402
 from domo.scripts import runner  # noqa: E402
 from domo.scripts.api import World  # noqa: E402
 from domo.stores import journal  # noqa: E402
@@ -264,7 +265,7 @@ def generated(names: tuple[str, ...] = EXAMPLES) -> dict[str, str]:
 
 def day(scripts: dict[int, str], names: dict[int, str], step: int = 60) -> int:
     """Takes scripts through a simulated day, both answering at each minute; gives how many differ."""
-    theirs, differ, asked = Theirs(), 0, 0
+    differ, asked = 0, 0
     switched: Counter[int] = Counter()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -274,6 +275,12 @@ def day(scripts: dict[int, str], names: dict[int, str], step: int = 60) -> int:
         php = folder / "php"  # the real one, by the day's clock
         php.write_text('#!/bin/sh\nexec faketime -f "@$(cat "${0%/*}/clock")" /usr/bin/php "$@"\n')
         php.chmod(0o700)
+        ping = folder / "bin/ping"  # no computer answers but from 16 to 18 o'clock
+        ping.parent.mkdir()
+        ping.write_text(f"#!/bin/sh\ntest -e {name}/computer\n")
+        ping.chmod(0o700)
+        os.environ["PATH"] = f"{ping.parent}:{os.environ['PATH']}"
+        theirs = Theirs()
         config = Config("", relayNb=max(scripts), scriptDir=name, dbFile=f"{name}/journal", phpCli=str(php))
         domo = {"dbFile": f"{name}/journal", "relayNb": max(scripts), "prefixFileData": ""}
         domo["jsonFile"] = {"etatPath": f"{name}/etat", "modPath": f"{name}/mod"}
@@ -283,6 +290,10 @@ def day(scripts: dict[int, str], names: dict[int, str], step: int = 60) -> int:
             base.execute(journal.TABLE)
             base.commit()
             for now, data in weather(step):
+                if 16 <= now % DAY / 3600 < 18:
+                    (folder / "computer").touch()
+                else:
+                    (folder / "computer").unlink(missing_ok=True)
                 (folder / "clock").write_text(time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(now)))
                 ask = [[relay, f"{name}/{relay}.php", f"{name}/theirs_{relay}_"] for relay in scripts]
                 told = {"data": data, "relayEtat": states, "relayMod": modes}

@@ -15,7 +15,7 @@ import pytest
 from domo.core.model import Now
 from domo.plant import replay, sun
 from domo.stores import config as configs
-from domo.tick import tick
+from domo.tick import run as tick
 from support.day import CHANGING, CLEAR, CLOUDY, FOUR_CLEAR, Days, example
 from support.house import PROJECT, Clock, House
 
@@ -191,9 +191,7 @@ def test_a_replay_decides_what_real_ticks_decide(house: House) -> None:
     switched = 0
     for moment in moments:
         done = tick.run(settings, lambda now=moment.now: now, moment.reading)  # type: ignore[misc]
-        assert done is not None
-        _, plan, reports = done
-        assert (plan, reports) == (moment.plan, [])
+        assert (done.plan, done.faults) == (moment.plan, ())
         assert house.on == set(moment.watts)
         switched += len(moment.switched)
     assert switched > 10

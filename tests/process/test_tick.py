@@ -56,9 +56,9 @@ def test_a_tick_reads_asks_switches_and_writes(house: House) -> None:
     assert house.journal == [
         (1, "M", 2, "SOC is 96.4"),
         (1, "E", 1, "SOC is 96.4"),
-        (2, "M", 3, "mode file: forced on"),
+        (2, "M", 3, "forced on"),
         (2, "E", 1, "forced on"),
-        (3, "M", 0, "mode file: forced off"),
+        (3, "M", 0, "forced off"),
     ]
 
 

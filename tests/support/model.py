@@ -24,7 +24,7 @@ import yaml
 from hypothesis import HealthCheck, settings
 
 from domo.core.model import Now
-from domo.tick import tick
+from domo.tools import tick
 
 SEARCH = int(os.environ.get("DOMO_SEARCH", "0"))
 

@@ -7,7 +7,8 @@ import subprocess
 import pytest
 import yaml
 
-from domo.core.model import Config, Limits, replace
+from domo.core.model import Config, Limits
+from domo.core.records import replace
 from domo.stores import schema
 from support.house import PROJECT, Clock, House, defaults
 

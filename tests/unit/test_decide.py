@@ -11,18 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domo.core.decide import decide
+from domo.core.history import OFF, ON, History
 from domo.core.model import (
     AUTO_OFF,
     AUTO_ON,
     FORCED,
     FORCED_OFF,
     FORCED_ON,
-    OFF,
-    ON,
     Config,
     Decision,
     Device,
-    History,
     Limits,
     Now,
     Order,
@@ -30,11 +28,12 @@ from domo.core.model import (
     Plan,
     Reading,
     Value,
-    replace,
 )
+from domo.core.records import replace
 from domo.scripts import runner as scripts
 from domo.stores import modes
-from domo.tick import tick
+from domo.tick.remember import next_past
+from domo.tick.sight import Sight
 from support.model import examples
 
 HOUR, DAY = 3600.0, 86400.0
@@ -215,13 +214,13 @@ def carried_out(case: Case, plan: Plan) -> Case:
     """The same moment after the plan was carried out."""
     answers = scripts.Answers(case.orders, {})
     found = modes.Found({r: mode for r, mode in case.modes.items() if mode is not None})
-    sight = tick.Sight(
+    sight = Sight(
         case.config, Now(0, 10 * DAY, ""), None, found, case.past, case.past, case.reading, answers, plan, ()
     )
     return case._replace(
         modes={r: decision.mode for r, decision in plan.items()},
         states={r: decision.state for r, decision in plan.items()},
-        past=tick.remembered(sight, plan, ()),
+        past=next_past(sight, plan, ()),
     )
 
 

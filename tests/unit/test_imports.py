@@ -16,16 +16,16 @@ LIB = PROJECT / "lib/domo"
 # The folders, lowest first: a module imports from its own folder and from those before it.
 FOLDERS = ("core", "system", "stores", "pins", "scripts", "tick", "panel", "plant", "tools")
 STEADY = {  # what a steady tick loads of domo, and no more
-    "core": {"model", "decide", "texts"},
+    "core": {"records", "history", "model", "decide", "texts"},
     "system": {"files", "tinyjson", "cache", "child"},
     "stores": {"config", "reading", "modes", "states", "memory"},
-    "pins": {"board"},
+    "pins": {"board", "choice", "simulated"},
     "scripts": {"api", "runner"},
-    "tick": {"tick"},
+    "tick": {"sight", "plan", "remember", "act", "run"},
 }
 # Each costs as much as a part of the interpreter's start, or several of them.
 HEAVY = {
-    "os", "json", "re", "enum", "dataclasses", "typing", "logging", "subprocess", "argparse", "signal", "datetime",
+    "json", "re", "enum", "dataclasses", "typing", "logging", "subprocess", "argparse", "signal", "datetime",
     "contextlib", "pathlib", "yaml", "filelock", "sqlite3", "urllib", "urllib.request", "http.client", "socket",
     "xml.etree.ElementTree", "ctypes", "inspect", "difflib", "textwrap", "traceback", "tempfile", "shutil",
     "random", "site", "asyncio", "threading", "functools", "collections", "locale", "string", "pwd",

@@ -12,7 +12,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from domo.core.model import FORCED, KEPT, OFF, ON, Config, History, Now, Past, replace
+from domo.core.history import KEPT, OFF, ON, History
+from domo.core.model import FORCED, Config, Now, Past
+from domo.core.records import replace
 from domo.stores import memory
 from domo.system import tinyjson
 from support.model import examples

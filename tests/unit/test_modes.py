@@ -90,7 +90,6 @@ def test_a_value_that_is_no_mode_is_reported_left_and_keeps_its_relay_off(house:
         "lines": '{\n    "1" : 3 ,\n    "2" : 1\n\n}\n\n',
         "tabs": '\t{\t"1":\t3,\t"2":\t1\t}\t',
         "escapes": '{"\\u0031": 3, "2": 1}',
-        "the last of two counts": '{"1": 0, "1": 3, "2": 1}',
     }.values(),
 )
 def test_the_owner_may_write_it_as_he_likes(house: House, text: str) -> None:
@@ -99,6 +98,22 @@ def test_the_owner_may_write_it_as_he_likes(house: House, text: str) -> None:
     assert house.tick() == (0, "", "")
     assert (house.modes, house.on) == ({1: 3, 2: 2, 3: 1}, {1, 2})
     assert ("\n" in house.mode_file.read_text()) == ("\n" in text.strip())
+
+
+@pytest.mark.parametrize(
+    "text", ['{"1": 3, "1": 1, "2": 1}', '{"1": 1, "1": 3, "2": 1}', '{"1":0,"1":3,"2":1}']
+)
+def test_a_relay_that_stands_there_twice_is_told_and_a_force_counts(house: House, text: str) -> None:
+    house.mode_file.write_text(text)
+    ran = house.tick()
+    assert ran.code == 1
+    assert ran.err.startswith(
+        f"domo-tick: {house.mode_file}: relay 1 stands there more than once; a force counts"
+    )
+    assert house.on == {1}
+    house.script(2, ON)
+    house.tick()
+    assert (house.modes, house.on) == ({1: 3, 2: 2, 3: 1}, {1, 2})
 
 
 # -- a file that does not parse --
@@ -237,7 +252,7 @@ def test_a_force_of_the_very_relay_wins_over_its_script(house: House) -> None:
     ran = house.tick("-v")
     assert (house.modes, house.on) == ({1: 0, 2: 1, 3: 1}, set())
     assert "1 relay 1 auto off → forced off off forced off, just now" in ran.said
-    assert (1, "M", 0, "mode file: forced off, just now") in house.journal
+    assert (1, "M", 0, "forced off, just now") in house.journal
 
 
 def test_a_file_broken_while_the_tick_thinks_is_left_as_it_is(house: House) -> None:

@@ -16,7 +16,10 @@ from RPi import GPIO  # isort: skip
 from tm1638 import Bus, Chip  # isort: skip
 
 from domo.panel import frame as panel  # isort: skip
-from domo.core.model import History, Past, replace  # isort: skip
+from domo.core.history import History
+from domo.core.model import Past
+from domo.core.records import replace
+
 from domo.panel.frame import CODE, CODES, DOT, View, frame, phase, press, rows  # isort: skip
 from domo.panel.tm1638 import COMMIT, REDRAW_SECONDS, TM1638  # isort: skip
 

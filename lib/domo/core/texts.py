@@ -1,10 +1,25 @@
-"""Words for people: durations, and the nearest name to one that does not exist."""
+"""Words for people: reasons, durations, and the nearest name to one that does not exist."""
 
 from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
+
+
+class Text(str):
+    """A sentence that remembers its `template` and the `values` in it, so that it can be told in another
+    language, and nobody has to take it apart. It is an ordinary str: the sentence in English."""
+
+    template: str
+    values: Mapping[str, object]
+
+    def __new__(cls, template: str, **values: object) -> Text:
+        """The sentence that str.format() makes of the template; a value may be a Text itself."""
+        text = super().__new__(cls, template.format(**values))
+        text.template, text.values = template, values
+        return text
 
 
 def minutes(seconds: float) -> str:
@@ -14,6 +29,13 @@ def minutes(seconds: float) -> str:
     if seconds < 3600:
         return f"{seconds / 60:.0f} min"
     return f"{int(seconds // 3600)} h {int(seconds % 3600 // 60):02d}"
+
+
+def hour(wall: float) -> str:
+    """A moment (epoch s) as local date and time, to the minute: "2026-11-22 18:30"."""
+    import time
+
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(round(wall / 60) * 60))
 
 
 def did_you_mean(word: str, known: Any, alike: float = 0.7) -> str:

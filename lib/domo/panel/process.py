@@ -12,7 +12,8 @@ import sys
 import time
 from fcntl import DN_CREATE, DN_DELETE, DN_MODIFY, DN_MULTISHOT, DN_RENAME, F_NOTIFY, fcntl
 
-from ..core.model import BUSY, REFUSED, Config, ConfigError, Fault, Past, replace
+from ..core.model import BUSY, REFUSED, Config, ConfigError, Fault, Past
+from ..core.records import replace
 from ..stores import config as configs
 from ..stores import memory, modes, states
 from ..system import files
@@ -67,13 +68,14 @@ class Panel:
     def __init__(self, config: Config, face: NoFace | TM1638 | Terminal, stamp: object, aloud: bool) -> None:
         now = time.monotonic()
         self._config, self._face, self._aloud = config, face, aloud
-        paths = config.modPath, config.etatPath, memory.path(config)
+        paths = config.modPath, config.etatPath, config.memory_path
         self._stamps: dict[str, object] = {**dict.fromkeys(paths, UNSEEN), config.path: stamp}
         self._interval = (
             SELDOM if all([_watch(f) for f in {os.path.dirname(path) for path in self._stamps}]) else OFTEN
         )
         self._look_at = now
-        self._found, self._mode_problem = modes.Found({}), ""  # the last good one; why there is none now
+        self._found = modes.Found({})  # the last good one
+        self._missing, self._mode_problem = False, ""  # there is none now, or why it cannot be used
         self._states: dict[int, int] = {}
         self._past, self._past_of = Past(), now
         self._anew = self._broken = False  # config.yaml has changed, and can be used, or cannot
@@ -152,7 +154,9 @@ class Panel:
         troubles = {
             "E1": now - self._others_tick > LATE,
             "E2": self._broken,
-            "E3": bool(self._mode_problem) or any(r in self._found.odd for r in self._config.relays),
+            "E3": self._missing
+            or bool(self._mode_problem)
+            or any(r in self._found.odd for r in self._config.relays),
             "E4": past.tick is None or not self._states,
             "E5": past.tick is not None and (past.data is None or past.data > self._config.secuDownNoData),
             "E6": not _journal_works(self._config.dbFile),
@@ -164,8 +168,7 @@ class Panel:
 
     def _modes(self) -> dict[int, int | None]:
         """The modes: the last good ones, None where there stands none."""
-        found, past = self._found, self._past.modes
-        return {r: None if r in found.odd else found.modes.get(r, past.get(r)) for r in self._config.relays}
+        return modes.holding(self._config.relays, self._found, self._past.modes)
 
     def _say(self, text: str) -> None:
         """Tells a message, once."""
@@ -191,8 +194,8 @@ class Panel:
     def _read(self, path: str, now: float) -> None:
         if path == self._config.modPath:
             found = modes.load(path)
-            self._mode_problem = found.problem
-            if not found.problem:
+            self._missing, self._mode_problem = found.missing, found.problem
+            if not found.missing and not found.problem:
                 self._found = found
         elif path == self._config.etatPath:
             self._states = states.load(path)
@@ -218,8 +221,8 @@ class Panel:
 
     def _differs(self) -> bool:
         """Whether the mode file says anything that the last tick did not leave there."""
-        if self._mode_problem:
-            return self._mode_problem == "missing"
+        if self._missing or self._mode_problem:
+            return self._missing
         found, past = self._found, self._past.modes
         return any(found.modes.get(r) != past.get(r) for r in self._config.relays if r not in found.odd)
 
@@ -332,14 +335,13 @@ def main(argv: list[str]) -> int:
             configs.remember(config, parsed)
         _held, trouble = files.lock(f"{config.prefixFileData}panel.lock")  # until this process ends
         if trouble:
-            print(
-                f"domo-panel: {'another panel is running' if trouble == 'busy' else trouble}", file=sys.stderr
-            )
-        if trouble == "busy":
-            return BUSY
+            print(f"domo-panel: {trouble}", file=sys.stderr)
         if given.no_display:
             config = replace(config, refresh=SLOWEST)  # there are no keys to look at
         face = NoFace() if given.no_display else _face(config, given.terminal)
+    except files.Locked:
+        print("domo-panel: another panel is running", file=sys.stderr)
+        return BUSY
     except (ConfigError, Fault) as error:
         for problem in str(error).splitlines():
             print(f"domo-panel: {problem}", file=sys.stderr)

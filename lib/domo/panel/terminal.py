@@ -6,7 +6,8 @@ import os
 import textwrap
 import time
 
-from ..core.model import ON, Fault
+from ..core.history import ON
+from ..core.model import Fault
 from ..core.texts import minutes
 from ..stores import memory, reading
 from .frame import BOARD, BOTTOM, CODES, DOT_SEGMENT, MIDDLE, TOP, View, frame, rows

@@ -18,12 +18,11 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from ..core.decide import decide
+from ..core.history import OFF, ON
 from ..core.model import (
     AUTO_OFF,
     DONE,
     LOOK,
-    OFF,
-    ON,
     ON_OFF,
     REFUSED,
     Config,
@@ -33,8 +32,8 @@ from ..core.model import (
     Past,
     Plan,
     Reading,
-    replace,
 )
+from ..core.records import replace
 from ..core.texts import minutes
 from ..scripts import runner as scripts
 from ..scripts.api import World
@@ -42,7 +41,9 @@ from ..stores import config as configs
 from ..stores import memory, modes, reading
 from ..system import arguments
 from ..tick import dry_run as rehearsal
-from ..tick import tick
+from ..tick import plan as plans
+from ..tick.remember import next_past
+from ..tick.sight import Sight
 from . import sun
 
 STEP = 60  # s between two ticks, as in crontab.example
@@ -88,7 +89,7 @@ def fold(
         data = reading.judge(sun.report(plant, flow, now.wall - 1), config, now)
         if supposed:
             data = rehearsal.suppose(data, dict(supposed), config)
-        data, past = tick.watched(config, data, past)
+        data, past = plans.watched(config, data, past)
         world = World(config, wanted, states, past, data, now)
         orders = {
             r: Order("", data.problem) if data.problem
@@ -98,7 +99,7 @@ def fold(
         }  # fmt: skip
         plan = decide(config, wanted, states, past, data, orders)
         answers, found = scripts.Answers(orders, world.timers), modes.Found(wanted)
-        sight = tick.Sight(config, now, None, found, past, past, data, answers, plan, ())
+        sight = Sight(config, now, None, found, past, past, data, answers, plan, ())
         states = {relay: decision.state for relay, decision in plan.items()}
         wanted = {relay: decision.mode or AUTO_OFF for relay, decision in plan.items()}
         watts = {relay: config.relayWatt.get(relay, 0.0) for relay, state in states.items() if state == ON}
@@ -106,7 +107,7 @@ def fold(
         flow = sun.minute(plant, flow, light, house + sum(watts.values()))
         yield Moment(now, data, orders, plan, flow, watts)
         later = Now(now.wall + STEP, now.up + STEP, now.boot)
-        past = memory.restored(memory.kept(tick.remembered(sight, plan, ()), now), later)
+        past = memory.restored(memory.kept(next_past(sight, plan, ()), now), later)
 
 
 def _outside(plant: sun.Plant, wall: float) -> tuple[float, float]:

@@ -11,7 +11,8 @@ calendar's day, so that midnight and the clock's jumps change nothing.
 
 from __future__ import annotations
 
-from ..core.model import KEPT, OFF, ON, STAGES, Config, Device, History, Now, Order, Past, Reading
+from ..core.history import KEPT, OFF, ON, History
+from ..core.model import STAGES, Config, Device, Now, Order, Past, Reading
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import posix as os  # lean: see files
 
-from ..core.model import AUTO_OFF, OFF, ON, History
+from ..core.history import OFF, ON, History
+from ..core.model import AUTO_OFF
 from ..system import tinyjson
 
 TYPE_CHECKING = False

@@ -4,12 +4,13 @@ end, the other scripts."""
 
 from __future__ import annotations
 
-import posix as os  # lean: see files
+import os
 import stat
 import sys
 import time
 
-from ..core.model import Fault, Order, dataclass
+from ..core.model import Fault, Order
+from ..core.records import dataclass
 from ..system import cache, files, tinyjson
 from ..system.child import Child
 from ..system.files import LIMIT, user_name

@@ -77,5 +77,5 @@ def _remembered(path: str, fresh: bool) -> Config | None:
 
 def _stamps(path: str) -> Stamps:
     """Of the file, and of the code that reads it: an update may bring new defaults."""
-    code = ("stores/schema", "core/model")
+    code = ("stores/schema", "core/model", "core/header")
     return cache.stamp(path), *(cache.stamp(f"{PROJECT}/lib/domo/{module}.py") for module in code)

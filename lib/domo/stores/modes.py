@@ -21,11 +21,12 @@ order of domo-mod or the panel that a program overwrites which had read the file
 
 from __future__ import annotations
 
-import posix as os  # lean: see files
+import os
 import stat
 import time
 
-from ..core.model import AUTO_OFF, AUTO_ON, FORCED, MODE_WORDS, Fault, dataclass
+from ..core.model import AUTO_OFF, AUTO_ON, FORCED, MODE_WORDS, Fault
+from ..core.records import dataclass
 from ..system import files, tinyjson
 
 TYPE_CHECKING = False
@@ -33,8 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from typing import Any
 
-    Document = dict[str, Any]
-    Edit = Callable[[Document], Document]
+    Edit = Callable[["Document"], "Document"]
     Exchange = Callable[[str, str], bool]
 
 LIMIT = 1 << 20
@@ -44,13 +44,35 @@ LOCK_SECONDS = 2.0
 _SIGURG = 23  # which is ignored; `import signal` costs 0.4 of a bare interpreter's start
 
 
+class Document(dict):  # type: ignore[type-arg]
+    """The mode file's object; `twice`: the names that stand in it more than once. Of these a force counts,
+    else the last, as in every JSON reader."""
+
+    def __init__(self, pairs: Iterable[tuple[str, Any]]) -> None:
+        super().__init__()
+        self.twice: list[str] = []
+        for name, value in pairs:
+            if name in self:
+                self.twice.append(name)
+                if _is_force(self[name]) and not _is_force(value):
+                    continue
+            self[name] = value
+
+
+def _is_force(value: object) -> bool:
+    return type(value) is int and value in FORCED
+
+
 @dataclass(frozen=True)
 class Found:
-    """What the mode file says: the modes, the relays whose value is no mode (as it is written), and
-    `problem`: "missing", or why the file cannot be used."""
+    """What the mode file says: the modes; the relays whose value is no mode (`odd`, as it is written); those
+    that stand there more than once (`twice`); `missing`: there is none; `problem`: why
+    the file cannot be used."""
 
     modes: Mapping[int, int]
     odd: Mapping[int, str] = {}
+    twice: tuple[int, ...] = ()
+    missing: bool = False
     problem: str = ""
 
 
@@ -59,21 +81,32 @@ def load(path: str) -> Found:
     try:
         return _sort(_read(path))
     except FileNotFoundError:
-        return Found({}, problem="missing")
+        return Found({}, missing=True)
     except Fault as fault:
         return Found({}, problem=str(fault))
+
+
+def holding(relays: Iterable[int], found: Found, past: Mapping[int, int]) -> dict[int, int | None]:
+    """The mode that holds for each relay: the file's, None where it holds no mode, and where it says nothing
+    the force of the `past`, else auto off."""
+    fallback = first(relays, past)
+    return {r: None if r in found.odd else found.modes.get(r, fallback[r]) for r in fallback}
 
 
 def _sort(document: Document) -> Found:
     modes: dict[int, int] = {}
     odd: dict[int, str] = {}
     for key, value in document.items():
-        if len(key) < 5 and key.isascii() and key.isdigit() and key[0] != "0":
+        if _is_relay(key):
             if type(value) is int and value in range(len(MODE_WORDS)):
                 modes[int(key)] = value
             else:
                 odd[int(key)] = tinyjson.dumps(value)[:40]
-    return Found(modes, odd)
+    return Found(modes, odd, tuple(int(key) for key in document.twice if _is_relay(key)))
+
+
+def _is_relay(key: str) -> bool:
+    return len(key) < 5 and key.isascii() and key.isdigit() and key[0] != "0"
 
 
 def _read(path: str) -> Document:
@@ -96,7 +129,7 @@ def _parse(path: str, content: bytes) -> Document:
     if not text.strip("\0 \t\r\n"):
         raise Fault(f"{path}: is empty")
     try:
-        document = tinyjson.loads(text)
+        document = tinyjson.loads(text, Document)
         tinyjson.dumps(
             document
         ).encode()  # what could not be written back (1e999, half a surrogate pair) is not read
@@ -104,7 +137,7 @@ def _parse(path: str, content: bytes) -> Document:
         raise Fault(f"{path}: is not JSON ({error})") from None
     except RecursionError:
         raise Fault(f"{path}: is nested too deeply") from None
-    if not isinstance(document, dict):
+    if not isinstance(document, Document):
         raise Fault(f'{path}: wants {{"1": 1, "2": 3, ...}}')
     return document
 
@@ -161,7 +194,11 @@ def _mode(document: Document, key: str) -> int | None:
 
 def _with(document: Document, changes: Mapping[int, int]) -> Document:
     changed = {str(r): mode for r, mode in changes.items() if _mode(document, str(r)) != mode}
-    return {**document, **changed} if changed else document
+    if not changed:
+        return document
+    edited = Document(document.items())
+    edited.update(changed)
+    return edited
 
 
 def _update(path: str, edit: Edit) -> Document:

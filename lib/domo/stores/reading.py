@@ -6,9 +6,10 @@ and datas/data[@id] with value, valueBeast (VE.Direct's own number) and units.
 
 from __future__ import annotations
 
-import posix as os  # lean: see files
+import os
 
-from ..core.model import STAGES, Device, Fault, Now, Reading, Value, replace
+from ..core.model import STAGES, Device, Fault, Now, Reading, Value
+from ..core.records import replace
 from ..system import files
 
 TYPE_CHECKING = False

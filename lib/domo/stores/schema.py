@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 
-from ..core.model import Config, ConfigError, Fault, Limits, replace
+from ..core.header import BCM_PINS, WIRING_PI
+from ..core.model import Config, ConfigError, Fault, Limits
+from ..core.records import replace
 from ..core.texts import did_you_mean
 from ..system import files
 from ..system.files import PROJECT
@@ -18,15 +20,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     Check = Callable[[Any], Any]
-
-# wiringPi's own numbering, in every PvMonit config (wiringPi's physical layout, 40-pin boards):
-# place n holds the BCM number of wiringPi pin n.
-WIRING_PI = (
-    (17, 18, 27, 22, 23, 24, 25, 4, 2, 3, 8, 7, 10, 9, 11, 14, 15)  # 0..16
-    + (28, 29, 30, 31)  # 17..20: the P5 header of the first boards
-    + (5, 6, 13, 19, 26, 12, 16, 20, 21, 0, 1)  # 21..31
-)
-BCM_PINS = range(28)  # what the 40-pin header carries
 
 
 def _text(value: Any) -> str:

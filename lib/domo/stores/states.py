@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..core.model import OFF, ON, Fault
+from ..core.history import OFF, ON
+from ..core.model import Fault
 from ..system import files, tinyjson
 
 TYPE_CHECKING = False

@@ -6,7 +6,7 @@ user and that nobody else may enter; where somebody planted another one, there s
 
 from __future__ import annotations
 
-import posix as os  # lean: see files
+import os
 import stat
 import sys
 from _imp import source_hash  # SipHash, which Python has for its own bytecode
@@ -31,6 +31,17 @@ def private() -> bool:
     return stat.S_ISDIR(info.st_mode) and info.st_uid == os.geteuid() and not info.st_mode & 0o077
 
 
+def made() -> str:
+    """The path of the folder, which is there then. Raises Fault where it is not only ours."""
+    try:
+        os.mkdir(folder(), 0o700)
+    except OSError:
+        pass
+    if not private():
+        raise Fault(f"{folder()} is not only yours; run: sudo rm -r {folder()}")
+    return folder()
+
+
 def load(name: str) -> bytes | None:
     """What was saved under `name` by this Python, to the last bit, or None."""
     if not private():
@@ -46,14 +57,9 @@ def load(name: str) -> bytes | None:
 def save(name: str, content: bytes) -> None:
     """Saves `content` under `name`; a cache that cannot be written is no fault."""
     try:
-        os.mkdir(folder(), 0o700)
-    except OSError:
+        files.replace(f"{made()}/{name}", _sealed(content), 0o600)
+    except Fault:
         pass
-    if private():
-        try:
-            files.replace(f"{folder()}/{name}", _sealed(content), 0o600)
-        except Fault:
-            pass
 
 
 def _sealed(content: bytes) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import posix as os  # lean: see files
+import os
 import select
 import time
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import posix as os  # here and wherever a tick comes by: os itself costs 0.11 interpreter starts
+import os
 import stat
 
 from ..core.model import Fault
@@ -132,9 +132,13 @@ def replace(path: str, content: bytes, mode: int = 0o644) -> None:
         raise refused(path, error) from None
 
 
+class Locked(Exception):
+    """Another process holds the lock."""
+
+
 def lock(path: str) -> tuple[int | None, str]:
-    """The tick's lock as a descriptor to keep, and "" ; (None, "busy") while another tick runs; or
-    (None, why) where there can be no lock, which must not keep the pins from being driven.
+    """The lock of a program as a descriptor to keep, and ""; or (None, why) where there can be no lock,
+    which must not keep the pins from being driven. Raises Locked while another process holds it.
 
     A plain flock, because importing filelock costs 2 to 5 interpreter starts, every minute."""
     flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -152,7 +156,7 @@ def lock(path: str) -> tuple[int | None, str]:
         flock(fd, LOCK_EX | LOCK_NB)
         return fd, ""
     except BlockingIOError:
-        return None, "busy"
+        raise Locked from None
     except PermissionError as error:
         return None, f"going on without a lock: {refused(path, error)}"
     except (OSError, ImportError) as error:
@@ -236,7 +240,7 @@ def user_name(uid: int) -> str:
 
 def variable(name: str) -> str:
     """A variable of the environment that this process was given, "" without it."""
-    return os.environ.get(name.encode(), b"").decode(errors="surrogateescape")
+    return os.environ.get(name, "")
 
 
 def third_party() -> None:

@@ -6,12 +6,11 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ..core.model import Config, ConfigError, Fault, Now
-from ..pins import board
+from ..pins.choice import open_board
 from ..stores import journal, memory, modes, reading, schema
 from ..system import cache, files
 from ..system.files import PROJECT
@@ -86,7 +85,7 @@ def _data(settings: Config, now: Now) -> Findings:
 
 def _files(settings: Config, now: Now) -> Findings:
     found = modes.load(settings.modPath)
-    if found.problem and found.problem != "missing":
+    if found.problem:
         yield False, f"mode file {found.problem}; mend it, or delete it and a tick makes a new one"
     for relay, text in found.odd.items():
         yield False, f"mode file {settings.modPath}: relay {relay} is {text}; write 0, 1, 2 or 3"
@@ -97,8 +96,8 @@ def _files(settings: Config, now: Now) -> Findings:
         "mode file": settings.modPath,
         "mode file's lock": f"{settings.modPath}.lock",
         "state file": settings.etatPath,
-        "memory": memory.path(settings),
-        "tick's lock": f"{settings.prefixFileData}tick.lock",
+        "memory": settings.memory_path,
+        "tick's lock": settings.lock_path,
         "journal": settings.dbFile,
     }
     for name, path in names.items():
@@ -140,40 +139,16 @@ def _writable(path: str) -> str:
 
 def _pins(settings: Config) -> Findings:
     try:
-        opened = board.open_board(settings)
-        driven = opened.driven()
+        opened = open_board(settings)
     except Fault as fault:
         yield False, f"pins: {fault}"
         return
     pins = ", ".join(f"{relay}={pin}" for relay, pin in settings.relayGpio.items())
     yield True, f"pins: {opened.kind}; BCM {pins}; {'low' if settings.relayActiveLow else 'high'} is on"
-    idle = [str(relay) for relay, output in driven.items() if not output]
-    if idle:
+    for trouble in opened.troubles():
+        yield False, f"pins: {trouble}"
+    if idle := [str(relay) for relay in opened.idle()]:
         yield None, f"pins: relays {', '.join(idle)} float until their first tick"
-    if opened.kind != "RPi.GPIO":
-        return
-    lgpio = "lgpio" in sys.modules
-    yield True, f"RPi.GPIO is {'rpi-lgpio' if lgpio else 'the original'}"
-    if lgpio:
-        keeps, why = keeps_pins()
-        yield keeps, why
-
-
-def keeps_pins() -> tuple[bool, str]:
-    """Whether pins keep their level when a process lets go of them: the original RPi.GPIO writes the
-    registers, so yes; with lgpio it is the kernel's driver that persists outputs or not."""
-    for parameter in MODULES.glob("pinctrl_*/parameters/persist_gpio_outputs"):
-        module = parameter.parent.parent.name
-        if parameter.read_text().strip() in ("Y", "1"):
-            return True, f"pins: this kernel ({module}) keeps them after exit"
-        return False, (
-            f"pins: this kernel lets go of them after each tick; add {module}.persist_gpio_outputs=y"
-            " to /boot/firmware/cmdline.txt and restart"
-        )
-    return (
-        False,
-        "pins: it cannot be told whether this kernel keeps them after exit; look at a relay after a tick",
-    )
 
 
 def _machine(path: str) -> Findings:

@@ -21,22 +21,23 @@ from ..core.model import (
     FORCED_ON,
     LOOK,
     MODE_WORDS,
-    OUTSIDE,
+    OWNER,
     REFUSED,
     Config,
     ConfigError,
     Fault,
     Now,
     Past,
-    replace,
+    Row,
 )
+from ..core.records import replace
 from ..core.texts import did_you_mean, minutes
 from ..panel.frame import View, rows
 from ..stores import config as configs
-from ..stores import journal, memory, modes, states
+from ..stores import memory, modes, states
 from ..system import arguments, files
 from ..tick import process as ticker
-from ..tick import report
+from ..tick import table
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -111,7 +112,7 @@ def main(argv: list[str]) -> int:
         code = LOOK
     now = memory.look_at_clocks()
     view = _look(config, now)
-    report.show(_json(view, now, relays) if given.json else _table(view, now, relays))
+    table.show(_json(view, now, relays) if given.json else _table(view, now, relays))
     return code
 
 
@@ -138,7 +139,7 @@ def _force(config: Config, relays: list[int], given: Namespace) -> int:
     Raises Fault."""
     memory.as_its_user(config)
     mode = ORDERS[given.order]
-    if not (os.path.exists(config.modPath) and os.path.exists(memory.path(config))):
+    if not (os.path.exists(config.modPath) and os.path.exists(config.memory_path)):
         _tick(config)  # makes both
     past, _ = memory.load(config, memory.look_at_clocks())
     known = modes.load(config.modPath).modes
@@ -155,11 +156,7 @@ def _write_with_end(config: Config, relay: int, mode: int, given: Namespace) -> 
     a force without it may stay for ever, an end without its force is dropped by the next tick. Where only
     the end changes, the journal is owed it, for after a restart; last, for it outlives a refused force.
     Raises Fault."""
-    deadline = time.monotonic() + BUSY_SECONDS
-    while (held := files.lock(f"{config.prefixFileData}tick.lock"))[1] == "busy":
-        if time.monotonic() > deadline:
-            raise Fault("a tick is running that does not end; nothing is forced")
-        time.sleep(0.05)
+    held = _locked(config)
     try:
         now = memory.look_at_clocks()
         past, trouble = memory.load(config, now)
@@ -174,12 +171,23 @@ def _write_with_end(config: Config, relay: int, mode: int, given: Namespace) -> 
             memory.save(config, past, now)
         modes.set_owner(config.modPath, {relay: mode})
         if past is not None and past.modes.get(relay) == mode:  # else the tick tells the journal of a change
-            end = journal.ending(now.wall + length) if length else ", without end"
-            row = (0.0, relay, "M", mode, f"{OUTSIDE}{MODE_WORDS[mode]} by domo-mod{end}")
-            memory.save(config, replace(past, owed=(*past.owed, row)), now)
+            row = Row(0.0, relay, "M", mode, f"{MODE_WORDS[mode]} by domo-mod", OWNER, length or None)
+            memory.save(config, replace(past, unwritten=(*past.unwritten, row)), now)
     finally:
-        if held[0] is not None:
-            os.close(held[0])
+        if held is not None:
+            os.close(held)
+
+
+def _locked(config: Config) -> int | None:
+    """The tick's lock, once no tick runs. Raises Fault."""
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            return files.lock(config.lock_path)[0]
+        except files.Locked:
+            if time.monotonic() > deadline:
+                raise Fault("a tick is running that does not end; nothing is forced") from None
+        time.sleep(0.05)
 
 
 def _tick(config: Config) -> int:
@@ -205,9 +213,8 @@ def _look(config: Config, now: Now) -> View:
     past, _ = memory.load(config, now, anyones=True)
     past = past or Past()
     found = modes.load(config.modPath)
-    known = {r: None if r in found.odd else found.modes.get(r, past.modes.get(r)) for r in config.relays}
-    problem = "" if found.problem == "missing" else found.problem
-    return View(config, known, states.load(config.etatPath), past, message=problem)
+    known = modes.holding(config.relays, found, past.modes)
+    return View(config, known, states.load(config.etatPath), past, message=found.problem)
 
 
 def _table(view: View, now: Now, only: list[int]) -> str:

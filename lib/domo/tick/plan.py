@@ -1,0 +1,154 @@
+"""The first half of a tick: reads everything and decides. It changes nothing, but for the pins of forced
+relays, which come first (see `begin`)."""
+
+from __future__ import annotations
+
+from ..core import decide as core
+from ..core.history import OFF, ON
+from ..core.model import AUTO_OFF, FORCED, FORCED_ON, MODE_WORDS, Fault, Order
+from ..core.records import dataclass, replace
+from ..core.texts import Text, hour
+from ..pins.choice import open_board
+from ..scripts import runner as scripts
+from ..scripts.api import World
+from ..stores import memory, modes, reading
+from .sight import Sight
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ..core.model import Config, Now, Past, Plan, Reading
+    from ..pins.board import Board
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """What a tick knows before it touches anything that may hang: its pins, the modes, the past."""
+
+    config: Config
+    now: Now
+    board: Board | None
+    states: Mapping[int, int]  # as the pins were found
+    modes: modes.Found
+    known: Mapping[int, int | None]  # the mode of every relay, None where nobody can say
+    past: Past
+    before: Past
+    faults: tuple[str, ...]
+
+
+def begin(config: Config, now: Now) -> Beginning:
+    """Reads memory, mode file and pins."""
+    before, memory_fault = memory.load(config, now)
+    journal_fault = ""
+    if before is None:
+        from ..stores import journal
+
+        before, journal_fault = journal.past(config, now)
+    found = modes.load(config.modPath)
+    known, mode_faults = resolve(config, found, before)
+    board, states, pin_fault = _pins(config, memory.left(before, now))
+    past = memory.observe(before, states, now)
+    faults = (memory_fault, journal_fault, pin_fault, *mode_faults)
+    return Beginning(config, now, board, states, found, known, past, before, tuple(filter(None, faults)))
+
+
+def force(seen: Beginning) -> None:
+    """Drives the pins of forced relays at once: whatever hangs later, the owner's force acts. What fails
+    here is told when the whole plan is carried out."""
+    if seen.board is not None:
+        timed = over(seen)
+        forced = {r: ON if mode == FORCED_ON else OFF for r, mode in seen.known.items() if mode in FORCED}
+        seen.board.apply({relay: state for relay, state in forced.items() if relay not in timed})
+
+
+def resolve(config: Config, found: modes.Found, past: Past) -> tuple[dict[int, int | None], list[str]]:
+    """The mode that holds for each relay now, None where nobody can say, which keeps it off; and what is
+    wrong with the mode file."""
+    if found.problem:
+        held = [str(r) for r in config.relays if r not in past.modes]
+        told = f"{found.problem}; it is left as it is, the last good modes apply"
+        told += f", relays without one are held off: {', '.join(held)}" if held else ""
+        return {r: past.modes.get(r) for r in config.relays}, [told]
+    faults = [
+        f"{config.modPath}: relay {relay} is {text}, no mode (0 to 3): held off until you mend it"
+        for relay, text in found.odd.items()
+        if relay in config.relays
+    ]
+    faults += [
+        f"{config.modPath}: relay {relay} stands there more than once; a force counts, else the last: delete the rest"
+        for relay in found.twice
+    ]
+    return modes.holding(config.relays, found, past.modes), faults
+
+
+def over(seen: Beginning) -> dict[int, int]:
+    """The forces whose time is over and that still stand: relay and mode."""
+    if seen.modes.problem:
+        return {}
+    until = seen.past.until.items()
+    return {r: mode for r, (mode, age, length) in until if age >= length and seen.known.get(r) == mode}
+
+
+def finish(seen: Beginning, given: Reading | None = None, pretend: Now | None = None) -> Sight:
+    """Reads the data, asks the scripts, decides. `given` stands for the data file, `pretend` for the hour
+    that the scripts are told."""
+    config, now = seen.config, seen.now
+    data = reading.load(config, now) if given is None else given
+    data, past = watched(config, data, seen.past)
+    ended = over(seen)
+    known = {**seen.known, **dict.fromkeys(ended, AUTO_OFF)}
+    scripted = {r: kind for r, kind in scripts.scripted(config).items() if known[r] not in (*FORCED, None)}
+    faults = [*seen.faults, *filter(None, [data.problem])]
+    if data.problem:
+        answers = scripts.Answers(
+            {r: Order("", data.problem) for r in scripted}, past.timers, last=past.failed
+        )
+    else:
+        told = {r: mode for r, mode in known.items() if mode is not None}
+        answers = scripts.run(scripted, World(config, told, seen.states, past, data, pretend or now))
+        faults += [order.why for _, order in sorted(answers.orders.items()) if not order.good]
+    plan = core.decide(config, known, seen.states, past, data, answers.orders)
+    if past.until:
+        plan = _timed(plan, past, ended, now)
+    return Sight(
+        config, now, seen.board, seen.modes, past, seen.before, data, answers, plan, tuple(faults), ended
+    )
+
+
+def _pins(config: Config, left: Mapping[int, int]) -> tuple[Board | None, dict[int, int], str]:
+    """The board, and the state of each relay: on only where it was left on and its pin says so too. So an
+    automatic on that somebody else's hand or a restart ended waits for its turn again."""
+    try:
+        board = open_board(config)
+    except Fault as fault:
+        return None, {r: left.get(r, OFF) for r in config.relays}, f"no relay can be switched: {fault}"
+    found = board.found(left)
+    return board, {r: ON if found[r] == ON == left.get(r) else OFF for r in config.relays}, ""
+
+
+def watched(config: Config, data: Reading, past: Past) -> tuple[Reading, Past]:
+    """The reading, with the problem if it has not moved for too long, and the past that has seen it."""
+    measured = reading.fingerprint(data)
+    before, age = past.frozen
+    if measured:
+        age = age if measured == before else 0.0
+        past = replace(past, frozen=(measured, age), charge=reading.stages(past.charge, data))
+        if 0 < config.frozenAfter <= age and not data.problem:
+            problem = f"no measured value has moved for {age / 60:.0f} min: the monitor is frozen"
+            data = replace(data, problem=problem)
+    return data, past
+
+
+def _timed(plan: Plan, past: Past, ended: Mapping[int, int], now: Now) -> Plan:
+    """The plan with the end of each force that has one in its reason."""
+    plan = dict(plan)
+    for relay, (mode, age, length) in past.until.items():
+        decision = plan.get(relay)
+        if decision and relay in ended:
+            why = Text("{mode} no longer, its time is over: {why}", mode=MODE_WORDS[mode], why=decision.why)
+            plan[relay] = replace(decision, mode_before=mode, why=why)
+        elif decision and decision.mode == mode:
+            why = Text("{why} until {hour}", why=decision.why, hour=hour(now.wall + length - age))
+            plan[relay] = replace(decision, why=why)
+    return plan

@@ -1,0 +1,93 @@
+"""One tick, from the lock to the exit code: begin, force, refresh, finish, act, tell."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from ..core.model import BUSY, DONE, LOOK, REFUSED, ConfigError
+from ..core.records import replace
+from ..scripts import runner as scripts
+from ..stores import config as configs
+from ..stores import memory, reading
+from ..system import files
+from .act import act
+from .plan import begin, finish, force
+from .sight import Done
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..core.model import Config, Now, Reading
+
+STOPPED = (
+    60.0  # s after which what a tick saw is old: somebody stopped it (kill -STOP), for none takes so long
+)
+
+
+def run(config: Config, clock: Callable[[], Now], given: Reading | None = None) -> Done:
+    """A whole tick; `given` stands for the data file. Raises files.Locked while another tick runs."""
+    held, trouble = files.lock(config.lock_path)
+    try:
+        faults = [trouble] if trouble else []
+        seen = begin(config, clock())
+        force(seen)
+        if given is None and (trouble := reading.refresh(config, seen.now)):
+            faults.append(trouble)
+        sight = finish(seen, given)
+        if (later := clock()).up - seen.now.up > STOPPED:
+            sight = finish(begin(config, later), given)
+        done = act(replace(sight, faults=(*faults, *sight.faults)) if faults else sight)
+        scripts.remember(config, sight.answers)
+        return done
+    finally:
+        if held is not None:
+            os.close(held)
+
+
+def main(path: str, verbose: bool = False, clock: Callable[[], Now] = memory.look_at_clocks) -> int:
+    """A tick by the configuration at `path`; `verbose`: with its table. Gives the exit code."""
+    try:
+        config, stamps = configs.load(path)
+    except ConfigError as error:
+        from . import rescue
+
+        for problem in error.problems:
+            print(f"domo-tick: {problem}", file=sys.stderr)
+        rescue.without_config(path, clock, run)
+        return REFUSED
+    try:
+        done = run(config, clock)
+    except files.Locked:
+        print("domo-tick: another tick is running", file=sys.stderr)
+        return BUSY
+    except Exception as error:
+        from . import rescue
+
+        return rescue.forces_only(config, error)
+    if stamps:
+        configs.remember(config, stamps)
+    _tell(done, verbose)
+    return LOOK if done.faults else DONE
+
+
+def leave(code: int) -> None:
+    """Ends the process without tearing the interpreter down, which costs a quarter of starting it."""
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    finally:
+        os._exit(code)
+
+
+def _tell(done: Done, verbose: bool) -> None:
+    config, faults = done.sight.config, done.faults
+    if verbose or config.printMessage or config.printMessageLogfile:
+        from . import log, table
+
+        if verbose:
+            table.show(table.table(done.sight, done.plan))
+        faults = (*faults, *log.log(done))
+    for line in faults:
+        print(f"domo-tick: {line}", file=sys.stderr)
