@@ -68,7 +68,7 @@ class Theirs:
 
     def __init__(self) -> None:
         self._php = subprocess.Popen(
-            ["php", "-d", "display_errors=stderr", str(PROJECT / "tools/pvmonit.php"), SOURCE],
+            ["php", "-d", "display_errors=stderr", "-d", "error_reporting=85", str(PROJECT / "tools/pvmonit.php"), SOURCE],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
 
@@ -240,7 +240,7 @@ def generated(names: tuple[str, ...] = EXAMPLES) -> dict[str, str]:
         root = Path(name)
         root.chmod(0o755)
         pvmonit = PvMonit(root)
-        browser = Browser(root / "profile")
+        browser = Browser()
         try:
             (pvmonit.home / "config.yaml").write_text(
                 "www: {domo: true}\ndomo: {valueUse: [SOC, P, CS, PPV]}\n"
@@ -275,6 +275,10 @@ def day(scripts: dict[int, str], names: dict[int, str], step: int = 60) -> int:
         php = folder / "php"  # the real one, by the day's clock
         php.write_text('#!/bin/sh\nexec faketime -f "@$(cat "${0%/*}/clock")" /usr/bin/php "$@"\n')
         php.chmod(0o700)
+        wanted, computer = (
+            Path("/tmp/domo8up"),
+            folder / "computer",
+        )  # a file that PvMonit's examples look for
         ping = folder / "bin/ping"  # no computer answers but from 16 to 18 o'clock
         ping.parent.mkdir()
         ping.write_text(f"#!/bin/sh\ntest -e {name}/computer\n")
@@ -290,12 +294,16 @@ def day(scripts: dict[int, str], names: dict[int, str], step: int = 60) -> int:
             base.execute(journal.TABLE)
             base.commit()
             for now, data in weather(step):
-                if 16 <= now % DAY / 3600 < 18:
-                    (folder / "computer").touch()
-                else:
-                    (folder / "computer").unlink(missing_ok=True)
                 (folder / "clock").write_text(time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(now)))
-                ask = [[relay, f"{name}/{relay}.php", f"{name}/theirs_{relay}_"] for relay in scripts]
+                ask = [  # as if MpptFlo and MpptAbsOrFlo did not share a file
+                    [relay, f"{name}/{relay}.php", f"{name}/theirs_{'float' if 'MpptFlo(' in text else ''}_"]
+                    for relay, text in scripts.items()
+                ]
+                for path, hours in ((wanted, (9, 10)), (computer, (16, 18))):
+                    if hours[0] <= now % DAY / 3600 < hours[1]:
+                        path.touch()
+                    else:
+                        path.unlink(missing_ok=True)
                 told = {"data": data, "relayEtat": states, "relayMod": modes}
                 said = theirs.ask(now=now, domo=domo, scripts=ask, vars=told)
                 moment = Now(now + 0.25, 1e6, "boot")

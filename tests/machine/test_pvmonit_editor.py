@@ -34,8 +34,8 @@ def pvmonit(tmp_path: Path) -> Iterator[PvMonit]:
 
 
 @pytest.fixture
-def browser(tmp_path: Path) -> Iterator[Browser]:
-    browser = Browser(tmp_path / "profile")
+def browser() -> Iterator[Browser]:
+    browser = Browser()
     yield browser
     browser.close()
 

@@ -7,10 +7,10 @@ import os
 import select
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable
 from fcntl import F_DUPFD, fcntl
-from pathlib import Path
 from typing import Any
 
 PROGRAM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
@@ -32,10 +32,11 @@ FLAGS = (
 class Browser:
     """One page of it. What the page says by alert() is in `said`, and is answered with OK."""
 
-    def __init__(self, profile: Path) -> None:
+    def __init__(self) -> None:
         self.said: list[str] = []
         self._number = 0
         self._buffer = b""
+        self._home = tempfile.mkdtemp(prefix="browser-", dir="/tmp")  # its sockets want a short path
         theirs_in, self._to = os.pipe()
         self._from, theirs_out = os.pipe()
 
@@ -45,7 +46,8 @@ class Browser:
             os.dup2(second, 4)
 
         self._process = subprocess.Popen(
-            [PROGRAM, *FLAGS, f"--user-data-dir={profile}", "about:blank"],
+            [PROGRAM, *FLAGS, f"--user-data-dir={self._home}/profile", "about:blank"],
+            env={**os.environ, "HOME": self._home, "TMPDIR": self._home},
             preexec_fn=pipes,
             close_fds=False,
             stdout=subprocess.DEVNULL,
@@ -72,6 +74,7 @@ class Browser:
             self._process.wait(20)
         except subprocess.TimeoutExpired:
             self._process.kill()
+        shutil.rmtree(self._home, ignore_errors=True)
 
     def open(self, address: str, ready: str) -> None:
         """Goes to a page, and waits until `ready`, JavaScript, is true in it."""

@@ -37,15 +37,16 @@ def lacking(*programs: str) -> str:
 
 class PvMonit:
     """PvMonit below `root`/PvMonit, which is /opt/PvMonit for what `run` starts; /opt holds nothing else,
-    and what is made there is `root` out here."""
+    and what is made there is `root` out here. Nothing that is started in there outlives it."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, more: str = "true") -> None:
+        """`more`: shell commands that make more of the machine in there."""
         self.root = root
         self.home = root / "PvMonit"
         shutil.copytree(SOURCE, self.home, ignore=shutil.ignore_patterns(".git"), symlinks=True)
         self._holder = subprocess.Popen(
-            ["unshare", "--mount", "--propagation", "private", "sh", "-c",
-             f"mount --bind {root} /opt && echo ready && exec cat"],
+            ["unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc",
+             "sh", "-c", f"mount --bind {root} /opt && {more} && echo ready && exec cat"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
         assert self._holder.stdout
@@ -58,12 +59,27 @@ class PvMonit:
 
     def inside(self, *command: str) -> list[str]:
         """The command line that runs a command in there."""
-        return ["nsenter", f"--mount=/proc/{self._holder.pid}/ns/mnt", f"--wd={os.getcwd()}", *command]
+        spaces = f"/proc/{self._holder.pid}/ns"
+        enter = [
+            "nsenter",
+            f"--mount={spaces}/mnt",
+            f"--pid={spaces}/pid_for_children",
+            f"--wd={os.getcwd()}",
+        ]
+        return [*enter, *command]
 
-    def run(self, *command: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-        """Runs it to its end."""
+    def run(
+        self, *command: str, env: Mapping[str, str] | None = None, typed: str = ""
+    ) -> subprocess.CompletedProcess[str]:
+        """Runs it to its end, with this on its standard input."""
         return subprocess.run(
-            self.inside(*command), env=env, capture_output=True, text=True, timeout=120, check=False
+            self.inside(*command),
+            env=env,
+            input=typed,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
         )
 
     @contextlib.contextmanager

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ..core.model import Config, ConfigError, Fault, Now
 from ..pins.choice import open_board
+from ..scripts import pvmonit
 from ..stores import journal, memory, modes, reading, schema
 from ..system import cache, files
 from ..system.files import PROJECT
@@ -19,7 +20,8 @@ from . import check_scripts as scripts
 Findings = Iterator[tuple[bool | None, str]]  # well, not well, or (None) to be noted; and the sentence
 
 MODULES = Path("/sys/module")
-PVMONIT_CONFIG = "/opt/PvMonit/config.yaml"
+PVMONIT = pvmonit.FOLDER
+PVMONIT_CONFIG = f"{PVMONIT}/config.yaml"
 PVMONIT_DAEMONS = tuple(
     f"domo/{name}" for name in ("domo.php", "relay-actions.php", "tm1638.py")
     + ("domo-launch.sh", "relay-actions-launch.sh", "tm1638-launch.sh")  # which start them again
@@ -209,10 +211,25 @@ def _other_masters(path: str, document: object) -> Findings:
         panel = domo.get("tm1638") if isinstance(domo, dict) else None
         for key, section in (("domo: daemon", domo), ("domo: tm1638: daemon", panel)):
             if isinstance(section, dict) and section.get("daemon") is True:
+                if section is domo and _disarmed():
+                    yield None, f"{file}: {key}: true, for the cloud; PvMonit cannot start its own by it"
+                    continue
                 yield (
                     False,
                     f"{file}: {key}: true, so PvMonit starts its own at the next boot; set it to false",
                 )
+
+
+def _disarmed() -> bool:
+    """Whether nobody can execute what PvMonit would start, so that its `daemon` may be true all the same:
+    its cloudService.php sends the states of the relays only then."""
+    try:
+        launchers = [
+            os.stat(f"{PVMONIT}/domo/{name}-launch.sh").st_mode for name in ("domo", "relay-actions")
+        ]
+    except OSError:
+        return False
+    return not any(mode & 0o111 for mode in launchers)
 
 
 def _commands() -> list[list[str]]:
