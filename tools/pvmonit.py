@@ -37,7 +37,7 @@ from domo.stores import journal  # noqa: E402
 from support.browser import PROGRAM, Browser  # noqa: E402
 from support.pvmonit import SOURCE, PvMonit, lacking  # noqa: E402
 
-START = 1_750_500_000  # a summer's day
+START = 1_750_000_000  # 15 June 2025, in the afternoon
 HALF_DAY, DAY = 43200, 86400
 STAGES = ("Bulk", "Absorption", "Float", "Off", "Float (storage)", "")
 EXAMPLES = (
@@ -273,7 +273,9 @@ def day(scripts: dict[int, str], names: dict[int, str], step: int = 60) -> int:
             (folder / f"{relay}.php").write_text(text)
             (folder / f"{relay}.php").chmod(0o600)
         php = folder / "php"  # the real one, by the day's clock
-        php.write_text('#!/bin/sh\nexec faketime -f "@$(cat "${0%/*}/clock")" /usr/bin/php "$@"\n')
+        library = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
+        clock = 'FAKETIME="@$(cat "${0%/*}/clock")"'
+        php.write_text(f'#!/bin/sh\nexec env LD_PRELOAD={library} {clock} /usr/bin/php "$@"\n')
         php.chmod(0o700)
         wanted, computer = (
             Path("/tmp/domo8up"),
