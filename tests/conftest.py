@@ -11,6 +11,8 @@ import pytest
 
 from domo.scripts import runner as scripts
 from support.house import Clock, House
+from support.machine import built, machine, unprotected  # noqa: F401
+from support.server import server  # noqa: F401
 
 # Who is started in the background, or by nohup, is deaf to these, and so are all programs below it.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -28,9 +28,8 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from test_pvmonit_page import change_for_ever
-
 from support.house import PROJECT, House, until
+from support.page import change_for_ever
 
 RELAYS = {1: "Pompe", 2: "Eau chaude", 3: "Atelier"}
 SERVE = """

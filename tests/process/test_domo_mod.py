@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from domo.stores import journal, modes
+from domo.core.texts import hour
+from domo.stores import modes
 from support.house import PROJECT, Clock, House, Ran
 
 NAMES = {1: "Lift pump", 2: "Washing machine", 3: "Water heater"}
@@ -214,7 +215,7 @@ def test_a_force_for_a_time_ends_by_itself(home: House) -> None:
     ran = mod(home, "pump", "on", "--for", "2h")
     assert home.modes[1] == 3 and home.on == {1}
     end = in_json(home)[1]["until"]
-    assert any(f"forced on{journal.ending(end + late)}" in ran.said for late in (-3, 0, 3))
+    assert any(f"forced on until {hour(end + late)}" in ran.said for late in (-3, 0, 3))
     home.tick_at(Later(7100))
     assert home.modes[1] == 3 and home.on == {1}
     home.tick_at(Later(7202))

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from support.house import Clock, House, Ran, until
+from support.house import PROJECT, Clock, House, Ran, until
 
 ON = 'return relay.on("sun")'
 OFF = 'return relay.off("clouds")'
@@ -291,7 +291,7 @@ def test_a_dry_run_changes_nothing_at_all(house: House) -> None:
 
 
 def test_a_dry_run_on_real_pins_sets_up_none(house: House) -> None:
-    emulator = Path(__file__).parent / "emulator"
+    emulator = PROJECT / "tests/support/emulator"
     house.configure({"domo.board": "gpio"})
     house.set_modes({1: 3})
     (house.folder / "gpio").mkdir()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -15,6 +16,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock, Timeout
 
+from domo.system import files
 from support.house import Clock, House, until
 
 ON = 'return relay.on("sun")'
@@ -350,6 +352,9 @@ def test_a_tick_that_changes_no_mode_takes_no_lock(house: House) -> None:
     assert not house.mode_file.with_name("mod.lock").exists()
 
 
+OWNERS = (".new", ".first", ".tmp", "~", ".bak", ".lock.new")
+
+
 # -- planted files --
 
 
@@ -366,7 +371,10 @@ def test_no_link_planted_beside_a_file_is_followed(house: House, clock: Clock) -
     before = house.snapshot()[str(victim)]
     names = [house.mode_file, house.state_file, house.memory_file, house.pin_file]
     for target in (victim, nothing):
-        for path in [f"{name}.new" for name in names] + [f"{house.mode_file}.lock", str(house.lock_file)]:
+        for path in [f"{files.ours(str(name))}new" for name in names] + [
+            f"{house.mode_file}.lock",
+            str(house.lock_file),
+        ]:
             if os.path.lexists(path):
                 os.unlink(path)
             os.symlink(target, path)
@@ -383,7 +391,7 @@ def test_no_link_planted_beside_a_file_is_followed(house: House, clock: Clock) -
 def test_a_folder_planted_beside_a_file_keeps_nothing_from_being_written(house: House) -> None:
     house.script(1, ON)
     for name in (house.mode_file, house.state_file, house.memory_file, house.pin_file):
-        name.with_name(name.name + ".new").mkdir()
+        Path(f"{files.ours(str(name))}new").mkdir()
     assert house.tick() == (0, "", "")
     assert (house.modes[1], house.on, house.states[1], house.memory["states"]["1"]) == (2, {1}, 1, 1)
 
@@ -410,6 +418,53 @@ def test_owner_and_permissions_are_kept(house: House) -> None:
     after = house.mode_file.stat()
     assert house.modes[1] == 2
     assert (after.st_mode, after.st_uid, after.st_gid) == (before.st_mode, before.st_uid, before.st_gid)
+
+
+def test_a_file_of_the_owners_beside_it_stays(house: House) -> None:
+    """`jq ... mod >mod.new && mv mod.new mod`, and whatever else people call their files."""
+    house.script(1, ON)
+    mine = [
+        house.mode_file.with_name(f"{name}{end}") for name in ("mod", "etat", "data.xml") for end in OWNERS
+    ]
+    for path in mine:
+        path.write_text("mine")
+    house.tick()
+    house.script(1, 'return relay.off("clouds")')
+    house.tick()
+    assert [path.read_text() for path in mine] == ["mine"] * len(mine)
+
+
+def test_what_a_killed_process_left_is_swept_and_an_edit_is_not(house: House) -> None:
+    """By the inodes in its name: it is the new file, or the one that it replaced."""
+    house.tick()
+    begins = files.ours(str(house.mode_file))
+    left, replaced, edit = (Path(f"{begins}{name}") for name in ("left", "replaced", "edit"))
+    for path in (left, replaced, edit):
+        path.write_text('{"1":3}')
+    names = f"1-{left.stat().st_ino}", f"{replaced.stat().st_ino}-2", "3-4"
+    left, replaced, edit = (
+        p.rename(f"{begins}{name}") for p, name in zip((left, replaced, edit), names, strict=True)
+    )
+    assert house.tick() == (0, "", "")
+    assert (left.exists(), replaced.exists(), edit.exists()) == (False, False, True)
+
+
+@pytest.mark.skipif(not shutil.which("setfacl"), reason="takes setfacl (apt install acl)")
+def test_acls_and_attributes_are_kept(house: House) -> None:
+    """`setfacl -m u:www-data:rw` lets PvMonit's page in; the group gains nothing by it."""
+    house.script(1, ON)
+    house.set_modes({1: 1, 2: 1, 3: 1})
+    house.mode_file.chmod(0o640)
+    subprocess.run(["setfacl", "-m", "u:33:rw", house.mode_file], check=True)
+    os.setxattr(house.mode_file, "user.note", b"mine")
+    acl = subprocess.run(["getfacl", "-p", house.mode_file], capture_output=True, check=True).stdout
+    before = house.mode_file.stat()
+    assert house.tick() == (0, "", "")
+    after = house.mode_file.stat()
+    assert house.modes[1] == 2 and after.st_ino != before.st_ino
+    assert subprocess.run(["getfacl", "-p", house.mode_file], capture_output=True, check=True).stdout == acl
+    assert os.getxattr(house.mode_file, "user.note") == b"mine"
+    assert after.st_mode == before.st_mode
 
 
 def test_nothing_is_left_beside_the_file(house: House) -> None:

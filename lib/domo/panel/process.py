@@ -16,7 +16,7 @@ from ..core.model import BUSY, REFUSED, Config, ConfigError, Fault, Past
 from ..core.records import replace
 from ..stores import config as configs
 from ..stores import memory, modes, states
-from ..system import files
+from ..system import lock
 from ..tick import process as ticker
 from .frame import LATE, View, changes, phase, press
 
@@ -333,13 +333,13 @@ def main(argv: list[str]) -> int:
         memory.as_its_user(config)
         if parsed:
             configs.remember(config, parsed)
-        _held, trouble = files.lock(f"{config.prefixFileData}panel.lock")  # until this process ends
+        _held, trouble = lock.take(f"{config.prefixFileData}panel.lock")  # until this process ends
         if trouble:
             print(f"domo-panel: {trouble}", file=sys.stderr)
         if given.no_display:
             config = replace(config, refresh=SLOWEST)  # there are no keys to look at
         face = NoFace() if given.no_display else _face(config, given.terminal)
-    except files.Locked:
+    except lock.Locked:
         print("domo-panel: another panel is running", file=sys.stderr)
         return BUSY
     except (ConfigError, Fault) as error:

@@ -14,7 +14,7 @@ from errno import EBUSY, EINVAL, ENOTTY, EPERM
 from fcntl import ioctl
 
 from ..core.model import Fault
-from ..system.files import user_name
+from ..system.rights import user_name
 
 DEVICES = "/dev"
 MODULES = "/sys/module"
@@ -52,8 +52,8 @@ class GpioChip:
 
     blind = False  # a pin can be read without touching it
 
-    def __init__(self, path: str, fd: int, label: str) -> None:
-        self._path, self._fd, self.label = path, fd, label
+    def __init__(self, path: str, fd: int, label: str, lines: int) -> None:
+        self._path, self._fd, self.label, self._lines = path, fd, label, lines
         self.kind = f"gpiochip: {path}, {label}"
 
     def read(self, pin: int) -> int | None:
@@ -117,9 +117,9 @@ class GpioChip:
     def _why(self, pin: int, error: OSError) -> str:
         if error.errno in (EBUSY, EPERM):
             return f"is held by {self.holder(pin)}; stop that, or use another pin"
-        if error.errno == EINVAL:
+        if pin >= self._lines:
             return f"is no line of {self._path}; use another pin"
-        if error.errno == ENOTTY:
+        if error.errno in (EINVAL, ENOTTY):  # gpiolib answers the first to what it does not know
             return "cannot be requested: this kernel is older than 5.10; update it, or set domo.board: gpio"
         return f"cannot be requested ({error.strerror})"
 
@@ -149,11 +149,12 @@ def find() -> GpioChip:
             refused = refused or _refused(path, error)
             continue
         try:
-            label = _text(_CHIP.unpack(ioctl(fd, _GET_CHIP, bytes(_CHIP.size)))[1])
+            _, field, lines = _CHIP.unpack(ioctl(fd, _GET_CHIP, bytes(_CHIP.size)))
         except OSError:  # it calls itself so, and is something else
-            label = ""
+            field, lines = b"", 0
+        label = _text(field)
         if label in DRIVERS:
-            return GpioChip(path, fd, label)
+            return GpioChip(path, fd, label, lines)
         os.close(fd)
     raise Fault(refused or f"no {DEVICES}/gpiochip belongs to a Raspberry Pi's 40-pin header")
 

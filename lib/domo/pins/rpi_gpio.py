@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib.machinery import PathFinder
 
 from ..core.model import Fault
-from ..system import cache, files
+from ..system import cache, files, rights
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+ANY_PIN = 4
 PACKAGES = "python3-rpi.gpio (or python3-rpi-lgpio)"
 
 
@@ -32,8 +34,9 @@ class RpiGpio:
         try:
             gpio.setwarnings(False)  # a pin that is an output already is what we hope for
             gpio.setmode(gpio.BCM)
+            gpio.gpio_function(ANY_PIN)  # the original opens the device now, not before
         except Exception as error:  # lgpio has errors of its own
-            raise Fault(_trouble(error)) from None
+            raise Fault(f"RPi.GPIO does not work here: {_trouble(error)}") from None
 
     def read(self, pin: int) -> int | None:
         """The level of an output (0 where it cannot be read), None for an input. Raises Fault."""
@@ -79,12 +82,16 @@ def find() -> RpiGpio:
     except Fault:
         raise
     except Exception as error:  # whatever a library raises while it starts
-        raise Fault(_trouble(error)) from None
+        raise Fault(f"RPi.GPIO does not work here: {_trouble(error)}") from None
 
 
 def _imported() -> Any:
     """The module. lgpio puts a fifo into the folder that LG_WD names (its C part) and that is the current
     one (its Python part): here a folder of ours, and the fifo goes when it is open."""
+    if not PathFinder.find_spec("lgpio"):
+        from RPi import GPIO
+
+        return GPIO
     folder = cache.made()
     back = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
@@ -96,7 +103,7 @@ def _imported() -> Any:
     finally:
         os.fchdir(back)
         os.close(back)
-        for name in os.listdir(folder) if "lgpio" in sys.modules else ():
+        for name in os.listdir(folder):
             if name.startswith(".lgd-nfy"):
                 files.remove(f"{folder}/{name}")
 
@@ -104,7 +111,7 @@ def _imported() -> Any:
 def _trouble(error: Exception, pin: int | None = None) -> str:
     """What a GPIO library's error means, of a pin or of all, and what to do."""
     said = " ".join(str(error).split()) or type(error).__name__
-    user = files.user_name(os.geteuid())
+    user = rights.user_name(os.geteuid())
     if "/dev/mem" in said or "ermission" in said or "can not open gpiochip" in said:
         group = f"user {user} may not use the pins; run: sudo adduser {user} gpio, and log in again"
         return f"{group} ({said})"

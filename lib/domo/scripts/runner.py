@@ -13,7 +13,8 @@ from ..core.model import Fault, Order
 from ..core.records import dataclass
 from ..system import cache, files, tinyjson
 from ..system.child import Child
-from ..system.files import LIMIT, user_name
+from ..system.files import LIMIT
+from ..system.rights import user_name
 from .api import Relay, ScriptError, World, one_line
 
 TYPE_CHECKING = False

@@ -11,7 +11,7 @@ import time
 
 from ..core.history import KEPT, OFF, ON, History
 from ..core.model import AUTO_ON, FORCED, OWNER, Now, Past
-from ..system import files
+from ..system import rights
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def append(config: Config, rows: Iterable[Row], now: Now) -> tuple[bool, str]:
             return True, report
         except (sqlite3.Error, OSError, UnicodeError) as error:  # SQLite quotes what is damaged as it is
             if _may_pass(error):
-                return False, f"journal {files.forbidden(config.dbFile) or f'{config.dbFile}: {error}'}"
+                return False, f"journal {rights.forbidden(config.dbFile) or f'{config.dbFile}: {error}'}"
             if attempt == 0:  # a read that failed once may look like this too
                 continue
             aside = f"{config.dbFile}.corrupt-{time.strftime('%Y%m%d-%H%M%S', time.localtime(now.wall))}"

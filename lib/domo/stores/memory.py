@@ -15,7 +15,7 @@ import time
 from ..core.history import OFF, ON, History
 from ..core.model import FORCED, Fault, Now, Past, Row
 from ..core.records import replace
-from ..system import files, tinyjson
+from ..system import files, rights, tinyjson
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def load(config: Config, now: Now, anyones: bool = False) -> tuple[Past | None, 
         content, info = files.read(config.memory_path)
         if not anyones and info.st_uid not in (0, os.geteuid()):
             raise Fault(
-                f"{config.memory_path}: belongs to {files.user_name(info.st_uid)}; run: sudo rm {config.memory_path}"
+                f"{config.memory_path}: belongs to {rights.user_name(info.st_uid)}; run: sudo rm {config.memory_path}"
             )
         saved = tinyjson.loads(content.decode())
         if saved["version"] < VERSION:  # of before an update
@@ -159,7 +159,10 @@ FIELDS: dict[str, Codec] = {  # of Past; one that is new here begins with its de
     "until": _by(int, _all(_among(FORCED), AGE, SECONDS)),
     "pins": _by(int, STATE),
     "stuck": _by(int, _all(AGE, COUNT)),
-    "unwritten": (lambda rows: [list(row.__dict__.values()) for row in rows], _read_rows),
+    "unwritten": (
+        lambda rows: [(r.age, r.relay, r.info, r.value, r.why, r.by, r.left) for r in rows],
+        _read_rows,
+    ),
 }
 
 
@@ -218,9 +221,9 @@ def as_its_user(config: Config) -> None:
         return
     if owner == os.geteuid():
         return
-    name = files.user_name(owner)
+    name = rights.user_name(owner)
     if os.geteuid() != 0:
-        why = f"this is run by {files.user_name(os.geteuid())}, but the ticks by {name}, who owns {config.memory_path}"
+        why = f"this is run by {rights.user_name(os.geteuid())}, but the ticks by {name}, who owns {config.memory_path}"
         raise Fault(f"{why}; run: sudo -u {name} {' '.join(sys.argv)}")
     import pwd
 

@@ -160,7 +160,7 @@ KEYS: dict[str, tuple[str, Check]] = {  # key path: (field of Config, check)
     "domo.uninterruptible": ("uninterruptible", _list(_RELAY)),
     "domo.floor": ("floor", _map(_text, _number(-1e9, 1e9))),
     "domo.limits": ("limits", _map(_RELAY, _limits)),
-    "domo.board": ("board", _choice("auto", "gpio", "simulated")),
+    "domo.board": ("board", _choice("auto", "gpiochip", "gpio", "simulated")),
     "domo.simulatedPins": ("simulatedPins", _text),
     "domo.tm1638.refresh": ("refresh", _number(0.02, 60)),
     "domo.tm1638.actionButtonDelay": ("actionButtonDelay", _number(0, 60)),

@@ -42,6 +42,7 @@ def act(sight: Sight) -> Done:
     faults += wrong
     plan, failed = _drive(sight, sight.board, plan)
     faults += [*failed.values(), *_save_states(config, sight.board, plan)]
+    modes.sweep(config.modPath)
     after = next_past(sight, plan, tuple(faults), not wrong, failed)
     if len(faults) > len(sight.faults) or plan != sight.plan or sight.ended:
         _save(config, after, now)
@@ -79,7 +80,6 @@ def _write_modes(sight: Sight, plan: Plan) -> tuple[Plan, list[str]]:
             found = modes.set_auto(config.modPath, changes, sight.ended)
     except Fault as fault:
         faults.append(str(fault))
-    modes.sweep(config.modPath)
     newer = {r: m for r, m in found.modes.items() if m in FORCED and r in plan and plan[r].mode != m}
     if faults:  # what could not be written is no newer force
         newer = {r: m for r, m in newer.items() if r not in sight.ended}

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from ..core.model import MODE_WORDS, ON_OFF, Fault
-from ..system import files
+from ..system import rights
 from .table import show
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def log(done: Done) -> list[str]:
         if config.printMessageLogfile:
             _append(config.printMessageLogfile, "".join(f"{line}\n" for _, line in lines).encode())
     except OSError as error:
-        return [str(files.refused(config.printMessageLogfile, error))]
+        return [str(rights.refused(config.printMessageLogfile, error))]
     except Fault as fault:
         return [str(fault)]
     return []

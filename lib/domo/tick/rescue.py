@@ -9,7 +9,7 @@ from ..core.model import FORCED, FORCED_ON, LOOK, Reading
 from ..pins.choice import open_board
 from ..stores import config as configs
 from ..stores import memory, modes, states
-from ..system import files
+from ..system import lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def without_config(
             none = Reading((), f"{path} cannot be used, the last good configuration is, without data")
             for line in run(config, clock, none).faults:
                 print(f"domo-tick: {line}", file=sys.stderr)
-    except files.Locked:
+    except lock.Locked:
         return
     except Exception as again:
         print(f"domo-tick: {type(again).__name__}: {again}", file=sys.stderr)

@@ -10,7 +10,7 @@ from ..core.records import replace
 from ..scripts import runner as scripts
 from ..stores import config as configs
 from ..stores import memory, reading
-from ..system import files
+from ..system import lock
 from .act import act
 from .plan import begin, finish, force
 from .sight import Done
@@ -27,8 +27,8 @@ STOPPED = (
 
 
 def run(config: Config, clock: Callable[[], Now], given: Reading | None = None) -> Done:
-    """A whole tick; `given` stands for the data file. Raises files.Locked while another tick runs."""
-    held, trouble = files.lock(config.lock_path)
+    """A whole tick; `given` stands for the data file. Raises lock.Locked while another tick runs."""
+    held, trouble = lock.take(config.lock_path)
     try:
         faults = [trouble] if trouble else []
         seen = begin(config, clock())
@@ -59,7 +59,7 @@ def main(path: str, verbose: bool = False, clock: Callable[[], Now] = memory.loo
         return REFUSED
     try:
         done = run(config, clock)
-    except files.Locked:
+    except lock.Locked:
         print("domo-tick: another tick is running", file=sys.stderr)
         return BUSY
     except Exception as error:
@@ -68,8 +68,7 @@ def main(path: str, verbose: bool = False, clock: Callable[[], Now] = memory.loo
         return rescue.forces_only(config, error)
     if stamps:
         configs.remember(config, stamps)
-    _tell(done, verbose)
-    return LOOK if done.faults else DONE
+    return LOOK if _tell(done, verbose) else DONE
 
 
 def leave(code: int) -> None:
@@ -81,7 +80,8 @@ def leave(code: int) -> None:
         os._exit(code)
 
 
-def _tell(done: Done, verbose: bool) -> None:
+def _tell(done: Done, verbose: bool) -> tuple[str, ...]:
+    """Says what a person should see to, and gives it."""
     config, faults = done.sight.config, done.faults
     if verbose or config.printMessage or config.printMessageLogfile:
         from . import log, table
@@ -91,3 +91,4 @@ def _tell(done: Done, verbose: bool) -> None:
         faults = (*faults, *log.log(done))
     for line in faults:
         print(f"domo-tick: {line}", file=sys.stderr)
+    return faults

@@ -13,7 +13,7 @@ from ..core.model import Config, ConfigError, Fault, Now
 from ..pins.choice import open_board
 from ..scripts import pvmonit
 from ..stores import journal, memory, modes, reading, schema
-from ..system import cache, files
+from ..system import cache, rights
 from ..system.files import PROJECT
 from . import check_scripts as scripts
 
@@ -123,19 +123,19 @@ def _files(settings: Config, now: Now) -> Findings:
 
 def _writable(path: str) -> str:
     """ "" when this user can replace the file, or what to do."""
-    user = files.user_name(os.geteuid())
+    user = rights.user_name(os.geteuid())
     folder = os.path.dirname(path) or "."
     if not os.path.isdir(folder):
         return f"{folder} does not exist; run: sudo install -d -o {user} {folder}"
     if os.path.islink(path) or (os.path.lexists(path) and not os.path.isfile(path)):
         return f"{path} is not a plain file; move it away"
     if not os.access(folder, os.W_OK | os.X_OK):
-        return str(files.refused(path, PermissionError()))
+        return str(rights.refused(path, PermissionError()))
     if os.path.exists(path):
         sticky = os.stat(folder).st_mode & 0o1000
         owner = os.stat(path).st_uid
         if os.geteuid() and ((sticky and owner != os.geteuid()) or not os.access(path, os.W_OK)):
-            return str(files.refused(path, PermissionError()))
+            return str(rights.refused(path, PermissionError()))
     return ""
 
 
@@ -156,7 +156,7 @@ def _pins(settings: Config) -> Findings:
 def _machine(path: str) -> Findings:
     import grp
 
-    user = files.user_name(os.geteuid())
+    user = rights.user_name(os.geteuid())
     if os.path.exists("/dev/gpiomem") and os.geteuid():
         member = any(group.gr_name == "gpio" and group.gr_gid in os.getgroups() for group in grp.getgrall())
         yield (

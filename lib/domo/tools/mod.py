@@ -35,7 +35,7 @@ from ..core.texts import did_you_mean, minutes
 from ..panel.frame import View, rows
 from ..stores import config as configs
 from ..stores import memory, modes, states
-from ..system import arguments, files
+from ..system import arguments, lock
 from ..tick import process as ticker
 from ..tick import table
 
@@ -183,8 +183,8 @@ def _locked(config: Config) -> int | None:
     deadline = time.monotonic() + BUSY_SECONDS
     while True:
         try:
-            return files.lock(config.lock_path)[0]
-        except files.Locked:
+            return lock.take(config.lock_path)[0]
+        except lock.Locked:
             if time.monotonic() > deadline:
                 raise Fault("a tick is running that does not end; nothing is forced") from None
         time.sleep(0.05)

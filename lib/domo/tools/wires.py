@@ -9,7 +9,7 @@ from ..core import header
 from ..core.model import DONE, REFUSED, ConfigError
 from ..panel.frame import BOARD
 from ..stores import config as configs
-from ..tick.report import show
+from ..tick.table import show
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

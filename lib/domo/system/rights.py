@@ -1,0 +1,72 @@
+"""Who may not read or write what, in one sentence with the command that mends it."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from ..core.model import Fault
+
+
+def refused(path: str, error: OSError) -> Fault:
+    """The Fault for a file that could not be written: names user, file and what mends it."""
+    from errno import ELOOP
+
+    if error.errno == ELOOP:
+        return Fault(f"{path}: is a link, which is not followed; put in its place what it points to")
+    if not isinstance(error, PermissionError):
+        return Fault(f"{path}: cannot be written ({error.strerror})")
+    return Fault(f"{path}: user {user_name(os.geteuid())} may not write it; {_mend(path)}")
+
+
+def forbidden(path: str) -> Fault | None:
+    """The Fault for a file that this user may not write, or make; None if he may, or if it is not a
+    matter of rights."""
+    folder = path.rpartition("/")[0] or "/"
+    try:
+        read_only = os.statvfs(folder).f_flag & os.ST_RDONLY
+    except OSError:
+        return None
+    mine = os.access(folder, os.W_OK | os.X_OK) and (os.access(path, os.W_OK) or not os.access(path, os.F_OK))
+    return None if mine or read_only else refused(path, PermissionError())
+
+
+def _mend(path: str) -> str:
+    """Why this user may not replace a file, and the one command by which he may."""
+    import grp
+
+    user, folder = user_name(os.geteuid()), path.rpartition("/")[0] or "/"
+    try:
+        info = os.lstat(path)
+    except FileNotFoundError:
+        info = None
+    except OSError:
+        return f"nor look into {folder}; run: sudo chmod a+x {folder}"
+    if info is None or not os.access(folder, os.W_OK | os.X_OK):
+        if folder.count("/") == 1 or folder.startswith("/var/"):  # /run, which is everybody's
+            own = f"{folder.rstrip('/')}/domo"
+            return f"set it to {own}/{path.rpartition('/')[2]} in config.yaml; run: sudo install -d -o {user} {own}"
+        if os.access(folder, os.F_OK) and os.stat(folder).st_uid == os.geteuid():
+            return f"he may create none in {folder}, which is his; run: chmod u+wx {folder}"
+        return f"he may create none in {folder}; run: sudo chown {user} {folder}"
+    if info.st_uid != os.geteuid():
+        return f"it belongs to {user_name(info.st_uid)}; run: sudo chown {user} {path}"
+    if not info.st_mode & stat.S_IWUSR:
+        return f"it is his, but closed; run: chmod u+rw {path}"
+    if info.st_gid in (os.getegid(), *os.getgroups()):
+        return f"it is his, so it may be protected; run: lsattr {path}"
+    try:
+        group = grp.getgrgid(info.st_gid).gr_name
+    except KeyError:
+        return f"its group is {info.st_gid}, which has no name; run: sudo chgrp {os.getegid()} {path}"
+    return f"its group is {group}, which he is not in; run: sudo adduser {user} {group}"
+
+
+def user_name(uid: int) -> str:
+    """The name of a user, or his number."""
+    import pwd  # only for messages
+
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
