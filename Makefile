@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV = .venv
 BIN = $(VENV)/bin
 
-.PHONY: run test lint bench faults pvmonit clean
+.PHONY: run test lint bench faults pi armhf pvmonit clean
 
 run: $(VENV)/run.done
 	@$(BIN)/python tools/demo.py
@@ -26,6 +26,10 @@ $(VENV)/run.done: pyproject.toml
 $(VENV)/dev.done: $(VENV)/run.done
 	@$(BIN)/pip install -q --disable-pip-version-check -e '.[dev]'
 	@touch $@
+
+# Real Linux on an emulated Raspberry Pi, and an armhf Debian: 3 says that something is missing here.
+pi armhf: $(VENV)/run.done
+	PYTHONPATH=tools $(BIN)/python -m machine.$@
 
 faults: $(VENV)/dev.done
 	PYTHONPATH=tests $(BIN)/python tools/faults.py

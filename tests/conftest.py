@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posix
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,7 +25,9 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
     """A house where SOC is 96.4, nothing is scripted, and no tick has run yet."""
     before = os.umask(0o022)
     monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    monkeypatch.setitem(posix.environ, b"TMPDIR", os.fsencode(tmp_path / "tmp"))  # for a tick in this process
     monkeypatch.setattr(scripts, "MEMORY_BYTES", 1 << 40)  # this process is larger than a tick may be
+    monkeypatch.setenv("DOMO_SAY", "all")  # as the house's own env
     monkeypatch.delenv("DOMO_CONFIG", raising=False)
     monkeypatch.delenv("NO_COLOR", raising=False)
     yield House(tmp_path)

@@ -162,7 +162,7 @@ class Case:
             autos = [row[0] for row in self.rows if row[1:] == (about, "M", 2)]
             if autos and (autos[-1], about, "E", 1) not in self.rows:
                 return "relayLastUpAuto, timeUpMin, timeUpMax: its mode became 2 while it was on already"
-            if ours is False and autos and autos[-1] < now - 2 * DAY:  # every past here is one after a restart
+            if ours is False and autos and autos[-1] < now - 2 * DAY:  # each past here is after a restart
                 return "relayLastUpAuto: more than 48 hours ago, switched on by force since, and a restart"
         if name in ("MpptFlo", "MpptAbsOrFlo") and self.both:
             return "MpptFlo, MpptAbsOrFlo: in PvMonit the two share a file"

@@ -1,5 +1,5 @@
-"""domo on the real things: the kernel's interface ioctl by ioctl, the C library RPi.GPIO on trapped registers,
-rpi-lgpio and its lgpio on the kernel's interface. Every change of every pin of real processes."""
+"""domo on the real things: the kernel's interface ioctl by ioctl, RPi.GPIO on trapped registers,
+rpi-lgpio on the kernel's interface. Every change of every pin of real processes."""
 
 from __future__ import annotations
 

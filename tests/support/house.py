@@ -78,6 +78,7 @@ class House:
         self.tmp = folder / "tmp"
         self.env = {k: v for k, v in os.environ.items() if k not in ("DOMO_CONFIG", "NO_COLOR", "PYTHONPATH")}
         self.env["TMPDIR"] = str(self.tmp)
+        self.env["DOMO_SAY"] = "all"  # what stands, and not only what is new of it (see test_news)
         self._settings: dict[str, Any] = {
             "tmpFileDataXml": "data.xml",
             "urlDataXml": False,

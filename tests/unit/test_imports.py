@@ -16,12 +16,12 @@ LIB = PROJECT / "lib/domo"
 # The folders, lowest first: a module imports from its own folder and from those before it.
 FOLDERS = ("core", "system", "stores", "pins", "scripts", "tick", "panel", "plant", "tools")
 STEADY = {  # what a steady tick loads of domo, and no more
-    "core": {"records", "history", "model", "decide", "texts"},
+    "core": {"records", "history", "model", "faults", "decide", "texts"},
     "system": {"files", "tinyjson", "cache", "child"},
     "stores": {"config", "reading", "modes", "states", "memory"},
     "pins": {"board", "choice", "simulated"},
     "scripts": {"api", "runner"},
-    "tick": {"sight", "plan", "remember", "act", "run"},
+    "tick": {"sight", "plan", "remember", "act", "run", "tell"},
 }
 # Each costs as much as a part of the interpreter's start, or several of them.
 HEAVY = {

@@ -62,9 +62,7 @@ def test_what_domo_does_not_know_is_kept(house: House) -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "value", ["true", "7", "-1", "null", "3.0", "[3]", '{"on": 1}', "1e400", '"aus"']
-)
+@pytest.mark.parametrize("value", ["true", "7", "-1", "null", "3.0", "[3]", '{"on": 1}', "1e400", '"aus"'])
 def test_a_value_that_is_no_mode_is_reported_left_and_keeps_its_relay_off(house: House, value: str) -> None:
     """The others are served; nobody guesses what the owner meant, not even when it was on before."""
     house.script(1, ON)

@@ -16,9 +16,11 @@ from .packages import CACHE, PROJECT, Apt, wheel
 
 KERNEL_SUITE = "trixie"  # 6.12, the first of Debian's whose driver can keep outputs
 SUITE, PYTHON = "bookworm", "311"  # where a Python runs for which PyPI has an arm64 lgpio
-PACKAGES = ["busybox-static", "coreutils", "python3-minimal", "python3-yaml", "python3-filelock", "python3-rpi.gpio"]
+PACKAGES = ["busybox-static", "coreutils", "python3-minimal", "python3-yaml", "python3-filelock"]
+PACKAGES += ["python3-rpi.gpio"]
 WHEELS = ["lgpio==0.2.2.0", "rpi-lgpio==0.6"]
-LEFT_OUT = ("usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/zoneinfo", "var/lib", "usr/sbin")
+LEFT_OUT: tuple[str, ...] = ("usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/zoneinfo")
+LEFT_OUT += ("var/lib", "usr/sbin")
 LEFT_OUT += ("usr/lib/aarch64-linux-gnu/gconv", "usr/lib/python3/dist-packages/RPi")
 
 INIT = """\
@@ -94,7 +96,8 @@ def _compile(root: Path) -> None:
     """Compiles all Python there, as Debian does when it installs, if this Python is of that version."""
     if f"{sys.version_info[0]}{sys.version_info[1]}" != PYTHON:
         return
-    places = [root / place for place in ("usr/lib/python3.11", "usr/lib/python3", "usr/local/lib", "opt", "srv")]
+    folders = ("usr/lib/python3.11", "usr/lib/python3", "usr/local/lib", "opt", "srv")
+    places = [root / folder for folder in folders]
     how = ["-qq", "--invalidation-mode", "unchecked-hash", "-x", "lib2to3/tests", "-s", str(root)]
     subprocess.run([sys.executable, "-m", "compileall", *how, *map(str, places)], check=False)
 

@@ -20,6 +20,7 @@ import sys
 import termios
 import time
 from pathlib import Path
+from typing import Any
 
 DOMO, SRV, TRACING = Path("/opt/domo"), Path("/srv"), Path("/sys/kernel/tracing")
 LIBRARY = Path("/usr/lib/python3/dist-packages/RPi")  # a link to the one in use
@@ -154,9 +155,12 @@ class Machine:
 
     def phase(self, name: str, *commands: list[str]) -> None:
         """Runs domo, and reports."""
-        become = {} if self.by_root else {"user": USER, "group": USER, "extra_groups": [GROUP]}
+        become: dict[str, Any] = (
+            {} if self.by_root else {"user": USER, "group": USER, "extra_groups": [GROUP]}
+        )
         self.serial.say(f"@phase {self.house}: {name}")
-        began, ended = time.monotonic(), []
+        began = time.monotonic()
+        ended: list[dict[str, Any]] = []
         for program, *arguments in commands:
             for _ in range(5):
                 ran = subprocess.run(
@@ -213,7 +217,8 @@ class Machine:
             os.write(tell, b".")
             signal.pause()
         os.read(ready, 1)
-        os.close(ready), os.close(tell)
+        os.close(ready)
+        os.close(tell)
         return child
 
 
@@ -229,7 +234,7 @@ def main() -> None:
         "unknown": unknown_call(),
     }
     machine.serial.say("@kernel " + json.dumps(kernel))
-    for house in os.environ["houses"].split(";"):
+    for house in os.environ["HOUSES"].split(";"):
         machine.live(house.replace("_", " "))
 
 

@@ -61,7 +61,8 @@ class Apt:
     def _prepare(self) -> None:
         if self._config.exists():
             return
-        for folder in ("lists/partial", "none/partial", "var/cache/apt/archives/partial", "etc", "preferences.d"):
+        archives = "var/cache/apt/archives/partial"
+        for folder in ("lists/partial", "none/partial", archives, "etc", "preferences.d"):
             (self.folder / folder).mkdir(parents=True, exist_ok=True)
         (self.folder / "status").touch()
         source = f"deb [signed-by={KEYS}] {_mirror()} {self._suite} main\n"
@@ -128,7 +129,8 @@ def _one(folder: Path, package: str) -> Path | None:
 
 def _mirror() -> str:
     """The mirror that this machine's own apt uses for Debian."""
-    said = _run("apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages", "Origin: Debian")
+    which = ["Created-By: Packages", "Origin: Debian"]
+    said = _run("apt-get", "indextargets", "--format", "$(REPO_URI)", *which)
     mirrors = [line for line in said.split() if "security" not in line]
     if not mirrors:
         raise CannotBeHad("this machine's apt knows no Debian mirror")

@@ -17,8 +17,8 @@ from pathlib import Path
 from .image import Image
 from .packages import CannotBeHad
 
-WRITE = re.compile(r"memory_region_ops_write .* addr (0x[0-9a-f]+) value (0x[0-9a-f]+) .* name '([a-z0-9_]+)'")
-GPIO, GPIO_AT, SERIAL, SERIAL_AT = "bcm2835_gpio", 0x3F200000, "pl011", 0x3F201000
+WRITE = re.compile(r"memory_region_ops_write .* addr 0x([0-9a-f]+) value 0x([0-9a-f]+) .* name '(\w+)'")
+GPIO, SERIAL = "bcm2835_gpio", "pl011"  # QEMU's names for the two devices; their pages begin at x000
 
 
 def boot(image: Image, options: str, seconds: float) -> Iterator[str | tuple[int, int]]:

@@ -140,10 +140,9 @@ class Past:
     reports: tuple[str, ...] = ()  # what the last tick found wrong
     until: Mapping[int, tuple[int, float, float]] = {}  # forces that end by themselves: mode, age, length (s)
     pins: Mapping[int, int] = {}  # those that relays were driven by, each with its level for off
-    stuck: Mapping[
-        int, tuple[float, int]
-    ] = {}  # relays whose pin could not be set: the last try, tries in vain
+    pin_failures: Mapping[int, tuple[float, int]] = {}  # relays whose pin failed: the last try, tries in vain
     unwritten: tuple[Row, ...] = ()  # what the journal was not given yet
+    untold: tuple[Row, ...] = ()  # what does not wait for the program of onChange yet
 
 
 @dataclass(frozen=True)
@@ -200,6 +199,8 @@ class Config:
     modPath: str = "/tmp/PvMonit_domo_mod"
     etatPath: str = "/tmp/PvMonit_domo_etat"
     prefixFileData: str = "/tmp/PvMonit_domo_data_"
+    remindAfter: float = 86400
+    onChange: tuple[str, ...] = ()  # a program and its arguments
     dbFile: str = "domo.sqlite3"
     scriptDir: str = "relay.script.d"
     scriptOwners: tuple[str, ...] = ()  # users whose scripts are run too, beside this one's and root's

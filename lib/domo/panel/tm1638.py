@@ -7,8 +7,10 @@ buttons that share a byte, and its digit cache goes stale when the display is cl
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 from ..core.model import Config, Fault
+from ..pins import rpi_gpio
 from ..system import files
 from .frame import BOARD, View, frame
 
@@ -17,6 +19,13 @@ REDRAW_SECONDS = (
     300.0  # a glitch on the wires may have spoilt what a board shows; it takes as long as ten polls
 )
 BUTTONS = 0x11  # bits 0 and 4 of byte n are buttons n + 1 and n + 5; nothing is wired to the others
+
+
+def _driver() -> Any:
+    """The driver's class; it imports RPi.GPIO."""
+    from rpi_TM1638 import TMBoards
+
+    return TMBoards
 
 
 class TM1638:
@@ -29,12 +38,11 @@ class TM1638:
             )
         files.third_party()
         try:
-            from rpi_TM1638 import TMBoards
-
-            self._boards = TMBoards(config.dio, config.clk, config.stb, config.brightness)
+            tm_boards = rpi_gpio.started(_driver)
+            self._boards = tm_boards(config.dio, config.clk, config.stb, config.brightness)
         except ImportError as error:
             raise Fault(_missing(error)) from None
-        except (RuntimeError, ValueError, OSError) as error:
+        except Exception as error:  # lgpio has errors of its own
             raise Fault(
                 f"the TM1638 cannot be driven ({error}); there are --terminal and --no-display"
             ) from None

@@ -101,8 +101,9 @@ class GpioChip:
 
     def _requested(self, pin: int, flags: int, level: int) -> int:
         """The descriptor of the requested line. Raises Fault that says who holds it."""
-        attributes = 1 if flags & _OUTPUT else 0
-        request = _REQUEST.pack(pin, CONSUMER, flags, attributes, _LEVELS, level, 1, 1, 0, -1)
+        # one attribute, or none: the kernel refuses a request with anything in one that does not count
+        attribute = (1, _LEVELS, level, 1) if flags & _OUTPUT else (0, 0, 0, 0)
+        request = _REQUEST.pack(pin, CONSUMER, flags, *attribute, 1, 0, -1)
         tries = 0
         while True:
             try:

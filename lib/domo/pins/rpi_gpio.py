@@ -17,6 +17,7 @@ from ..system import cache, files, rights
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 ANY_PIN = 4
@@ -76,7 +77,7 @@ def find() -> RpiGpio:
     """The pins by whichever RPi.GPIO is installed. Raises Fault that says what is missing."""
     files.third_party()
     try:
-        return RpiGpio(_imported())
+        return RpiGpio(started(_imported))
     except ImportError:
         raise Fault(f"RPi.GPIO is missing; run: sudo apt install {PACKAGES}") from None
     except Fault:
@@ -86,20 +87,24 @@ def find() -> RpiGpio:
 
 
 def _imported() -> Any:
-    """The module. lgpio puts a fifo into the folder that LG_WD names (its C part) and that is the current
-    one (its Python part): here a folder of ours, and the fifo goes when it is open."""
-    if not PathFinder.find_spec("lgpio"):
-        from RPi import GPIO
+    """The module."""
+    from RPi import GPIO
 
-        return GPIO
+    return GPIO
+
+
+def started(load: Callable[[], Any]) -> Any:
+    """What `load` gives, which imports RPi.GPIO. lgpio puts a fifo into the folder that LG_WD names (its C
+    part) and that is the current one (its Python part): here a folder of ours, and the fifo goes when it
+    is open."""
+    if not PathFinder.find_spec("lgpio"):
+        return load()
     folder = cache.made()
     back = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.environ["LG_WD"] = folder
         os.chdir(folder)
-        from RPi import GPIO
-
-        return GPIO
+        return load()
     finally:
         os.fchdir(back)
         os.close(back)

@@ -79,7 +79,7 @@ def fold(
 ) -> Iterator[Moment]:
     """So many ticks from `start` (epoch s) on: every relay in auto and off at first, the battery at `soc`
     (0 to 1), some readings `supposed` instead of generated."""
-    config = replace(config, dbFile="")  # nothing is owed to a journal that is not written
+    config = replace(config, dbFile="", onChange=())  # nobody is told of what has not happened
     scripted = scripts.scripted(config)
     known: scripts.Bytecode = {}
     states, wanted = dict.fromkeys(config.relays, OFF), dict.fromkeys(config.relays, AUTO_OFF)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import time
 
+from ..core.faults import Report
 from ..core.history import KEPT, OFF, ON, History
 from ..core.model import AUTO_ON, FORCED, OWNER, Now, Past
 from ..system import rights
@@ -68,7 +69,8 @@ def append(config: Config, rows: Iterable[Row], now: Now) -> tuple[bool, str]:
             if attempt == 0:  # a read that failed once may look like this too
                 continue
             aside = f"{config.dbFile}.corrupt-{time.strftime('%Y%m%d-%H%M%S', time.localtime(now.wall))}"
-            report = f"journal {config.dbFile}: {error}; set aside as {aside}, a new one is begun"
+            text = f"journal {config.dbFile}: {error}; set aside as {aside}, a new one is begun"
+            report = Report(text, "journal", lasts=False)
             try:
                 os.rename(config.dbFile, aside)
             except OSError as failure:

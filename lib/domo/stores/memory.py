@@ -12,6 +12,7 @@ import os
 import sys
 import time
 
+from ..core.faults import Report
 from ..core.history import OFF, ON, History
 from ..core.model import FORCED, Fault, Now, Past, Row
 from ..core.records import replace
@@ -60,17 +61,23 @@ def load(config: Config, now: Now, anyones: bool = False) -> tuple[Past | None, 
     except Fault as fault:
         return None, f"memory not used: {fault}"
     except (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError) as error:
-        return (
-            None,
-            f"memory not used: {config.memory_path}: is not domo's ({error}); the journal is asked instead",
-        )
+        text = f"memory not used: {config.memory_path}: is not domo's ({error}); the journal is asked instead"
+        return None, Report(text, "memory", lasts=False)
 
 
 # How each field of the past is written, and read `gone` seconds later. A reader raises ValueError,
 # TypeError or KeyError for what cannot be.
 
 
-def _seconds(value: float) -> float:
+def gone_by(saved: Mapping[str, Any], now: Now) -> float:
+    """The time (s) since something was saved with the clocks that `kept` writes. Raises ValueError,
+    TypeError or KeyError."""
+    same_boot = saved["boot"] == now.boot and now.up >= saved["up"]
+    return seconds(now.up - saved["up"] if same_boot else max(now.wall - saved["wall"], now.up))
+
+
+def seconds(value: float) -> float:
+    """The value, if it can be a time in s. Raises ValueError or TypeError."""
     if not 0 <= value < 1e12:
         raise ValueError(f"{value} s")
     return float(value)
@@ -123,7 +130,7 @@ def _read_history(row: list[tuple[float, int]], gone: float) -> History:
     if any(later > earlier for (earlier, _), (later, _) in zip(row, row[1:], strict=False)):
         raise ValueError("switches out of order")
     state = STATE[1]
-    return History(tuple((_seconds(age) + gone, state(to, gone)) for age, to in row))
+    return History(tuple((seconds(age) + gone, state(to, gone)) for age, to in row))
 
 
 def _read_rows(rows: list[list[Any]], gone: float) -> tuple[Row, ...]:
@@ -131,8 +138,8 @@ def _read_rows(rows: list[list[Any]], gone: float) -> tuple[Row, ...]:
     return tuple(Row(*read(row, gone)) for row in rows)
 
 
-AGE: Codec = (lambda age: round(age, 3), lambda age, gone: _seconds(age) + gone)
-SECONDS: Codec = (_same, lambda value, gone: _seconds(value))
+AGE: Codec = (lambda age: round(age, 3), lambda age, gone: seconds(age) + gone)
+SECONDS: Codec = (_same, lambda value, gone: seconds(value))
 COUNT: Codec = (_same, lambda value, gone: int(value))
 TEXT: Codec = (
     _same,
@@ -141,6 +148,10 @@ TEXT: Codec = (
 TEXTS: Codec = (_same, lambda texts, gone: tuple(map(str, texts)))
 RELAYS: Codec = (sorted, lambda relays, gone: frozenset(map(int, relays)))
 MODE, STATE = _among(range(4)), _among((OFF, ON))
+ROWS: Codec = (
+    lambda rows: [(r.age, r.relay, r.info, r.value, r.why, r.by, r.left) for r in rows],
+    _read_rows,
+)
 FIELDS: dict[str, Codec] = {  # of Past; one that is new here begins with its default
     "tick": _maybe(AGE),
     "modes": _by(int, MODE),
@@ -158,11 +169,9 @@ FIELDS: dict[str, Codec] = {  # of Past; one that is new here begins with its de
     "reports": TEXTS,
     "until": _by(int, _all(_among(FORCED), AGE, SECONDS)),
     "pins": _by(int, STATE),
-    "stuck": _by(int, _all(AGE, COUNT)),
-    "unwritten": (
-        lambda rows: [(r.age, r.relay, r.info, r.value, r.why, r.by, r.left) for r in rows],
-        _read_rows,
-    ),
+    "pin_failures": _by(int, _all(AGE, COUNT)),
+    "unwritten": ROWS,
+    "untold": ROWS,
 }
 
 
@@ -170,8 +179,7 @@ def restored(saved: Mapping[str, Any], now: Now) -> Past:
     """The past that was `kept`, so much later. Raises ValueError, TypeError or KeyError when it is none."""
     if saved["version"] != VERSION:
         raise ValueError(f"version {saved['version']}")
-    same_boot = saved["boot"] == now.boot and now.up >= saved["up"]
-    gone = _seconds(now.up - saved["up"] if same_boot else max(now.wall - saved["wall"], now.up))
+    gone = gone_by(saved, now)
     return Past(**{name: read(saved[name], gone) for name, (_, read) in FIELDS.items() if name in saved})
 
 
@@ -182,13 +190,12 @@ def kept(past: Past, now: Now) -> dict[str, Any]:
 
 
 def left(past: Past, now: Now) -> Mapping[int, int]:
-    """The states that the relays were left in during this boot. A restart switches every relay off,
-    though its pin may be an output again already (gpio=...=op,dh in the firmware's config.txt)."""
+    """The states that the relays were left in, as far as anybody knows. A restart switches every relay
+    off, though its pin may be an output again already (gpio=...=op,dh in the firmware's config.txt)."""
     if past.tick is not None and past.tick < now.up:
         return past.states
-    return {
-        r: row.last_state for r, row in past.history.items() if row.switches and row.switches[-1][0] < now.up
-    }
+    rows = {r: row for r, row in past.history.items() if row.switches}
+    return {r: row.last_state if row.switches[-1][0] < now.up else OFF for r, row in rows.items()}
 
 
 def observe(past: Past, states: Mapping[int, int], now: Now) -> Past:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 
+from ..core.faults import Report
 from ..core.model import STAGES, Device, Fault, Now, Reading, Value
 from ..core.records import replace
 from ..system import files
@@ -35,13 +36,12 @@ def load(config: Config, now: Now) -> Reading:
         return Reading((), str(fault))
     age = now.wall - info.st_mtime
     if age > config.fileExpir:
-        return Reading(
-            (), f"{config.tmpFileDataXml} was written {age:.0f} s ago (fileExpir is {config.fileExpir:g})"
-        )
+        old = f"{config.tmpFileDataXml} was written {age:.0f} s ago (fileExpir is {config.fileExpir:g})"
+        return Reading((), Report(old, fault="old"))
     try:
         return judge(parse(content), config, now)
     except Fault as fault:
-        return Reading((), f"{config.tmpFileDataXml}: {fault}")
+        return Reading((), Report(f"{config.tmpFileDataXml}: {fault}", fault="no data"))
 
 
 def judge(devices: list[tuple[str, str, str, dict[str, Value]]], config: Config, now: Now) -> Reading:
@@ -60,13 +60,13 @@ def judge(devices: list[tuple[str, str, str, dict[str, Value]]], config: Config,
     for value in config.required:
         if value not in known:
             if value in gone:
-                return replace(reading, problem=f"{value} is stale: {gone[value]}")
+                stale = Report(f"{value} is stale: {gone[value]}", fault=f"{value} is stale")
+                return replace(reading, problem=stale)
             has = ", ".join(known) or "nothing"
-            return replace(reading, problem=f"no {value}: PvMonit reports {has}")
+            return replace(reading, problem=Report(f"no {value}: PvMonit reports {has}", fault=f"no {value}"))
         if value in config.floor and known[value].number is None:
-            return replace(
-                reading, problem=f"{value} is {known[value].text!r}, no number to hold against the floor"
-            )
+            text = f"{value} is {known[value].text!r}, no number to hold against the floor"
+            return replace(reading, problem=Report(text, fault=f"{value} is no number"))
     return reading if fresh else replace(reading, problem="no device reports")
 
 
@@ -194,7 +194,7 @@ def refresh(config: Config, now: Now) -> str:
         parse(content)
         files.replace(config.tmpFileDataXml, content)
     except Fault as fault:
-        return f"{source}: {fault}"
+        return Report(f"{source}: {fault}", source, "not fetched")
     return ""
 
 

@@ -47,6 +47,18 @@ def _number(low: float, high: float, kind: type = float) -> Check:
     return check
 
 
+def _command(value: Any) -> tuple[str, ...]:
+    """A program, by its whole path, and its arguments; false for none."""
+    if value is False:
+        return ()
+    words = value if isinstance(value, list) else [value]
+    if not all(isinstance(word, (str, int, float)) and not isinstance(word, bool) for word in words):
+        raise ValueError(f"wants a list: [/path/to/program, argument], not {value!r}")
+    if words and not (str(words[0]).startswith("/") and not any("\0" in str(word) for word in words)):
+        raise ValueError(f"wants the whole path of a program, from / on, not {words[0]!r}")
+    return tuple(map(str, words))
+
+
 def _boolean(value: Any) -> bool:
     if not isinstance(value, bool):
         raise ValueError(f"wants true or false, not {value!r}")
@@ -145,6 +157,8 @@ KEYS: dict[str, tuple[str, Check]] = {  # key path: (field of Config, check)
     "domo.jsonFile.etatPath": ("etatPath", _text),
     "domo.prefixFileData": ("prefixFileData", _text),
     "domo.dbFile": ("dbFile", _optional_path),
+    "domo.remindAfter": ("remindAfter", _SECONDS),
+    "domo.onChange": ("onChange", _command),
     "domo.relay.scriptDir": ("scriptDir", _text),
     "domo.relay.scriptOwners": ("scriptOwners", _list(_text, single=True)),
     "domo.relay.scriptExecInterval": ("scriptExecInterval", _SECONDS),
@@ -340,6 +354,7 @@ def _check_files(config: Config, problems: list[str]) -> None:
     used: dict[str, str] = {
         config.path: "this file itself",
         f"{config.prefixFileData}memory.json": "the memory",
+        f"{config.prefixFileData}faults.json": "the faults that were told",
     }
     for key, (field, _) in KEYS.items():
         path = getattr(config, field)

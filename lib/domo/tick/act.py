@@ -46,8 +46,11 @@ def act(sight: Sight) -> Done:
     after = next_past(sight, plan, tuple(faults), not wrong, failed)
     if len(faults) > len(sight.faults) or plan != sight.plan or sight.ended:
         _save(config, after, now)
-    if config.dbFile and (told := _write_journal(config, after, now)):
-        faults += told
+    if after.untold:
+        after, wrong = _put_in_line(config, after, now)
+        faults += wrong
+    if config.dbFile:
+        faults += _write_journal(config, after, now)
     return Done(sight, plan, tuple(faults))
 
 
@@ -130,6 +133,20 @@ def _save_states(config: Config, board: Board, plan: Plan) -> list[str]:
         except Fault as fault:
             faults.append(str(fault))
     return faults
+
+
+def _put_in_line(config: Config, past: Past, now: Now) -> tuple[Past, list[str]]:
+    """Lets the program of onChange wait for what it is to be told; gives the past then, and what went wrong."""
+    from . import news
+
+    faults: list[str] = []
+    try:
+        news.put_in_line(config, past, now)
+        after = replace(past, untold=())
+    except Fault as fault:
+        faults.append(str(fault))
+        after = replace(past, reports=(*past.reports, *faults))
+    return after, [*faults, *_save(config, after, now)]
 
 
 def _write_journal(config: Config, past: Past, now: Now) -> list[str]:

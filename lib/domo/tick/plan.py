@@ -4,6 +4,7 @@ relays, which come first (see `begin`)."""
 from __future__ import annotations
 
 from ..core import decide as core
+from ..core.faults import Report
 from ..core.history import OFF, ON
 from ..core.model import AUTO_OFF, FORCED, FORCED_ON, MODE_WORDS, Fault, Order
 from ..core.records import dataclass, replace
@@ -69,9 +70,10 @@ def resolve(config: Config, found: modes.Found, past: Past) -> tuple[dict[int, i
         held = [str(r) for r in config.relays if r not in past.modes]
         told = f"{found.problem}; it is left as it is, the last good modes apply"
         told += f", relays without one are held off: {', '.join(held)}" if held else ""
-        return {r: past.modes.get(r) for r in config.relays}, [told]
-    faults = [
-        f"{config.modPath}: relay {relay} is {text}, no mode (0 to 3): held off until you mend it"
+        return {r: past.modes.get(r) for r in config.relays}, [Report(told, "mode file", found.problem)]
+    odd = "{}: relay {} is {}, no mode (0 to 3): held off until you mend it"
+    faults: list[str] = [
+        Report(odd.format(config.modPath, relay, text), f"mode of relay {relay}")
         for relay, text in found.odd.items()
         if relay in config.relays
     ]
@@ -99,15 +101,16 @@ def finish(seen: Beginning, given: Reading | None = None, pretend: Now | None = 
     ended = over(seen)
     known = {**seen.known, **dict.fromkeys(ended, AUTO_OFF)}
     scripted = {r: kind for r, kind in scripts.scripted(config).items() if known[r] not in (*FORCED, None)}
-    faults = [*seen.faults, *filter(None, [data.problem])]
+    faults = list(seen.faults)
     if data.problem:
+        faults.append(Report.of(data.problem).of_the("data"))
         answers = scripts.Answers(
             {r: Order("", data.problem) for r in scripted}, past.timers, last=past.failed
         )
     else:
         told = {r: mode for r, mode in known.items() if mode is not None}
         answers = scripts.run(scripted, World(config, told, seen.states, past, data, pretend or now))
-        faults += [order.why for _, order in sorted(answers.orders.items()) if not order.good]
+        faults += [_failed(r, order) for r, order in sorted(answers.orders.items()) if not order.good]
     plan = core.decide(config, known, seen.states, past, data, answers.orders)
     if past.until:
         plan = _timed(plan, past, ended, now)
@@ -116,15 +119,21 @@ def finish(seen: Beginning, given: Reading | None = None, pretend: Now | None = 
     )
 
 
+def _failed(relay: int, order: Order) -> Report:
+    """A script's fault. It is the same while it is in the same line, whatever the exception says."""
+    return Report(order.why, f"script {relay}", order.why.partition(": ")[0])
+
+
 def _pins(config: Config, left: Mapping[int, int]) -> tuple[Board | None, dict[int, int], str]:
-    """The board, and the state of each relay: on only where it was left on and its pin says so too. So an
-    automatic on that somebody else's hand or a restart ended waits for its turn again."""
+    """The board, and the state of each relay: on where its pin says so, unless it was left off. So an
+    automatic on that another program or a restart ended waits for its turn again; and where nobody knows
+    what was left, a relay that is on is one."""
     try:
         board = open_board(config)
     except Fault as fault:
         return None, {r: left.get(r, OFF) for r in config.relays}, f"no relay can be switched: {fault}"
     found = board.found(left)
-    return board, {r: ON if found[r] == ON == left.get(r) else OFF for r in config.relays}, ""
+    return board, {r: ON if found[r] == ON == left.get(r, ON) else OFF for r in config.relays}, ""
 
 
 def watched(config: Config, data: Reading, past: Past) -> tuple[Reading, Past]:
@@ -136,7 +145,7 @@ def watched(config: Config, data: Reading, past: Past) -> tuple[Reading, Past]:
         past = replace(past, frozen=(measured, age), charge=reading.stages(past.charge, data))
         if 0 < config.frozenAfter <= age and not data.problem:
             problem = f"no measured value has moved for {age / 60:.0f} min: the monitor is frozen"
-            data = replace(data, problem=problem)
+            data = replace(data, problem=Report(problem, fault="frozen"))
     return data, past
 
 

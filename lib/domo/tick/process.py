@@ -26,7 +26,7 @@ class Tick:
         self._pid = os.posix_spawn(
             command[0],
             command,
-            {**os.environ, "DOMO_CONFIG": config.path},
+            {**os.environ, "DOMO_CONFIG": config.path, "DOMO_SAY": "all"},  # news stays news for cron
             file_actions=[
                 (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
                 (os.POSIX_SPAWN_DUP2, self._output, 1),

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ..core.model import Past, Plan
     from .sight import Sight
 
-MOST_ROWS = 1000  # are kept for a journal that cannot be written
+MOST_ROWS = 1000  # are kept for a journal or a queue that cannot be written
 MOST_TRIES = 10  # are counted of a pin that fails
 
 
@@ -33,6 +33,7 @@ def next_past(
         if decision.supported:
             support[relay] = 0.0
     ours = frozenset(r for r, d in plan.items() if d.mode == AUTO_ON and (r in orders or r in past.ours))
+    changes = rows(sight, plan, ours)
     ending = {} if written else sight.ended
     return replace(
         past,
@@ -52,12 +53,13 @@ def next_past(
         until={
             r: end for r, end in past.until.items() if r in plan and (r in ending or plan[r].mode == end[0])
         },
-        stuck=_stuck(past.stuck, plan, failed),
-        unwritten=(*past.unwritten, *rows(sight, plan, ours))[-MOST_ROWS:] if config.dbFile else (),
+        pin_failures=_pin_failures(past.pin_failures, plan, failed),
+        unwritten=(*past.unwritten, *changes)[-MOST_ROWS:] if config.dbFile else (),
+        untold=(*past.untold, *changes)[-MOST_ROWS:] if config.onChange else (),
     )
 
 
-def _stuck(
+def _pin_failures(
     before: Mapping[int, tuple[float, int]], plan: Plan, failed: Container[int]
 ) -> dict[int, tuple[float, int]]:
     """The relays whose pin could not be set: since the last try, and how often in vain."""

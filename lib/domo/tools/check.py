@@ -9,17 +9,19 @@ import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from ..core.header import firmware_line
 from ..core.model import Config, ConfigError, Fault, Now
 from ..pins.choice import open_board
 from ..scripts import pvmonit
 from ..stores import journal, memory, modes, reading, schema
-from ..system import cache, rights
+from ..system import private, rights
 from ..system.files import PROJECT
+from . import check_news
 from . import check_scripts as scripts
 
 Findings = Iterator[tuple[bool | None, str]]  # well, not well, or (None) to be noted; and the sentence
 
-MODULES = Path("/sys/module")
+CONFIG_TXT = "/boot/firmware/config.txt"
 PVMONIT = pvmonit.FOLDER
 PVMONIT_CONFIG = f"{PVMONIT}/config.yaml"
 PVMONIT_DAEMONS = tuple(
@@ -54,6 +56,7 @@ def main(path: str, now: Now) -> int:
         lambda: scripts.findings(settings),
         lambda: _files(settings, now),
         lambda: _pins(settings),
+        lambda: check_news.look(settings),
         lambda: _machine(path),
         lambda: _other_masters(path, document),
     )
@@ -114,10 +117,10 @@ def _files(settings: Config, now: Now) -> Findings:
         _, trouble = journal.past(settings, now)
         if trouble:
             yield False, trouble
-    if os.path.lexists(cache.folder()) and not cache.private():
+    if os.path.lexists(private.folder()) and not private.is_ours():
         yield (
             False,
-            f"cache: {cache.folder()} is not only yours, so it is not used; run: sudo rm -r {cache.folder()}",
+            f"cache: {private.folder()} is not only yours, so it is not used; run: sudo rm -r {private.folder()}",
         )
 
 
@@ -150,7 +153,11 @@ def _pins(settings: Config) -> Findings:
     for trouble in opened.troubles():
         yield False, f"pins: {trouble}"
     if idle := [str(relay) for relay in opened.idle()]:
-        yield None, f"pins: relays {', '.join(idle)} float until their first tick"
+        line = firmware_line(settings)
+        yield (
+            None,
+            f"pins: relays {', '.join(idle)} float until their first tick; {CONFIG_TXT} closes that: {line}",
+        )
 
 
 def _machine(path: str) -> Findings:

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from ..core.model import Config
 from ..scripts import lint, php, pvmonit, runner
 from ..scripts.api import ScriptError
-from ..system.files import PROJECT, user_name
+from ..system.files import PROJECT
+from ..system.rights import user_name
 
 Findings = Iterator[tuple[bool | None, str]]  # as in check
 

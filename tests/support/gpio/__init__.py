@@ -1,1 +1,1 @@
-"""A Raspberry Pi's GPIO for real programs: its kernel interface ioctl by ioctl, its registers write by write."""
+"""A Raspberry Pi's GPIO for real programs: its kernel interface by ioctls, its registers by writes."""

@@ -1,4 +1,4 @@
-"""The kernel's GPIO interface, as `linux/gpio.h` has it (uAPI v2), for processes that shim.c is preloaded into.
+"""The kernel's GPIO interface, as `linux/gpio.h` has it (uAPI v2), for processes with shim.c preloaded.
 
 A `Kernel` holds the chips of a machine, and records what each line does. A line belongs to a process until
 the last copy of its descriptor is closed, as a real one does; then it stays as it is, or becomes an input,
@@ -102,6 +102,7 @@ class Kernel:
     def __init__(self, folder: Path) -> None:
         self.changes: list[tuple[int, str]] = []  # (line, "out 1", "in", "0" or "1"), of the first chip
         self.claims: list[Claim] = []
+        self.refused: list[tuple[int, ...]] = []  # lines that somebody wanted while another had them
         self.chips: list[Chip] = []
         self._folder = folder
         self._selector = selectors.DefaultSelector()
@@ -264,12 +265,13 @@ class Kernel:
         *offsets, consumer, flags, attributes, hole, attrs, number, _, padding, _ = REQUEST.unpack(data)
         if not 0 < number <= 64 or any(padding):
             raise Refused(errno.EINVAL)
-        _check(flags, attributes, hole)
+        _check(flags, attributes, hole, attrs)
         lines = tuple(offsets[:number])
         if any(offset >= len(chip.lines) for offset in lines):
             raise Refused(errno.EINVAL)
         self._let_go_of_the_dead()
         if any(chip.lines[offset].consumer for offset in lines) or len({*lines}) < number:
+            self.refused.append(lines)
             raise Refused(errno.EBUSY)
         who = consumer.split(b"\0")[0].decode() or "?"
         self.claims.append(Claim(chip.device, lines, who, flags))
@@ -283,7 +285,7 @@ class Kernel:
         return theirs
 
     def _let_go_of_the_dead(self) -> None:
-        """A process ended before this request was made; that its descriptors are closed may be known later."""
+        """A process that ended before this request: its sockets say so, though nobody may have read it."""
         for link in list(self._held):
             try:
                 if not link.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT):
@@ -325,7 +327,7 @@ class Kernel:
                     self._level(held.chip, offset, (bits >> n & 1) ^ low)
         elif request == LINE_CONFIG:
             flags, attributes, hole, attrs = CONFIG.unpack(data)
-            _check(flags, attributes, hole)
+            _check(flags, attributes, hole, attrs)
             self._configure(held, flags, attributes, attrs)
         else:
             raise Refused(errno.EINVAL)
@@ -349,8 +351,8 @@ class Kernel:
             self.changes.append((offset, change))
 
 
-def _check(flags: int, attributes: int, hole: bytes) -> None:
-    """What the kernel refuses."""
+def _check(flags: int, attributes: int, hole: bytes, attrs: bytes) -> None:
+    """What the kernel refuses; anything in an attribute that does not count, too, as a real one showed."""
     direction = flags & (INPUT | OUTPUT)
     wrong = (
         flags & ~KNOWN
@@ -361,6 +363,7 @@ def _check(flags: int, attributes: int, hole: bytes) -> None:
         or bin(flags & BIASES).count("1") > 1
         or attributes > 10
         or any(hole)
+        or any(attrs[24 * attributes :])
     )
     if wrong:
         raise Refused(errno.EINVAL)

@@ -1,4 +1,4 @@
-"""A Raspberry Pi in a folder: its chips, registers, device tree and /sys, for programs started with its `env`."""
+"""A Raspberry Pi in a folder, for programs started with its `env`: chips, registers, device tree, /sys."""
 
 from __future__ import annotations
 
