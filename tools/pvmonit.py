@@ -31,8 +31,7 @@ sys.path[:0] = [str(PROJECT / "lib"), str(PROJECT / "tests")]
 
 from domo.core.model import Config, Device, Now, Reading, Value  # noqa: E402
 from domo.core.records import replace  # noqa: E402
-from domo.scripts import runner  # noqa: E402
-from domo.scripts.api import World  # noqa: E402
+from domo.scripts import answering, asking  # noqa: E402
 from domo.stores import journal  # noqa: E402
 from support.browser import PROGRAM, Browser  # noqa: E402
 from support.pvmonit import SOURCE, PvMonit, lacking  # noqa: E402
@@ -223,8 +222,9 @@ def ours(config: Config, case: Case, now: int) -> list[Any]:
     past, trouble = journal.past(config, moment)
     assert not trouble
     past = replace(past, timers=case.timers)
-    world = World(config, case.modes, case.states, past, Reading(()), moment)
-    answers = runner.run({1: "php"}, world)
+    answers = asking.ask_all(
+        asking.Question(config, {1: 1}, {1: 0, **case.states}, past, moment, Reading(()))
+    )
     case.timers = dict(answers.timers)
     order = answers.orders[1]
     assert order.good, order.why
@@ -314,9 +314,7 @@ def day(scripts: dict[int, str], names: dict[int, str], step: int = 60) -> int:
                 past = replace(journal.past(config, moment)[0], timers=timers)
                 values = {key: Value(text, "") for key, text in data.items()}
                 reading = Reading((Device("1", "MPPT", 1.0, values),))
-                answers = runner.run(
-                    dict.fromkeys(scripts, "php"), World(config, modes, states, past, reading, moment)
-                )
+                answers = asking.ask_all(asking.Question(config, modes, states, past, moment, reading))
                 timers = {n: (age + step, s, mark) for n, (age, s, mark) in answers.timers.items()}
                 for relay in scripts:
                     order, one = answers.orders[relay], said[str(relay)]
@@ -366,7 +364,7 @@ def main() -> int:
     if trouble := lacking("faketime") or ("" if PROGRAM else "there is no chromium"):
         print(f"make pvmonit: {trouble}", file=sys.stderr)
         return 2
-    runner.ONE_SECONDS, runner.ALL_SECONDS = 60, 120  # it is answers that are compared here
+    answering.ONE_SECONDS, answering.ALL_SECONDS = 60, 120  # it is answers that are compared here
     os.environ["TZ"] = "UTC"
     time.tzset()
     faults = functions(int(os.environ.get("PASTS") or "1000"), int(os.environ.get("SEED") or "0"))

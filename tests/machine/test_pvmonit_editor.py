@@ -90,7 +90,7 @@ def test_what_is_made_in_the_editor_switches_the_relay(
 
         refused = house.tick()
         assert refused.code == 1
-        assert "1.php: is not run by root, because" in refused.err
+        assert "1.php: is not run, because" in refused.err
         assert "with domo: relay: scriptOwners: [www-data] in config.yaml" in refused.err
         assert house.on == set()
         house.configure({"domo.relay.scriptOwners": ["www-data"]})

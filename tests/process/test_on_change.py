@@ -62,7 +62,7 @@ def test_a_force_is_told_as_a_change_of_mode_and_a_switch(house: House) -> None:
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d", mode.pop("time"))
     assert mode == {
         "kind": "mode", "relay": 2, "name": "Pompe à eau", "mode": 3, "state": 1,
-        "why": "mode file: forced on", "text": "Pompe à eau: forced on (mode file: forced on)",
+        "why": "forced on", "text": "Pompe à eau: forced on (forced on)",
     }  # fmt: skip
     state.pop("time")
     assert state == {

@@ -135,7 +135,9 @@ class Past:
     timers: Mapping[str, tuple[float, float, int]] = {}  # name: age, length (s), count of restarts
     charge: Mapping[str, float | None] = {}  # "stage device": since seen out of it, None while in it
     frozen: tuple[str, float] = ("", 0.0)  # the measured values, and since when they are the same
-    failed: frozenset[int] = frozenset()  # relays whose scripts come last: they failed, or had their time
+    turns: tuple[int, ...] = ()  # in which order scripts are asked; () is by number
+    scripted: tuple[int, ...] = ()  # relays that had a script
+    stuck: Mapping[str, tuple[int, int]] = {}  # processes that could not be killed: their id and start
     why: Mapping[int, str] = {}  # the last reason of each relay
     reports: tuple[str, ...] = ()  # what the last tick found wrong
     until: Mapping[int, tuple[int, float, float]] = {}  # forces that end by themselves: mode, age, length (s)
@@ -202,6 +204,9 @@ class Config:
     remindAfter: float = 86400
     onChange: tuple[str, ...] = ()  # a program and its arguments
     dbFile: str = "domo.sqlite3"
+    recordEvery: float = 3600
+    recordDir: str = "history"
+    recordValues: tuple[str, ...] = ()
     scriptDir: str = "relay.script.d"
     scriptOwners: tuple[str, ...] = ()  # users whose scripts are run too, beside this one's and root's
     scriptExecInterval: float = 60

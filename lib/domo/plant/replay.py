@@ -27,6 +27,7 @@ from ..core.model import (
     REFUSED,
     Config,
     ConfigError,
+    Fault,
     Now,
     Order,
     Past,
@@ -35,16 +36,16 @@ from ..core.model import (
 )
 from ..core.records import replace
 from ..core.texts import minutes
-from ..scripts import runner as scripts
+from ..report.simulated import Simulated
+from ..scripts import asking, source
 from ..scripts.api import World
 from ..stores import config as configs
 from ..stores import memory, modes, reading
-from ..system import arguments
+from ..system import arguments, files
 from ..tick import dry_run as rehearsal
-from ..tick import plan as plans
 from ..tick.remember import next_past
 from ..tick.sight import Sight
-from . import sun
+from . import recorded, sun
 
 STEP = 60  # s between two ticks, as in crontab.example
 UP = 3600.0  # s since boot at the first tick
@@ -80,8 +81,8 @@ def fold(
     """So many ticks from `start` (epoch s) on: every relay in auto and off at first, the battery at `soc`
     (0 to 1), some readings `supposed` instead of generated."""
     config = replace(config, dbFile="", onChange=())  # nobody is told of what has not happened
-    scripted = scripts.scripted(config)
-    known: scripts.Bytecode = {}
+    scripted = source.scripted(config)
+    library = source.Library(config.scriptDir)
     states, wanted = dict.fromkeys(config.relays, OFF), dict.fromkeys(config.relays, AUTO_OFF)
     flow, past = sun.Flow(soc, power=-plant.house), Past()
     for place in range(ticks):
@@ -89,16 +90,14 @@ def fold(
         data = reading.judge(sun.report(plant, flow, now.wall - 1), config, now)
         if supposed:
             data = rehearsal.suppose(data, dict(supposed), config)
-        data, past = plans.watched(config, data, past)
+        data, past = reading.watched(config, data, past)
         world = World(config, wanted, states, past, data, now)
         orders = {
-            r: Order("", data.problem) if data.problem
-            else scripts.ask(r, world, known) if kind == "py"
-            else Order("", f"script {r}.php is not replayed, PHP has the clock of today only")
-            for r, kind in scripted.items()
-        }  # fmt: skip
+            r: Order("", data.problem) if data.problem else source.ask_here(r, world, library)
+            for r in scripted
+        }
         plan = decide(config, wanted, states, past, data, orders)
-        answers, found = scripts.Answers(orders, world.timers), modes.Found(wanted)
+        answers, found = asking.Answers(orders, world.timers), modes.Found(wanted)
         sight = Sight(config, now, None, found, past, past, data, answers, plan, ())
         states = {relay: decision.state for relay, decision in plan.items()}
         wanted = {relay: decision.mode or AUTO_OFF for relay, decision in plan.items()}
@@ -162,6 +161,10 @@ def options() -> argparse.ArgumentParser:
             f"--{name}", type=kind, default=value, metavar=unit, help=f"{text} (default: {value})"
         )
     parser.add_argument(
+        "--recorded", metavar="DAY", help="this recorded day (YYYY-MM-DD) instead, as far as it goes"
+    )
+    parser.add_argument("--html", metavar="FILE", help="also a page, as domo-report makes of what was")
+    parser.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="suppose this reading all day"
     )
     return parser
@@ -175,6 +178,8 @@ def main(argv: list[str]) -> int:
     path = configs.chosen(asked.config)
     try:
         config, _ = configs.load(path)
+        if asked.recorded:
+            return recorded.main(config, asked.recorded, time.time())
         supposed = dict(map(rehearsal.pair, asked.set))
         start = _midnight(asked.day)
         watts = 0 < asked.panels <= 1e9 and 0 < asked.battery <= 1e9 and 0 <= asked.house <= 1e9
@@ -189,10 +194,12 @@ def main(argv: list[str]) -> int:
     moments: Iterable[Moment] = fold(
         config, plant, start, asked.days * sun.MINUTES, asked.soc / 100, supposed
     )
+    simulated = Simulated(config)
+    moments = _shown(moments, simulated) if asked.html else moments
     if asked.days == 1:
         moments = list(moments)
         print(*picture(config, plant, moments), "", *timeline(config, moments), "", sep="\n")
-    tallies = {relay: Tally() for relay in scripts.scripted(config)}
+    tallies = {relay: Tally() for relay in source.scripted(config)}
     faults: Counter[str] = Counter()
     print("month       sun kWh   used kWh   lost kWh  lowest SOC")
     for month, same in groupby(moments, lambda moment: moment.local("%Y-%m")):
@@ -205,9 +212,22 @@ def main(argv: list[str]) -> int:
                 tally.add(relay, moment, plant)
         print(f"{month:8} {given:10.1f} {used:10.1f} {given - used:10.1f} {100 * lowest:9.0f} %", flush=True)
     print("", *summary(config, tallies), sep="\n")
-    for fault, count in faults.most_common(10):
-        print(f"domo-replay: {fault} ({count} times)", file=sys.stderr)
+    if asked.html:
+        try:
+            files.replace(configs.absolute(asked.html), simulated.html().encode(errors="replace"))
+        except Fault as fault:
+            print(f"domo-replay: {fault}", file=sys.stderr)
+            return LOOK
+    for told, count in faults.most_common(10):
+        print(f"domo-replay: {told} ({count} times)", file=sys.stderr)
     return LOOK if faults else DONE
+
+
+def _shown(moments: Iterable[Moment], simulated: Simulated) -> Iterator[Moment]:
+    """The same moments, which the page is told of as they go by."""
+    for moment in moments:
+        simulated.add(moment.now.wall, moment.reading, moment.plan)
+        yield moment
 
 
 def _midnight(day: str | None) -> float:
@@ -231,7 +251,7 @@ def picture(config: Config, plant: sun.Plant, day: list[Moment]) -> Iterator[str
     yield f"{day[0].local('%d %B %Y'):26}" + "".join(f"{share[0].local('%H'):6}" for share in shares[::6])
     yield f"{'sun, tenths of the peak':26}{''.join(tenths)}"
     yield f"{'charge, tenths':26}{''.join(charge)}"
-    for relay in scripts.scripted(config):
+    for relay in source.scripted(config):
         times = [sum(relay in moment.watts for moment in share) for share in shares]
         cells = "".join("#" if on == size else "+" if on else "." for on in times)
         yield f"{relay} {config.name(relay)}"[:25].ljust(26) + cells

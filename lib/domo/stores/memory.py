@@ -126,6 +126,13 @@ def _all(*codecs: Codec) -> Codec:
     )
 
 
+def _list(codec: Codec) -> Codec:
+    write, read = codec
+    return lambda found: list(map(write, found)), lambda found, gone: tuple(
+        read(value, gone) for value in found
+    )
+
+
 def _read_history(row: list[tuple[float, int]], gone: float) -> History:
     if any(later > earlier for (earlier, _), (later, _) in zip(row, row[1:], strict=False)):
         raise ValueError("switches out of order")
@@ -164,7 +171,9 @@ FIELDS: dict[str, Codec] = {  # of Past; one that is new here begins with its de
     "timers": _by(str, _all(AGE, SECONDS, COUNT)),
     "charge": _by(str, _maybe(AGE)),
     "frozen": _all(TEXT, AGE),
-    "failed": RELAYS,
+    "turns": _list(COUNT),
+    "scripted": _list(COUNT),
+    "stuck": _by(str, _all(COUNT, COUNT)),
     "why": _by(int, TEXT),
     "reports": TEXTS,
     "until": _by(int, _all(_among(FORCED), AGE, SECONDS)),

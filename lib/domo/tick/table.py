@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..core.history import ON
 from ..core.model import MODE_WORDS, ON_OFF
-from ..scripts import runner
+from ..scripts import source
 from ..stores.reading import MOVING
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def _readings(sight: Sight) -> list[str]:
 
 def _scripts(config: Config) -> list[str]:
     """Where scripts are looked for, and what is there."""
-    names = [f"{relay}.{kind}" for relay, kind in runner.scripted(config).items()]
+    names = [f"{relay}.{kind}" for relay, kind in sorted(source.scripted(config).items())]
     return _wrapped(f"scripts: {', '.join(names) or 'none'} in {config.scriptDir}", indent="  ")
 
 

@@ -13,8 +13,8 @@ from ..core.header import firmware_line
 from ..core.model import Config, ConfigError, Fault, Now
 from ..pins.choice import open_board
 from ..scripts import pvmonit
-from ..stores import journal, memory, modes, reading, schema
-from ..system import private, rights
+from ..stores import fetch, journal, memory, modes, reading, schema
+from ..system import private, rights, trusted
 from ..system.files import PROJECT
 from . import check_news
 from . import check_scripts as scripts
@@ -44,11 +44,9 @@ def main(path: str, now: Now) -> int:
     except Fault as fault:
         _say(False, str(fault))
         return 1
-    open_to_all = os.stat(path).st_mode & 0o002
-    _say(
-        not open_to_all,
-        f"config: {path}" + (f": others can write it; run: chmod o-w {path}" if open_to_all else ""),
-    )
+    unsafe = trusted.unsafe(os.path.abspath(path))
+    told = f": the programs that it names are not run, because {unsafe}" if unsafe else ""
+    _say(not unsafe, f"config: {path}{told}")
     for key in schema.unknown_keys(document):
         _say(None, f"config: {key}, passed over")
     checks: tuple[Callable[[], Findings], ...] = (
@@ -60,7 +58,7 @@ def main(path: str, now: Now) -> int:
         lambda: _machine(path),
         lambda: _other_masters(path, document),
     )
-    all_well = not open_to_all
+    all_well = not unsafe
     for check in checks:
         for ok, text in check():
             _say(ok, text)
@@ -76,8 +74,8 @@ def _data(settings: Config, now: Now) -> Findings:
     data = reading.load(settings, now)
     if data.problem:
         php = os.path.isfile(settings.scriptDataXml) and os.access(settings.phpCli, os.X_OK)
-        source = settings.scriptDataXml if php else settings.urlDataXml
-        yield False, f"data: {data.problem}; a tick fetches it from {source or 'nowhere: set urlDataXml'}"
+        place = settings.scriptDataXml if php else fetch.shown(settings.urlDataXml)
+        yield False, f"data: {data.problem}; a tick fetches it from {place or 'nowhere: set urlDataXml'}"
     else:
         age = max(device.age for device in data.devices)
         yield (
@@ -104,6 +102,7 @@ def _files(settings: Config, now: Now) -> Findings:
         "memory": settings.memory_path,
         "tick's lock": settings.lock_path,
         "journal": settings.dbFile,
+        "record": settings.recordEvery and _in_place(settings.recordDir),
     }
     for name, path in names.items():
         if path:
@@ -122,6 +121,11 @@ def _files(settings: Config, now: Now) -> Findings:
             False,
             f"cache: {private.folder()} is not only yours, so it is not used; run: sudo rm -r {private.folder()}",
         )
+
+
+def _in_place(folder: str) -> str:
+    """What stands for a folder that a tick makes when it needs it: a file in it, or itself."""
+    return f"{folder}/days.jsonl" if os.path.lexists(folder) else folder
 
 
 def _writable(path: str) -> str:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 
 from ..core.model import Config
-from ..scripts import lint, php, pvmonit, runner
+from ..scripts import lint, php, pvmonit, source
 from ..scripts.api import ScriptError
 from ..system.files import PROJECT
 from ..system.rights import user_name
@@ -30,13 +30,15 @@ def findings(settings: Config) -> Findings:
 
 
 def _run(settings: Config) -> Findings:
-    found = runner.scripted(settings)
+    found = source.scripted(settings)
+    library = source.Library(settings.scriptDir, owners=settings.scriptOwners)
     linted = lint.lint(settings)
     mistakes = [text for text in linted if ": note: " not in text or "did you mean" in text]
-    for relay, kind in found.items():
-        file = runner.path(settings, relay, kind)
+    for relay, kind in sorted(found.items()):
+        file = source.path(settings, relay, kind)
         try:
-            trouble = _python(settings, file) if kind == "py" else _php(settings, file)
+            name = f"{relay}.{kind}"
+            trouble = _python(library, name) if kind == "py" else _php(settings, library, name)
         except (ScriptError, OSError) as error:
             trouble = str(error)
         if trouble:
@@ -57,16 +59,16 @@ def _run(settings: Config) -> Findings:
         yield from _clock(settings)
 
 
-def _python(settings: Config, file: str) -> str:
+def _python(library: source.Library, name: str) -> str:
     """What is wrong with it, or "". Raises ScriptError or OSError."""
-    runner.refuse(file, settings.scriptOwners)
-    code = runner.compiled(file)
+    code, _ = library.script(name)
     return "" if "decide" in code.co_names else "defines no decide(relay, data)"
 
 
-def _php(settings: Config, file: str) -> str:
+def _php(settings: Config, library: source.Library, name: str) -> str:
     """What is wrong with it, or "". Raises ScriptError or OSError."""
-    runner.text(file, settings.scriptOwners)
+    library.text(name)
+    file = f"{settings.scriptDir}/{name}"
     done = _ask_php(settings, "-l", file)
     if done is None:
         return f"there is no PHP at {settings.phpCli}; run: sudo apt install php-cli"
@@ -104,7 +106,7 @@ def _clock(settings: Config) -> Findings:
 def _idle(settings: Config) -> Findings:
     """The files in the scripts' own folder that look like scripts, and are not run."""
     folder = settings.scriptDir
-    found = runner.scripted(settings)
+    found = source.scripted(settings)
     names = set(os.listdir(folder))
     for name in sorted(names):
         number, _, kind = name.partition(".")
@@ -113,7 +115,7 @@ def _idle(settings: Config) -> Findings:
         relay = int(number)
         if name == f"{relay}{EDITOR}" and f"{relay}.php" not in names:
             yield False, f"script {folder}/{name}: has no {relay}.php; save it in PvMonit's editor again"
-        elif kind.lower() not in runner.KINDS or name == f"{relay}.{found.get(relay)}":
+        elif kind.lower() not in source.KINDS or name == f"{relay}.{found.get(relay)}":
             continue
         elif name == f"{relay}.php" and relay in found:
             yield False, f"script {folder}/{name}: is not run, {relay}.py goes first; remove one of them"

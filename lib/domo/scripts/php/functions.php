@@ -5,7 +5,7 @@
 /** The world of a tick, as domo hands it over; scripts see it through the functions below. */
 final class DomoPast
 {
-    public const OVER = -1;     // marks a timer that has ended
+    public const OVER = 3;      // marks a timer that has ended
     public const IN = 1;        // marks a regulator that was in the stage when it was last asked about
     public const LEFT = 2;      // and one that has left it: the timer says since when
     public const LONGEST = 366 * 86400;
