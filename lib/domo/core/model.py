@@ -222,6 +222,7 @@ class Config:
     recordDir: str = "history"
     recordValues: tuple[str, ...] = ()
     scriptDir: str = "relay.script.d"
+    scriptOwners: tuple[str, ...] = ()  # users whose scripts are run too, beside this one's and root's
     scriptExecInterval: float = 60
     secuDownNoData: float = 600
     relayNb: int = 8

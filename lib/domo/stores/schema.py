@@ -47,6 +47,7 @@ KEYS: dict[str, tuple[str, Check]] = {  # key path: (field of Config, check)
     "domo.remindAfter": ("remindAfter", checks.SECONDS),
     "domo.onChange": ("onChange", checks.command),
     "domo.relay.scriptDir": ("scriptDir", checks.text),
+    "domo.relay.scriptOwners": ("scriptOwners", checks.list_of(checks.text, single=True)),
     "domo.relay.scriptExecInterval": ("scriptExecInterval", checks.SECONDS),
     "domo.relay.secuDownNoData": ("secuDownNoData", checks.SECONDS),
     "domo.relayNb": ("relayNb", checks.number(1, 1000, int)),
