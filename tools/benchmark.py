@@ -24,6 +24,9 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import bench_replay
+import benchmark_report
+
 PROJECT = Path(__file__).resolve().parent.parent
 SAMPLE = (PROJECT / "tests/support/sample/pvmonit.xml").read_text()
 TICK = str(PROJECT / "bin/domo-tick")
@@ -39,7 +42,7 @@ PANEL_SECONDS, PANEL_LOOKS = 3.0, 7
 PI_ZERO_START = 0.35  # s, an assumption
 # 140 mA instead of 100 at 5.09 V (raspi.tv/2015/raspberry-pi-zero-power-measurements).
 PI_ZERO_BUSY = 0.2  # W more than idling
-RELAY_BOARD = 0.153  # W
+RELAYS_OFF = 0.153  # W, PvMonit's author: relay board, TM1638 and Arduino together, without the Pi
 
 SCRIPT = """\
 def decide(relay, data):
@@ -61,6 +64,7 @@ domo:
   jsonFile: {{modPath: mod, etatPath: etat}}
   prefixFileData: data_
   dbFile: journal.sqlite3
+  recordDir: history
   board: simulated
   simulatedPins: pins
   relay: {{scriptDir: relay.script.d, scriptExecInterval: 0}}
@@ -383,7 +387,11 @@ def measure(table: Table, folder: Path, python: Python, rounds: int) -> tuple[Co
     with_child = together(Home(folder / "together", python))
     table.line("  with what its child has of its own", f"{with_child:.1f} MiB")
     changed = [name for name in changed if name not in ("data.xml", ".", "tmp")]
-    table.say("files that steady ticks changed", f"   {', '.join(changed)}", changed == ["data_memory.json"])
+    table.say(
+        "files that steady ticks changed",
+        f"   {', '.join(changed)}",
+        changed == ["data_memory.json", "data_today.csv"],
+    )
     return found, steady, naive
 
 
@@ -520,7 +528,7 @@ def day(bare: float, steady: float, naive: float, poll: float) -> None:
     """What a day costs on a Pi Zero, from the ratios measured here."""
     ticks = TICKS_A_DAY * steady * PI_ZERO_START
     polls = 86400 / REFRESH * poll / bare * PI_ZERO_START
-    board = RELAY_BOARD * 24
+    board = RELAYS_OFF * 24
     print(
         f"\nA day on a Pi Zero: python3 -c pass {PI_ZERO_START} s, busy {PI_ZERO_BUSY} W more than idling (assumed)"
     )
@@ -530,7 +538,7 @@ def day(bare: float, steady: float, naive: float, poll: float) -> None:
         (f"the panel, a poll every {REFRESH} s", polls),
     ):
         print(f"  {what:40}{seconds:8.0f} s of CPU{seconds * PI_ZERO_BUSY / 3600:10.3f} Wh")
-    print(f"  {f'the relay board itself, {RELAY_BOARD} W':40}{'':17}{board:10.3f} Wh")
+    print(f"  {f'what switches the relays, {RELAYS_OFF} W':40}{'':17}{board:10.3f} Wh")
     print("  (without `import RPi.GPIO` and the pins themselves, which are simulated here)")
 
 
@@ -569,9 +577,12 @@ def main() -> int:
     try:
         table = Table()
         found, steady, naive = measure(table, folder, python, asked.rounds)
+        benchmark_report.measure(table, Home(folder / "report", python), Case, run, take_turns, asked.rounds)
         poll = panel(table, folder / "panel", python)
         phases(steady, found["steady"][1])
         show_imports(steady, naive, python)
+        seconds = bench_replay.year(python.path)
+        table.line("a year of domo-replay, 8 scripts, s", f"{seconds:.0f} s", seconds, bench_replay.GOAL)
         day(found["bare"][0], found["steady"][1], found["naive"][1], poll)
     finally:
         shutil.rmtree(folder)

@@ -28,9 +28,8 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from test_pvmonit_page import change_for_ever
-
 from support.house import PROJECT, House, until
+from support.page import change_for_ever
 
 RELAYS = {1: "Pompe", 2: "Eau chaude", 3: "Atelier"}
 SERVE = """
@@ -58,6 +57,7 @@ class Page:
                 "domo.jsonFile.etatPath": str(house.state_file),
                 "domo.prefixFileData": str(house.folder / "domo_"),
                 "domo.dbFile": str(house.journal_file),
+                "domo.recordDir": str(house.folder / "history"),
                 "domo.simulatedPins": str(house.pin_file),
                 "domo.relay.scriptDir": str(house.scripts),
                 "domo.relayNb": len(RELAYS),

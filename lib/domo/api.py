@@ -1,4 +1,4 @@
-"""What a script may name, for an editor: `from domo.api import Data, Order, Relay`."""
+"""The names that a script may import, for an editor's help: `from domo.api import Data, Order, Relay`."""
 
 from .core.model import Order
 from .scripts.api import Data, Other, Relay, Timer

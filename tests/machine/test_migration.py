@@ -14,11 +14,12 @@ from typing import Any
 
 import pytest
 
-from domo.core.model import History, Now, Past
+from domo.core.header import WIRING_PI
+from domo.core.history import History
+from domo.core.model import Now, Past
 from domo.scripts import source
 from domo.scripts.api import World
 from domo.stores import config, reading
-from domo.stores.schema import WIRING_PI
 from support.house import PROJECT, House
 
 TEXT = (PROJECT / "MIGRATION.md").read_text()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import multiprocessing
 import os
@@ -18,8 +17,8 @@ from typing import Any
 
 import pytest
 
-from domo.stores import modes, states
 from support.house import PROJECT, House
+from support.page import change_for_ever
 
 ON, AUTO, OFF = 3, 1, 0  # what its three buttons write
 
@@ -127,14 +126,6 @@ def test_it_acts_without_cron(house: House, page: Page) -> None:
         finally:
             panel.send_signal(signal.SIGTERM)
         assert (panel.communicate(timeout=20)[1], panel.returncode) == ("", 0)
-
-
-def change_for_ever(house: House) -> None:
-    """Changes modes and states as fast as it can."""
-    for turn in itertools.count():
-        first, second = turn % 2, 1 - turn % 2
-        modes.set_auto(str(house.mode_file), {1: AUTO + first, 2: AUTO + second})
-        states.save(str(house.state_file), {1: first, 2: second, 3: 0})
 
 
 @pytest.fixture

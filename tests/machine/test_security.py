@@ -16,11 +16,11 @@ import time
 from pathlib import Path
 
 import pytest
-from test_reading import Server, page, server  # noqa: F401
-from test_users import Machine, built, machine, unprotected  # noqa: F401
 
 from domo.system import cache
 from support.house import PROJECT, House, until
+from support.machine import Machine
+from support.server import Server, page
 
 MALLORY = 4321  # a user id
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
@@ -165,13 +165,13 @@ def test_a_cache_folder_of_another_user_is_neither_used_nor_filled(house: House)
     "planted", ["echo '{evil}' >{name}; chmod 666 {name}", "mkfifo -m 666 {name}", "mkdir {name}"]
 )
 def test_what_mallory_planted_under_the_names_that_ours_have_for_a_moment(
-    unprotected: Machine,  # noqa: F811
+    unprotected: Machine,
     planted: str,
 ) -> None:
     """Before the first tick, in /tmp, where nobody else may remove it."""
     here = unprotected
     evil = '{"1":3,"2":3,"3":3}'
-    names = ["mod.new", "mod.first", "mod.lock", "etat.new", "pins.new", "domo_memory.json.new"]
+    names = [".mod.domo-new", "mod.lock", ".etat.domo-new", ".pins.domo-new", ".domo_memory.json.domo-new"]
     for name in names:
         assert here.sh("mallory", planted.format(evil=evil, name=f"/mnt/tmp/{name}")).code == 0
     here.sh("mallory", "mkdir -m 777 /mnt/tmp/domo-61001")
@@ -255,7 +255,7 @@ def test_nothing_in_the_code_asks_for_a_shell() -> None:
     "to", ["file:///{}", "file://localhost{}", "ftp://127.0.0.1{}", "data:text/xml,<devices/>"]
 )
 @pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
-def test_no_redirect_leads_to_another_scheme(house: House, server: Server, to: str, code: int) -> None:  # noqa: F811
+def test_no_redirect_leads_to_another_scheme(house: House, server: Server, to: str, code: int) -> None:
     """Not even to good data."""
     secret = house.folder / "secret.xml"
     secret.write_text(house.data_file.read_text())
@@ -269,7 +269,7 @@ def test_no_redirect_leads_to_another_scheme(house: House, server: Server, to: s
     assert not house.data_file.exists()
 
 
-def test_redirects_come_to_an_end(house: House, server: Server) -> None:  # noqa: F811
+def test_redirects_come_to_an_end(house: House, server: Server) -> None:
     """Each leads to another address that leads on."""
 
     def on(handler: http.server.BaseHTTPRequestHandler) -> None:

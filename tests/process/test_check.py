@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from domo.pins import gpiochip
 from domo.tools import check
 from support.house import PROJECT, Clock, House
 
@@ -102,6 +103,8 @@ BREAKAGES: list[tuple[Callable[[House], object], str]] = [
     (lambda house: house.journal_file.write_bytes(b"x" * 5000), "journal"),
     (lambda house: house.memory_file.write_text("{}"), "memory not used"),
     (lambda house: house.configure({"domo.dbFile": "nowhere/j.sqlite3"}), "run: sudo install -d"),
+    (lambda house: house.configure({"domo.recordDir": "nowhere/history"}), "record: "),
+    (lambda house: (house.folder / "history").write_text("mine"), "record: "),
     (lambda house: house.configure({"domo.board": "gpio"}), "pins: RPi.GPIO"),
 ]
 
@@ -146,23 +149,29 @@ def test_the_pins_of_a_real_board(house: House, scheduled: dict[str, str]) -> No
     assert house.tick(**gpio).code == 0
     found = findings(house, **scheduled, **gpio)
     assert found[False] == [] and not any("float" in line for line in found[None])
-    assert any("RPi.GPIO is the original" in line for line in found[True])
+    assert any("RPi.GPIO (the original)" in line for line in found[True])
 
 
-@pytest.mark.parametrize(
-    ("module", "value", "keeps"), [("rp1", "Y", True), ("bcm2835", "N", False), ("", "", False)]
-)
+@pytest.mark.parametrize("answer", ["Y", "1", "N", "0", None])
+@pytest.mark.parametrize("label", gpiochip.DRIVERS)
 def test_whether_the_kernel_keeps_the_pins(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str, value: str, keeps: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, label: str, answer: str | None
 ) -> None:
-    monkeypatch.setattr(check, "MODULES", tmp_path)
-    if module:
-        parameter = tmp_path / f"pinctrl_{module}/parameters/persist_gpio_outputs"
+    """By the module that drives this very chip, whichever others there are."""
+    monkeypatch.setattr(gpiochip, "MODULES", str(tmp_path))
+    for module in set(gpiochip.DRIVERS.values()):
+        parameter = tmp_path / f"{module}/parameters/persist_gpio_outputs"
         parameter.parent.mkdir(parents=True)
-        parameter.write_text(f"{value}\n")
-    answer, why = check.keeps_pins()
-    assert answer is keeps
-    assert "keeps them" in why if keeps else ("cmdline.txt" in why) == bool(module)
+        if module != gpiochip.DRIVERS[label]:
+            parameter.write_text("N" if answer in ("Y", "1") else "Y")
+        elif answer:
+            parameter.write_text(f"{answer}\n")
+    trouble = gpiochip.GpioChip("/dev/gpiochip0", -1, label, 54).keeps()
+    if answer in ("Y", "1"):
+        assert trouble == ""
+    else:
+        assert f"{gpiochip.DRIVERS[label]} lets go of the pins when a program ends" in trouble
+        assert ("cmdline.txt" in trouble) == (answer is not None)
 
 
 def test_pvmonits_own_daemons_are_two_masters_on_the_same_pins(

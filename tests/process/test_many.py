@@ -67,7 +67,7 @@ def test_of_fifty_ticks_started_together_one_at_a_time_works(house: House) -> No
     assert house.journal == [
         (1, "M", 2, "sun"),
         (1, "E", 1, "sun"),
-        (3, "M", 3, "mode file: forced on"),
+        (3, "M", 3, "forced on"),
         (3, "E", 1, "forced on"),
     ]
 

@@ -50,7 +50,7 @@ def test_a_press_shows_at_once_and_acts_after_the_delay(wall: Walls) -> None:
     [event] = [e for e in here.bench.transitions(here.house.pins_of[3]) if e.level == 0]
     assert event.ns - pressed > 1.3e9
     assert here.house.modes == {**AUTO, 3: 3} and here.on == {3}
-    eventually(lambda: (3, "M", 3, "mode file: forced on") in here.house.journal)  # it comes after the pins
+    eventually(lambda: (3, "M", 3, "forced on") in here.house.journal)  # it comes after the pins
 
 
 def test_the_last_dot_blinks_until_the_choice_is_carried_out(wall: Walls) -> None:

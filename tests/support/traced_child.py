@@ -10,16 +10,15 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "lib"))
 
-import posix  # noqa: E402  # what the tick forks by
+from domo.tick.run import leave  # noqa: E402
+from domo.tools.tick import main  # noqa: E402
 
-from domo.tick.tick import leave, main  # noqa: E402
-
-fork = posix.fork
+fork = os.fork
 
 
 def traced() -> int:
-    """posix.fork, once; then it is the real one again."""
-    posix.fork = fork
+    """os.fork, once; then it is the real one again."""
+    os.fork = fork
     pid = fork()
     if pid:
         return pid
@@ -42,5 +41,5 @@ def taken_over(pid: int) -> bool:
     return "TracerPid:\t0\n" not in status and ("State:\tT" in status or "State:\tt" in status)
 
 
-posix.fork = traced
+os.fork = traced
 leave(main(sys.argv[1:]))

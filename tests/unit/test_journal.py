@@ -50,15 +50,15 @@ def test_every_change_is_told_with_its_reason(house: House, clock: Clock) -> Non
     assert house.journal == [
         (1, "M", 2, "sun"),
         (1, "E", 1, "sun"),
-        (2, "M", 2, "mode file: ordered on in the mode file"),
+        (2, "M", 2, "ordered on in the mode file"),
         (2, "E", 1, "ordered on in the mode file"),
         (1, "M", 1, "clouds"),
         (1, "E", 0, "clouds"),
-        (3, "M", 3, "mode file: forced on"),
+        (3, "M", 3, "forced on"),
         (3, "E", 1, "forced on"),
-        (2, "M", 1, "mode file: auto, no script"),
+        (2, "M", 1, "auto, no script"),
         (2, "E", 0, "auto, no script"),
-        (3, "M", 1, "mode file: auto, no script"),
+        (3, "M", 1, "auto, no script"),
         (3, "E", 0, "auto, no script"),
     ]
     with journal(house) as base:
@@ -164,7 +164,7 @@ def test_what_it_could_not_be_told_it_is_told_later(house: House, clock: Clock) 
         assert house.on == {1}
         base.rollback()
     tick(house, clock)
-    assert house.journal == [(1, "M", 3, "mode file: forced on"), (1, "E", 1, "forced on")]
+    assert house.journal == [(1, "M", 3, "forced on"), (1, "E", 1, "forced on")]
     with journal(house) as base:
         assert {date for (date,) in base.execute("SELECT date FROM relay")} == {int(NOON) + 120}
 

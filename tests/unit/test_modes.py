@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -15,6 +16,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock, Timeout
 
+from domo.system import files
 from support.house import Clock, House, until
 
 ON = 'return relay.on("sun")'
@@ -90,7 +92,6 @@ def test_a_value_that_is_no_mode_is_reported_left_and_keeps_its_relay_off(house:
         "lines": '{\n    "1" : 3 ,\n    "2" : 1\n\n}\n\n',
         "tabs": '\t{\t"1":\t3,\t"2":\t1\t}\t',
         "escapes": '{"\\u0031": 3, "2": 1}',
-        "the last of two counts": '{"1": 0, "1": 3, "2": 1}',
     }.values(),
 )
 def test_the_owner_may_write_it_as_he_likes(house: House, text: str) -> None:
@@ -99,6 +100,22 @@ def test_the_owner_may_write_it_as_he_likes(house: House, text: str) -> None:
     assert house.tick() == (0, "", "")
     assert (house.modes, house.on) == ({1: 3, 2: 2, 3: 1}, {1, 2})
     assert ("\n" in house.mode_file.read_text()) == ("\n" in text.strip())
+
+
+@pytest.mark.parametrize(
+    "text", ['{"1": 3, "1": 1, "2": 1}', '{"1": 1, "1": 3, "2": 1}', '{"1":0,"1":3,"2":1}']
+)
+def test_a_relay_that_stands_there_twice_is_told_and_a_force_counts(house: House, text: str) -> None:
+    house.mode_file.write_text(text)
+    ran = house.tick()
+    assert ran.code == 1
+    assert ran.err.startswith(
+        f"domo-tick: {house.mode_file}: relay 1 stands there more than once; a force counts"
+    )
+    assert house.on == {1}
+    house.script(2, ON)
+    house.tick()
+    assert (house.modes, house.on) == ({1: 3, 2: 2, 3: 1}, {1, 2})
 
 
 # -- a file that does not parse --
@@ -237,7 +254,7 @@ def test_a_force_of_the_very_relay_wins_over_its_script(house: House) -> None:
     ran = house.tick("-v")
     assert (house.modes, house.on) == ({1: 0, 2: 1, 3: 1}, set())
     assert "1 relay 1 auto off → forced off off forced off, just now" in ran.said
-    assert (1, "M", 0, "mode file: forced off, just now") in house.journal
+    assert (1, "M", 0, "forced off, just now") in house.journal
 
 
 def test_a_file_broken_while_the_tick_thinks_is_left_as_it_is(house: House) -> None:
@@ -335,6 +352,9 @@ def test_a_tick_that_changes_no_mode_takes_no_lock(house: House) -> None:
     assert not house.mode_file.with_name("mod.lock").exists()
 
 
+OWNERS = (".new", ".first", ".tmp", "~", ".bak", ".lock.new")
+
+
 # -- planted files --
 
 
@@ -351,7 +371,10 @@ def test_no_link_planted_beside_a_file_is_followed(house: House, clock: Clock) -
     before = house.snapshot()[str(victim)]
     names = [house.mode_file, house.state_file, house.memory_file, house.pin_file]
     for target in (victim, nothing):
-        for path in [f"{name}.new" for name in names] + [f"{house.mode_file}.lock", str(house.lock_file)]:
+        for path in [f"{files.ours(str(name))}new" for name in names] + [
+            f"{house.mode_file}.lock",
+            str(house.lock_file),
+        ]:
             if os.path.lexists(path):
                 os.unlink(path)
             os.symlink(target, path)
@@ -368,7 +391,7 @@ def test_no_link_planted_beside_a_file_is_followed(house: House, clock: Clock) -
 def test_a_folder_planted_beside_a_file_keeps_nothing_from_being_written(house: House) -> None:
     house.script(1, ON)
     for name in (house.mode_file, house.state_file, house.memory_file, house.pin_file):
-        name.with_name(name.name + ".new").mkdir()
+        Path(f"{files.ours(str(name))}new").mkdir()
     assert house.tick() == (0, "", "")
     assert (house.modes[1], house.on, house.states[1], house.memory["states"]["1"]) == (2, {1}, 1, 1)
 
@@ -395,6 +418,53 @@ def test_owner_and_permissions_are_kept(house: House) -> None:
     after = house.mode_file.stat()
     assert house.modes[1] == 2
     assert (after.st_mode, after.st_uid, after.st_gid) == (before.st_mode, before.st_uid, before.st_gid)
+
+
+def test_a_file_of_the_owners_beside_it_stays(house: House) -> None:
+    """`jq ... mod >mod.new && mv mod.new mod`, and whatever else people call their files."""
+    house.script(1, ON)
+    mine = [
+        house.mode_file.with_name(f"{name}{end}") for name in ("mod", "etat", "data.xml") for end in OWNERS
+    ]
+    for path in mine:
+        path.write_text("mine")
+    house.tick()
+    house.script(1, 'return relay.off("clouds")')
+    house.tick()
+    assert [path.read_text() for path in mine] == ["mine"] * len(mine)
+
+
+def test_what_a_killed_process_left_is_swept_and_an_edit_is_not(house: House) -> None:
+    """By the inodes in its name: it is the new file, or the one that it replaced."""
+    house.tick()
+    begins = files.ours(str(house.mode_file))
+    left, replaced, edit = (Path(f"{begins}{name}") for name in ("left", "replaced", "edit"))
+    for path in (left, replaced, edit):
+        path.write_text('{"1":3}')
+    names = f"1-{left.stat().st_ino}", f"{replaced.stat().st_ino}-2", "3-4"
+    left, replaced, edit = (
+        p.rename(f"{begins}{name}") for p, name in zip((left, replaced, edit), names, strict=True)
+    )
+    assert house.tick() == (0, "", "")
+    assert (left.exists(), replaced.exists(), edit.exists()) == (False, False, True)
+
+
+@pytest.mark.skipif(not shutil.which("setfacl"), reason="takes setfacl (apt install acl)")
+def test_acls_and_attributes_are_kept(house: House) -> None:
+    """`setfacl -m u:www-data:rw` lets PvMonit's page in; the group gains nothing by it."""
+    house.script(1, ON)
+    house.set_modes({1: 1, 2: 1, 3: 1})
+    house.mode_file.chmod(0o640)
+    subprocess.run(["setfacl", "-m", "u:33:rw", house.mode_file], check=True)
+    os.setxattr(house.mode_file, "user.note", b"mine")
+    acl = subprocess.run(["getfacl", "-p", house.mode_file], capture_output=True, check=True).stdout
+    before = house.mode_file.stat()
+    assert house.tick() == (0, "", "")
+    after = house.mode_file.stat()
+    assert house.modes[1] == 2 and after.st_ino != before.st_ino
+    assert subprocess.run(["getfacl", "-p", house.mode_file], capture_output=True, check=True).stdout == acl
+    assert os.getxattr(house.mode_file, "user.note") == b"mine"
+    assert after.st_mode == before.st_mode
 
 
 def test_nothing_is_left_beside_the_file(house: House) -> None:

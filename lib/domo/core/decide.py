@@ -6,16 +6,18 @@ limits; one switch-on at a time; the inverter's watts.
 
 from __future__ import annotations
 
-from .model import AUTO_OFF, AUTO_ON, FORCED, FORCED_ON, OFF, ON, Decision, History, Limits, Order, Plan
-from .texts import minutes
+from .history import OFF, ON, History
+from .model import AUTO_OFF, AUTO_ON, FORCED, FORCED_ON, Decision, Limits, Order, Plan
+from .texts import Text, minutes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from .model import Config, Past, Reading
 
 EARLY = 0.9  # of scriptExecInterval: cron is some seconds early or late
+FIRST_STUCK, LONGEST_STUCK = 60.0, 3600.0  # s until a pin that failed is tried again
 DAY, HOUR = 86400.0, 3600.0
 _NO_LIMITS = Limits()
 _NO_HISTORY = History()
@@ -39,9 +41,9 @@ def decide(
     for relay in config.relays:
         mode = modes[relay]
         if mode is None:
-            wishes[relay] = OFF, "held off: the mode file holds no mode for it"
+            wishes[relay] = OFF, Text("held off: the mode file holds no mode for it")
         elif mode in FORCED:
-            wishes[relay] = (ON, "forced on") if mode == FORCED_ON else (OFF, "forced off")
+            wishes[relay] = (ON, Text("forced on")) if mode == FORCED_ON else (OFF, Text("forced off"))
         elif relay in orders:
             wishes[relay] = _ordered(orders[relay], states[relay], past.support.get(relay), config)
         else:
@@ -55,7 +57,7 @@ def decide(
     _queue(config, wishes, auto, states, past)
     for relay, (state, why) in wishes.items():
         if below and state == ON:
-            wishes[relay] = ON, f"{why}, though {below}"
+            wishes[relay] = ON, Text("{why}, though {below}", why=why, below=below)
     programs = {r for r in auto if stale or r in orders or r in past.ours}  # their mode says what they are
     return {
         relay: Decision(
@@ -83,20 +85,23 @@ def _unsupported(why: str, state: int, support: float | None, config: Config) ->
     if state == OFF:
         return OFF, why
     if support is None or support >= config.secuDownNoData:
-        return OFF, f"{why}: off, no good order for {config.secuDownNoData:g} s"
-    return ON, f"{why}: stays on for {config.secuDownNoData - support:.0f} s at most"
+        long = config.secuDownNoData
+        return OFF, Text("{why}: off, no good order for {long:g} s", why=why, long=long)
+    left = config.secuDownNoData - support
+    return ON, Text("{why}: stays on for {left:.0f} s at most", why=why, left=left)
 
 
 def _from_outside(relay: int, mode: int, state: int, past: Past, stale: bool, config: Config) -> Wish:
     """A relay without a script: what another program wrote is the order, as long as there is data. A 2
     that the program itself wrote, for a script that is gone, is nobody's order."""
     if mode == AUTO_OFF:
-        return OFF, "auto, no script"
+        return OFF, Text("auto, no script")
     if relay in past.ours:
-        return _unsupported("its script is gone", state, past.support.get(relay), config)
+        return _unsupported(Text("its script is gone"), state, past.support.get(relay), config)
     if stale:
-        return OFF, f"ordered on in the mode file: off, no data for {config.secuDownNoData:g} s"
-    return ON, "ordered on in the mode file"
+        no_data = "ordered on in the mode file: off, no data for {long:g} s"
+        return OFF, Text(no_data, long=config.secuDownNoData)
+    return ON, Text("ordered on in the mode file")
 
 
 def _below_floor(config: Config, reading: Reading) -> str:
@@ -104,7 +109,8 @@ def _below_floor(config: Config, reading: Reading) -> str:
     for name, floor in config.floor.items():
         number = values[name].number if name in values else None
         if number is not None and number < floor:
-            return f"{name} {number:g} is below the floor of {floor:g}"
+            below = "{name} {number:g} is below the floor of {floor:g}"
+            return Text(below, name=name, number=number, floor=floor)
     return ""
 
 
@@ -114,66 +120,102 @@ def _limited(config: Config, relay: int, wish: Wish, state: int, past: Past, bel
     limits = config.limits.get(relay, _NO_LIMITS)
     history = past.history.get(relay, _NO_HISTORY)
     if wanted == ON and below:
-        return OFF, f"{why}: off, {below}"
-    worn_out = 0 < limits.maxOnPerDay <= history.on_time(DAY)
+        return OFF, Text("{why}: off, {below}", why=why, below=below)
+    begun = state == ON and relay in config.uninterruptible
+    worn_out = 0 < limits.maxOnPerDay <= history.on_time(DAY) and not begun
     if wanted == ON and worn_out:
-        return OFF, f"{why}: off, was on for {minutes(limits.maxOnPerDay)} in 24 h (maxOnPerDay)"
+        long = minutes(limits.maxOnPerDay)
+        return OFF, Text("{why}: off, was on for {long} in 24 h (maxOnPerDay)", why=why, long=long)
     if wanted == OFF and state == ON and good and not below and not worn_out:
-        left = limits.minOn - history.since(ON)
-        return (ON, f"{why}: stays on {minutes(left)} more (minOn)") if left > 0 else wish
+        if (left := limits.minOn - history.since(ON)) > 0:
+            return ON, Text("{why}: stays on {left} more (minOn)", why=why, left=minutes(left))
+        if begun and (left := config.cycle(relay) - history.cycle(config.cycle(relay))) > 0:
+            stays = "{why}: stays on {left} more, to its end (uninterruptible)"
+            return ON, Text(stays, why=why, left=minutes(left))
     if wanted == ON and state == OFF:
         left = limits.minOff - history.since(OFF)
         if left > 0:
-            return OFF, f"{why}: stays off {minutes(left)} more (minOff)"
+            return OFF, Text("{why}: stays off {left} more (minOff)", why=why, left=minutes(left))
         if 0 < limits.maxStartsPerHour <= history.starts(HOUR):
-            return OFF, f"{why}: off, {limits.maxStartsPerHour:g} starts in an hour (maxStartsPerHour)"
+            most = "{why}: off, {starts:g} starts in an hour (maxStartsPerHour)"
+            return OFF, Text(most, why=why, starts=limits.maxStartsPerHour)
+        if (left := _pin_wait(past, relay)) > 0:
+            tried = "{why}: not switched on, its pin failed; next try in {left}"
+            return OFF, Text(tried, why=why, left=minutes(left))
     return wish
 
 
+def _pin_wait(past: Past, relay: int) -> float:
+    """For how long a relay whose pin failed is not tried again (s): twice as long after each failure."""
+    age, tries = past.pin_failures.get(relay, (float("inf"), 0))
+    wait: float = min(LONGEST_STUCK, FIRST_STUCK * 2**tries)
+    return wait - age
+
+
 def _shed(config: Config, wishes: dict[int, Wish], auto: list[int], states: Mapping[int, int]) -> None:
-    """Switches off what the inverter cannot carry of what is on: it carries what is forced, then the
-    most important that fit. A less important one that fits beside them stays, or it would be switched
-    on again at the next tick."""
-    if not config.maxWatt:
+    """Switches off what the inverter cannot carry of what is on: it carries what is forced, or has begun and
+    is uninterruptible, then the most important that fit. A less important one that fits beside them stays,
+    or it would be switched on again at the next tick."""
+    on = [r for r, (state, _) in wishes.items() if state == ON and (r not in auto or states[r] == ON)]
+    total = _watts(config, on)
+    if not 0 < config.maxWatt < total:
         return
-    stay = [r for r in config.by_priority if wishes[r][0] == ON and (r not in auto or states[r] == ON)]
-    loads = [relay for relay in stay if config.relayWatt.get(relay)]
-    total = sum(config.relayWatt[relay] for relay in loads)
-    load = sum(config.relayWatt[relay] for relay in loads if relay not in auto)
-    for relay in loads:
+    fixed = {r for r in on if r not in auto or r in config.uninterruptible}
+    load = _watts(config, fixed)
+    for relay in (r for r in config.by_priority if r in on):
         why = wishes[relay][1]
-        if relay not in auto:
-            if load > config.maxWatt:
-                wishes[relay] = ON, f"{why}, above maxWatt: {load:g} W of {config.maxWatt:g}"
-        elif load + config.relayWatt[relay] > config.maxWatt:
-            wishes[relay] = OFF, f"{why}: shed, {total:g} W are more than maxWatt {config.maxWatt:g}"
+        if relay in fixed:
+            if config.relayWatt.get(relay) and config.maxWatt < load:
+                above = Text(
+                    "{why}, above maxWatt: {load:g} W of {most:g}", why=why, load=load, most=config.maxWatt
+                )
+                wishes[relay] = ON, above
+        elif _fits(config, relay, load):
+            load += _watts(config, [relay])
         else:
-            load += config.relayWatt[relay]
+            shed = "{why}: shed, {total:g} W are more than maxWatt {most:g}"
+            wishes[relay] = OFF, Text(shed, why=why, total=total, most=config.maxWatt)
 
 
 def _queue(
     config: Config, wishes: dict[int, Wish], auto: list[int], states: Mapping[int, int], past: Past
 ) -> None:
-    """Lets one relay be switched on, the most important that the inverter can carry; the others wait."""
-    stay = [r for r in config.relays if wishes[r][0] == ON and (r not in auto or states[r] == ON)]
-    load = sum(config.relayWatt.get(relay, 0) for relay in stay)
-    last = min(past.auto_on.values(), default=float("inf"))
-    blocked = ""
-    if not past.known:
-        blocked = "not switched on, what it did before cannot be read"
-    elif last < EARLY * config.scriptExecInterval:
-        blocked = f"waits, another was switched on {last:.0f} s ago"
-    for relay in config.by_priority:
+    """Lets one relay be switched on, the most important that the inverter can carry; the others wait. One
+    whose pin failed before comes last, so that it takes nobody's turn."""
+    load = _watts(
+        config, (r for r in config.relays if wishes[r][0] == ON and (r not in auto or states[r] == ON))
+    )
+    blocked = _blocked(config, past)
+    for relay in sorted(config.by_priority, key=lambda relay: relay in past.pin_failures):
         state, why = wishes[relay]
         if relay not in auto or state == OFF or states[relay] == ON:
             continue
-        watt = config.relayWatt.get(relay, 0)
         if blocked:
-            wishes[relay] = OFF, f"{why}: {blocked}"
-        elif watt and config.maxWatt and load + watt > config.maxWatt:
-            wishes[relay] = (
-                OFF,
-                f"{why}: waits, {load + watt:g} W would be more than maxWatt {config.maxWatt:g}",
-            )
+            wishes[relay] = OFF, Text("{why}: {blocked}", why=why, blocked=blocked)
+        elif not _fits(config, relay, load):
+            load_then = load + _watts(config, [relay])
+            waits = "{why}: waits, {load:g} W would be more than maxWatt {most:g}"
+            wishes[relay] = OFF, Text(waits, why=why, load=load_then, most=config.maxWatt)
         else:
-            blocked = f"waits, relay {relay} goes first"
+            blocked = Text("waits, relay {relay} goes first", relay=relay)
+
+
+def _blocked(config: Config, past: Past) -> str:
+    """Why nothing may be switched on automatically now; "" when one relay may."""
+    if not past.known:
+        return Text("not switched on, what it did before cannot be read")
+    last = min(past.auto_on.values(), default=float("inf"))
+    if last < EARLY * config.scriptExecInterval:
+        return Text("waits, another was switched on {last:.0f} s ago", last=last)
+    return ""
+
+
+def _watts(config: Config, relays: Iterable[int]) -> float:
+    """What these relays draw together, as far as relayWatt says."""
+    return sum(config.relayWatt.get(relay, 0) for relay in relays)
+
+
+def _fits(config: Config, relay: int, load: float) -> bool:
+    """Whether the inverter can carry this relay besides `load` (W); one that declares no watts always fits."""
+    watt = config.relayWatt.get(relay, 0)
+    return not (watt and config.maxWatt and load + watt > config.maxWatt)

@@ -7,59 +7,21 @@ jump of the wall clock reaches a decision.
 
 from __future__ import annotations
 
-TYPE_CHECKING = False  # what type checkers take for typing.TYPE_CHECKING, without importing typing
+from .records import dataclass
+from .texts import one_line
+
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from dataclasses import dataclass as dataclass
-    from typing import Any, TypeVar
+    from typing import Any
 
-    Record = TypeVar("Record")
-else:
-
-    def dataclass(frozen):
-        """`dataclasses.dataclass(frozen=True)`, whose import alone costs 1.5 interpreter starts."""
-
-        def finish(cls):
-            cls._names = tuple(cls.__annotations__)
-            cls._defaults = {name: cls.__dict__[name] for name in cls._names if name in cls.__dict__}
-            cls.__init__, cls.__setattr__, cls.__eq__, cls.__repr__ = _init, _setattr, _eq, _repr
-            return cls
-
-        return finish
-
-    def _init(self, *args, **fields):
-        names = self._names
-        if not fields and len(args) == len(names):
-            self.__dict__.update(zip(names, args, strict=True))
-            return
-        given = {**self._defaults, **dict(zip(names, args, strict=False)), **fields}
-        if len(given) != len(names) or len(args) > len(names):
-            raise TypeError(f"{type(self).__name__} has the fields {names}, not {tuple(given)}")
-        self.__dict__.update(given)
-
-    def _setattr(self, name, value):
-        raise AttributeError(f"{type(self).__name__}.{name} is read-only")
-
-    def _eq(self, other):
-        return type(self) is type(other) and self.__dict__ == other.__dict__
-
-    def _repr(self):
-        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in self.__dict__.items())})"
-
-
-def replace(record: Record, **changes: Any) -> Record:
-    """A copy of `record` with some fields changed."""
-    return type(record)(**{**record.__dict__, **changes})
-
+    from .history import History
 
 FORCED_OFF, AUTO_OFF, AUTO_ON, FORCED_ON = range(4)  # PvMonit's "mod"
 FORCED = (FORCED_OFF, FORCED_ON)
-OFF, ON = 0, 1  # PvMonit's "etat"
 ON_OFF = ("off", "on")  # a state in words
+OWNER, PROGRAM = "owner", "domo"  # who set a mode
 MODE_WORDS = ("forced off", "auto off", "auto on", "forced on")
-
-KEPT = 48 * 3600.0  # s of switches that are remembered: all that a script may ask for
-KEPT_SWITCHES = 3000  # of one relay: one a minute for 48 h, or a script that flaps would wear its limits out
 
 STAGES = {  # of a regulator's charge, by the words of PvMonit's CS
     "float": ("Float",),
@@ -68,17 +30,20 @@ STAGES = {  # of a regulator's charge, by the words of PvMonit's CS
 
 DONE, LOOK, REFUSED, BUSY = 0, 1, 2, 75  # exit codes; 75 is sysexits' EX_TEMPFAIL
 
-OUTSIDE = "mode file: "  # begins the journal's reason for a mode that was not the program's
-
 
 class Fault(Exception):
-    """Something the outside world did, told as one sentence: what, where, and what to do."""
+    """Something the outside world did, told as one sentence: what, where, and what to do. It may quote what
+    it is about: it is one clean line all the same."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(one_line(text))
 
 
 class ConfigError(Exception):
     """Every problem of a configuration, one sentence each, with its key path."""
 
     def __init__(self, problems: list[str]) -> None:
+        problems = [one_line(problem) for problem in problems]
         super().__init__("\n".join(problems))
         self.problems = problems
 
@@ -148,64 +113,17 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class History:
-    """The switches of one relay, oldest first, as (age in s, state): the recent ones, plus the last
-    on and the last off however old. Ages never grow along the row."""
+class Row:
+    """A row of the journal: `info` is "M" (a mode) or "E" (a state), `by` who set a mode, `left` for how
+    long a force lasts from then on (s; None: without end)."""
 
-    switches: tuple[tuple[float, int], ...] = ()
-
-    @property
-    def last_state(self) -> int:
-        """The state after the last switch; off when there is none."""
-        return self.switches[-1][1] if self.switches else OFF
-
-    def last(self, state: int) -> float | None:
-        """The age of the last switch to `state`, None if there is none."""
-        return next((age for age, to in reversed(self.switches) if to == state), None)
-
-    def since(self, state: int) -> float:
-        """For how long the relay is in `state` (s): 0 if it is in the other, infinity if it always was."""
-        if not self.switches:
-            return float("inf") if state == OFF else 0.0
-        age, now = self.switches[-1]
-        return age if now == state else 0.0
-
-    def spans(self, seconds: float) -> list[tuple[float, float]]:
-        """The times on within the last `seconds`, as (age of start, age of end; 0 while it is on)."""
-        spans, start = [], None
-        for age, state in self.switches:
-            if state == ON and start is None:
-                start = age
-            elif state == OFF and start is not None:
-                spans.append((start, age))
-                start = None
-        if start is not None:
-            spans.append((start, 0.0))
-        return [(min(start, seconds), end) for start, end in spans if end < seconds]
-
-    def on_time(self, seconds: float) -> float:
-        """For how long it was on within the last `seconds` (s)."""
-        return sum(start - end for start, end in self.spans(seconds))
-
-    def starts(self, seconds: float) -> int:
-        """How often it was switched on within the last `seconds`."""
-        ons = 0
-        before = OFF
-        for age, state in self.switches:
-            ons += state == ON and before == OFF and age < seconds
-            before = state
-        return ons
-
-    def pruned(self) -> History:
-        """Without the switches that nothing asks for any more: all of the last 48 h stay, and the last
-        on and off before them."""
-        row = self.switches
-        first = next((i for i, (age, _) in enumerate(row) if age <= KEPT), len(row))
-        first = max(0, first - 2, len(row) - KEPT_SWITCHES)
-        return History(row[first:]) if first else self
-
-
-Row = tuple[float, int, str, int, str]  # of the journal: age, relay, "M" or "E", value, why
+    age: float
+    relay: int
+    info: str
+    value: int
+    why: str
+    by: str = ""
+    left: float | None = None
 
 
 @dataclass(frozen=True)
@@ -229,9 +147,12 @@ class Past:
     stuck: Mapping[str, tuple[int, int]] = {}  # processes that could not be killed: their id and start
     why: Mapping[int, str] = {}  # the last reason of each relay
     reports: tuple[str, ...] = ()  # what the last tick found wrong
+    unset: bool = False  # at the last tick nobody had set the wall clock yet
     until: Mapping[int, tuple[int, float, float]] = {}  # forces that end by themselves: mode, age, length (s)
     pins: Mapping[int, int] = {}  # those that relays were driven by, each with its level for off
-    owed: tuple[Row, ...] = ()  # what the journal was not given yet
+    pin_failures: Mapping[int, tuple[float, int]] = {}  # relays whose pin failed: the last try, tries in vain
+    unwritten: tuple[Row, ...] = ()  # what the journal was not given yet
+    untold: tuple[Row, ...] = ()  # what does not wait for the program of onChange yet
 
 
 @dataclass(frozen=True)
@@ -288,7 +209,12 @@ class Config:
     modPath: str = "/tmp/PvMonit_domo_mod"
     etatPath: str = "/tmp/PvMonit_domo_etat"
     prefixFileData: str = "/tmp/PvMonit_domo_data_"
+    remindAfter: float = 86400
+    onChange: tuple[str, ...] = ()  # a program and its arguments
     dbFile: str = "domo.sqlite3"
+    recordEvery: float = 3600
+    recordDir: str = "history"
+    recordValues: tuple[str, ...] = ()
     scriptDir: str = "relay.script.d"
     scriptExecInterval: float = 60
     secuDownNoData: float = 600
@@ -300,9 +226,11 @@ class Config:
     relayPriority: tuple[int, ...] = ()
     relayWatt: Mapping[int, float] = {}
     maxWatt: float = 0
-    uninterruptible: tuple[int, ...] = ()  # loads that a script may not probe
+    relayLoad: Mapping[int, Mapping[str, Any]] = {}  # what each load does; see stores/plant_keys
+    uninterruptible: tuple[int, ...] = ()  # loads that, once begun, run to their end
     floor: Mapping[str, float] = {}
     limits: Mapping[int, Limits] = {}
+    plant: Mapping[str, Any] = {}  # after loading it holds every key, see stores/plant_keys
     board: str = "auto"
     simulatedPins: str = "/tmp/PvMonit_domo_pins"
     refresh: float = 0.3
@@ -311,6 +239,16 @@ class Config:
     clk: int = 13
     stb: tuple[int, ...] = (26,)
     brightness: int = 0
+
+    @property
+    def memory_path(self) -> str:
+        """Where the tick remembers."""
+        return f"{self.prefixFileData}memory.json"
+
+    @property
+    def lock_path(self) -> str:
+        """The tick's lock."""
+        return f"{self.prefixFileData}tick.lock"
 
     @property
     def relays(self) -> range:
@@ -325,6 +263,11 @@ class Config:
     def name(self, relay: int) -> str:
         """What the owner calls a relay."""
         return self.relayName.get(relay) or f"relay {relay}"
+
+    def cycle(self, relay: int) -> float:
+        """How long the programme of a load of kind `cycle` lasts (s); 0 for all others."""
+        minutes: float = sum(step[1] for step in self.relayLoad.get(relay, {}).get("steps", ()))
+        return 60 * minutes
 
     @property
     def required(self) -> tuple[str, ...]:

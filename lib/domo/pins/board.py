@@ -1,175 +1,111 @@
-"""The relay pins: RPi.GPIO (or rpi-lgpio, which has its name), or simulated ones kept in a file.
+"""The relays' board: which pin switches which relay, at which level, whatever drives the pins.
 
-Both go through the same `Board` down to the single pin write. Pins are BCM numbers; they keep their
-level when the process ends, because nothing ever calls `cleanup()`.
+A pin keeps its level when the process ends, because nothing here ever lets go of an output on purpose. A
+pin that fails is one relay's fault: every other relay is switched.
 """
 
 from __future__ import annotations
 
-import posix as os  # lean: see files
-
-from ..core.model import ON, ON_OFF, Fault
-from ..system import files, tinyjson
+from ..core.faults import Report
+from ..core.history import OFF, ON
+from ..core.model import ON_OFF, Fault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any
+    from typing import Protocol
 
     from ..core.model import Config
 
-MODEL = "/proc/device-tree/model"  # of a Raspberry Pi, begins with that name
+    class Pins(Protocol):
+        """What drives pins, by their BCM numbers: gpiochip, RPi.GPIO, or simulated ones."""
+
+        kind: str  # what it is, in words
+        blind: bool  # the level of an output cannot be read without touching it
+
+        def read(self, pin: int) -> int | None:
+            """The level of an output, None for an input. Raises Fault."""
+
+        def drive(self, pin: int, level: int) -> None:
+            """Makes a pin an output at that level, with no other level in between. Raises Fault."""
+
+        def save(self) -> str:
+            """What is needed for the pins to outlive the process; gives "" or a fault. Raises Fault."""
 
 
 class Board:
-    """The relays' pins behind `gpio`, which is RPi.GPIO or talks like it; `kind` says which it is."""
+    """The relays of `config` on `pins`."""
 
-    def __init__(self, config: Config, gpio: Any, kind: str) -> None:
-        self.kind = kind
-        self._gpio = gpio
-        self._pins = config.relayGpio
+    def __init__(self, config: Config, pins: Pins) -> None:
+        self.kind = pins.kind
+        self._pins = pins
+        self._pin_of = config.relayGpio
         self._on = 0 if config.relayActiveLow else 1
-        gpio.setwarnings(False)  # a pin that is an output already is what we hope for
-        gpio.setmode(gpio.BCM)
 
-    def driven(self) -> dict[int, bool]:
-        """For each relay, whether its pin is an output; one that floats as an input (after a boot)
-        leaves its relay off. Sets nothing up. Raises Fault."""
-        try:
-            return {r: self._gpio.gpio_function(pin) == self._gpio.OUT for r, pin in self._pins.items()}
-        except _GPIO_ERRORS as error:
-            raise Fault(f"the pins cannot be read ({error})") from None
+    def found(self, remembered: Mapping[int, int]) -> dict[int, int]:
+        """The state of each relay, by its pin: an input (after a boot) leaves its relay off. Where a level
+        cannot be read it is the `remembered` one; a pin that cannot be read at all counts as off."""
+        return {
+            relay: self._state(level, remembered.get(relay, OFF)) for relay, level in self._levels().items()
+        }
 
-    def is_on(self, relay: int) -> bool:
-        """Whether the pin of a relay is what switches it on. An output is set up again as it is, or it
-        could not be read."""
-        pin = self._pins[relay]
-        try:
-            if self._gpio.gpio_function(pin) != self._gpio.OUT:
-                return False
-            self._gpio.setup(pin, self._gpio.OUT)
-            return bool(self._gpio.input(pin) == self._on)
-        except _GPIO_ERRORS:
-            return False
+    def idle(self) -> list[int]:
+        """The relays whose pin is an input still: it floats until the first tick after a boot."""
+        return [relay for relay, level in self._levels().items() if level is None]
 
-    def apply(self, states: Mapping[int, int]) -> list[str]:
-        """Puts every pin at the level of its relay's state, offs first, and gives what did not work.
+    def troubles(self) -> list[str]:
+        """What is wrong with pins that cannot even be read."""
+        return [
+            f"relay {relay}: {fault}" for relay, fault in self._levels().items() if isinstance(fault, Fault)
+        ]
 
-        The level is set before the direction, and a pin that has its level already is not written:
-        RPi.GPIO's setup() with `initial` does the first, without it leaves an output alone.
-        """
-        faults = []
-        for relay, state in sorted(states.items(), key=lambda item: item[1]):
-            pin, level = self._pins[relay], self._on if state == ON else 1 - self._on
+    def _levels(self) -> dict[int, int | Fault | None]:
+        found: dict[int, int | Fault | None] = {}
+        for relay, pin in self._pin_of.items():
             try:
-                if self._gpio.gpio_function(pin) != self._gpio.OUT:
-                    self._gpio.setup(pin, self._gpio.OUT, initial=level)
-                else:
-                    self._gpio.setup(pin, self._gpio.OUT)
-                    if self._gpio.input(pin) != level:
-                        self._gpio.output(pin, level)
-                if self._gpio.input(pin) != level:
-                    wanted = f"it should be {ON_OFF[state]}; look at its wiring"
-                    faults.append(f"relay {relay}: BCM pin {pin} does not follow, {wanted}")
-            except _GPIO_ERRORS as error:
-                faults.append(f"relay {relay}: BCM pin {pin} cannot be switched {ON_OFF[state]} ({error})")
+                found[relay] = self._pins.read(pin)
+            except Fault as fault:
+                found[relay] = fault
+        return found
+
+    def apply(self, states: Mapping[int, int]) -> dict[int, str]:
+        """Puts every pin at the level of its relay's state, offs first; gives the relays where that failed,
+        and why. A pin that has its level already is not touched, where that can be seen."""
+        faults: dict[int, str] = {}
+        for relay, state in sorted(states.items(), key=lambda item: item[1]):
+            try:
+                self._set(self._pin_of[relay], self._level(state))
+            except Fault as fault:
+                text = f"relay {relay} cannot be switched {ON_OFF[state]}: {fault}"
+                faults[relay] = Report(text, f"pin of relay {relay}", str(fault))
         return faults
 
     def let_go(self, pins: Mapping[int, int]) -> None:
         """Puts pins that are no relay's any more at these levels, those that are outputs still."""
         for pin, level in pins.items():
             try:
-                if self._gpio.gpio_function(pin) == self._gpio.OUT:
-                    self._gpio.setup(pin, self._gpio.OUT)
-                    self._gpio.output(pin, level)
-            except _GPIO_ERRORS:  # it may be somebody else's by now
+                if self._pins.read(pin) is not None:
+                    self._set(pin, level)
+            except Fault:  # it may be somebody else's by now
                 pass
 
     def save(self) -> str:
-        """Lets simulated pins outlive the process, as real ones do. Gives "" or what was wrong with them.
-        Raises Fault."""
-        return self._gpio.save() if isinstance(self._gpio, SimulatedGPIO) else ""
+        """Lets simulated pins outlive the process. Gives "" or what was wrong with them. Raises Fault."""
+        return self._pins.save()
 
+    def _set(self, pin: int, level: int) -> None:
+        if not self._pins.blind and self._pins.read(pin) == level:
+            return
+        self._pins.drive(pin, level)
+        if not self._pins.blind and self._pins.read(pin) != level:
+            raise Fault(f"BCM pin {pin} does not follow; look at its wiring")
 
-_GPIO_ERRORS = (RuntimeError, ValueError, OSError)  # lgpio.error is a RuntimeError too
+    def _level(self, state: int) -> int:
+        return self._on if state == ON else 1 - self._on
 
-
-def open_board(config: Config) -> Board:
-    """The board that config.board asks for. Raises Fault that says what is missing."""
-    if config.board == "simulated" or (config.board == "auto" and not on_a_pi()):
-        why = "board: simulated" if config.board == "simulated" else "this is not a Raspberry Pi"
-        return Board(
-            config, SimulatedGPIO(config.simulatedPins), f"simulated pins in {config.simulatedPins} ({why})"
-        )
-    files.third_party()
-    try:
-        from RPi import GPIO
-
-        return Board(config, GPIO, "RPi.GPIO")
-    except ImportError:
-        raise Fault(
-            "RPi.GPIO is missing; run: sudo apt install python3-rpi.gpio (or python3-rpi-lgpio)"
-        ) from None
-    except _GPIO_ERRORS as error:
-        user = files.user_name(os.geteuid())
-        raise Fault(f"RPi.GPIO does not work here ({error}); is user {user} in group gpio?") from None
-
-
-def on_a_pi() -> bool:
-    """Whether this is a Raspberry Pi, by its device tree."""
-    try:
-        with open(MODEL, "rb") as file:
-            return file.read(12) == b"Raspberry Pi"
-    except OSError:
-        return False
-
-
-class SimulatedGPIO:
-    """RPi.GPIO's calls on pins kept in a file: JSON, BCM number to electrical level. A pin that the
-    file does not name is an input."""
-
-    BCM, OUT, IN = 11, 0, 1  # RPi.GPIO's own values
-
-    def __init__(self, path: str) -> None:
-        self._path = path
-        self._trouble = ""
-        self._levels: dict[int, int] = {}
-        try:
-            saved = tinyjson.loads(files.read(path)[0].decode())
-            self._levels = {int(pin): int(bool(level)) for pin, level in saved.items()}
-        except FileNotFoundError:
-            pass
-        except Fault as fault:
-            self._trouble = f"{fault}; it is written anew"
-        except (ValueError, AttributeError) as error:
-            self._trouble = f"{path}: was not domo's ({error}); it is written anew"
-        self._saved = dict(self._levels)
-
-    def setwarnings(self, value: bool) -> None:
-        """Nothing to warn of."""
-
-    def setmode(self, mode: int) -> None:
-        """BCM is the only numbering."""
-
-    def gpio_function(self, pin: int) -> int:
-        """OUT or IN."""
-        return self.OUT if pin in self._levels else self.IN
-
-    def setup(self, pin: int, direction: int, initial: int | None = None) -> None:
-        """Makes the pin an output, at level `initial` or the one it had."""
-        self._levels[pin] = self._levels.get(pin, 0) if initial is None else initial
-
-    def output(self, pin: int, level: int) -> None:
-        """Sets the level of a pin."""
-        self._levels[pin] = level
-
-    def input(self, pin: int) -> int:
-        """The level of a pin."""
-        return self._levels[pin]
-
-    def save(self) -> str:
-        """Writes the file when a level has changed. Gives "" or what was wrong with it. Raises Fault."""
-        if self._levels != self._saved:
-            files.replace(self._path, tinyjson.dumps(self._levels).encode())
-            self._saved = dict(self._levels)
-        return self._trouble
+    def _state(self, level: int | Fault | None, remembered: int) -> int:
+        if level is None or isinstance(level, Fault):
+            return OFF
+        if self._pins.blind:
+            return remembered
+        return ON if level == self._on else OFF

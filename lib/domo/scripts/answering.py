@@ -7,10 +7,10 @@ process of its own, forked from this one; whatever it does there ends with it.
 
 from __future__ import annotations
 
-import posix as os  # lean: see files
+import os
 import time
 
-from ..core.model import replace
+from ..core.records import replace
 from ..core.texts import one_line
 from ..stores import reading as readings
 from ..system import tinyjson

@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import time
 
-from ..core.model import FORCED, Order, Past, Reading, dataclass, replace
+from ..core.faults import Report
+from ..core.model import FORCED, Order, Past, Reading
+from ..core.records import dataclass, replace
 from ..core.texts import clean
 from ..stores import reading as readings
 from ..system.child import Child, running
@@ -177,7 +179,7 @@ class Round:
         if kind == answering.READ:
             packed, trouble, left = marshal.loads(body)
             self.seen(readings.unpacked(packed))
-            self.reports += filter(None, [trouble])
+            self.reports += [Report(trouble, "refresh", "not fetched")] if trouble else []
             self.stuck.update({"refresh": left} if left else {})
         elif kind == answering.SCRIPTED:
             self.scripted = marshal.loads(body)

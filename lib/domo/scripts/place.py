@@ -3,7 +3,7 @@ needs it loads this."""
 
 from __future__ import annotations
 
-import posix as os  # lean: see files
+import os
 import time
 
 from ..system.child import Child

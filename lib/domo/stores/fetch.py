@@ -5,12 +5,12 @@ All of it happens in a child of the tick, which may be hung by a disk or a name 
 
 from __future__ import annotations
 
-import posix as os  # lean: see files
+import os
 import time
 
 from ..core.model import Fault
 from ..core.texts import one_line
-from ..system import files, rights
+from ..system import files, trusted
 from ..system.child import Child, running
 from . import reading
 
@@ -32,7 +32,7 @@ def refresh(config: Config, before: Left | None = None) -> tuple[str, Left | Non
 
     if config.scriptDataXml and isfile(config.scriptDataXml) and os.access(config.phpCli, os.X_OK):
         source = config.scriptDataXml
-        if unsafe := rights.unsafe(config.path):
+        if unsafe := trusted.unsafe(config.path):
             return f"{source}: is not run, because config.yaml names it: {unsafe}", None
         command = [config.phpCli, source]
     elif config.urlDataXml:

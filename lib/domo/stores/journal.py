@@ -9,26 +9,35 @@ from __future__ import annotations
 import os
 import time
 
-from ..core.model import AUTO_ON, FORCED, KEPT, OFF, ON, OUTSIDE, History, Now, Past
-from ..system import files
+from ..core.faults import Report
+from ..core.history import KEPT, OFF, ON, History
+from ..core.model import AUTO_ON, FORCED, OWNER, Now, Past
+from ..core.texts import one_line
+from ..system import rights
+from .memory import PLAUSIBLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable
+    from typing import Any
 
     from ..core.model import Config, Row
 
 TABLE = """CREATE TABLE IF NOT EXISTS relay (id INTEGER PRIMARY KEY, relay_number INTEGER, info VARCHAR(2),
     valeur INTEGER, date INTEGER, event TEXT)"""  # as PvMonit's domo.php makes it
 INDEX = "CREATE INDEX IF NOT EXISTS domo_relay ON relay (relay_number, info, valeur)"
+INSERT = (
+    "INSERT INTO relay (relay_number, info, valeur, date, event, origin, until) VALUES (?, ?, ?, ?, ?, ?, ?)"
+)
 _SOUND = """typeof(date) = 'integer' AND date BETWEEN 0 AND 99999999999 AND typeof(valeur) = 'integer'
     AND typeof(relay_number) = 'integer' AND relay_number BETWEEN 1 AND 1000"""  # what any program may have put in
-UNTIL = " until %Y-%m-%d %H:%M"
+COLUMNS = {"origin": "VARCHAR(8)", "until": "INTEGER"}  # ours: who set a mode; when a force ends (epoch s)
+OUTSIDE = "mode file: "  # began the reason for an owner's mode before there was `origin`
+UNTIL = " until %Y-%m-%d %H:%M"  # stood in the reason for a force before there was `until`
 KEPT_SECONDS = 2 * 366 * 86400
 PRUNED = 2000  # rows that are not of the future are looked at each time: all would cost an interpreter start
 KEPT_ROWS = 10_000  # stay whatever their date: a clock gone mad must not empty the journal
-PLAUSIBLE = 1577836800  # 2020-01-01; a date before was written by a clock that did not know better
 
 
 def append(config: Config, rows: Iterable[Row], now: Now) -> tuple[bool, str]:
@@ -39,18 +48,13 @@ def append(config: Config, rows: Iterable[Row], now: Now) -> tuple[bool, str]:
     report = ""
     for attempt in range(3):
         try:
-            base = _open(config.dbFile)
+            base = connected(config.dbFile)
             try:
                 with base:
                     base.execute(TABLE)
                     base.execute(INDEX)
-                    base.executemany(
-                        "INSERT INTO relay (relay_number, info, valeur, date, event) VALUES (?, ?, ?, ?, ?)",
-                        [
-                            (relay, info, value, int(now.wall - age), why)
-                            for age, relay, info, value, why in rows
-                        ],
-                    )
+                    _add_columns(base)
+                    base.executemany(INSERT, [_inserted(row, now) for row in rows])
                     base.execute(
                         "DELETE FROM relay WHERE id IN "
                         f"(SELECT id FROM relay WHERE date <= ? ORDER BY id LIMIT {PRUNED}) "
@@ -61,24 +65,44 @@ def append(config: Config, rows: Iterable[Row], now: Now) -> tuple[bool, str]:
                 base.close()
             return True, report
         except (sqlite3.Error, OSError, UnicodeError) as error:  # SQLite quotes what is damaged as it is
+            said = one_line(error, 200)
             if _may_pass(error):
-                return False, f"journal {files.forbidden(config.dbFile) or f'{config.dbFile}: {error}'}"
+                return False, f"journal {rights.forbidden(config.dbFile) or f'{config.dbFile}: {said}'}"
             if attempt == 0:  # a read that failed once may look like this too
                 continue
             aside = f"{config.dbFile}.corrupt-{time.strftime('%Y%m%d-%H%M%S', time.localtime(now.wall))}"
-            report = f"journal {config.dbFile}: {error}; set aside as {aside}, a new one is begun"
+            text = f"journal {config.dbFile}: {said}; set aside as {aside}, a new one is begun"
+            report = Report(text, "journal", lasts=False)
             try:
                 os.rename(config.dbFile, aside)
             except OSError as failure:
                 return (
                     False,
-                    f"journal {config.dbFile}: {error}, and cannot be set aside ({failure.strerror})",
+                    f"journal {config.dbFile}: {said}, and cannot be set aside ({failure.strerror})",
                 )
     return False, report
 
 
-def _open(path: str, access: str = "rwc") -> sqlite3.Connection:
-    """Raises sqlite3.OperationalError or OSError."""
+def _inserted(row: Row, now: Now) -> tuple[object, ...]:
+    date = int(now.wall - row.age)
+    until = None if row.left is None else round(now.wall - row.age + row.left)
+    return row.relay, row.info, row.value, date, str(row.why), row.by or None, until
+
+
+def _add_columns(base: sqlite3.Connection) -> None:
+    """Adds our columns to a table of PvMonit's, or of ours from before; PvMonit names those that it reads."""
+    there = _columns(base)
+    for name, kind in COLUMNS.items():
+        if name not in there:
+            base.execute(f"ALTER TABLE relay ADD COLUMN {name} {kind}")
+
+
+def _columns(base: sqlite3.Connection) -> set[str]:
+    return {row[1] for row in base.execute("PRAGMA table_info(relay)")}
+
+
+def connected(path: str, access: str = "rwc") -> sqlite3.Connection:
+    """The journal, opened. Raises sqlite3.OperationalError or OSError."""
     import sqlite3
 
     if os.path.islink(path) and os.lstat(path).st_uid not in (0, os.geteuid()):
@@ -120,17 +144,18 @@ def past(config: Config, now: Now) -> tuple[Past, str]:
                 raise
             return _read(config.dbFile, "rw", now), ""
     except (sqlite3.Error, OSError, UnicodeError) as error:
+        said = one_line(error, 200)
         if _may_pass(error):
             told = "nothing is switched on automatically until it can; or move it away"
-            return Past(known=False), f"journal {config.dbFile}: cannot be read ({error}), {told}"
+            return Past(known=False), f"journal {config.dbFile}: cannot be read ({said}), {told}"
         return (
             Past(),
-            f"journal {config.dbFile}: cannot be read ({error}), what ran and what was forced is forgotten",
+            f"journal {config.dbFile}: cannot be read ({said}), what ran and what was forced is forgotten",
         )
 
 
 def _read(path: str, access: str, now: Now) -> Past:
-    base = _open(path, access)
+    base = connected(path, access)
     base.text_factory = lambda text: text.decode(errors="replace")  # a bad byte in a reason hides no force
     try:
         if not base.execute("SELECT 1 FROM sqlite_master WHERE name = 'relay'").fetchone():
@@ -141,53 +166,53 @@ def _read(path: str, access: str, now: Now) -> Past:
 
 
 def _told(base: sqlite3.Connection, now: Now) -> Past:
-    columns = f"id, relay_number, info, valeur, date, CAST(event AS TEXT) FROM relay WHERE {_SOUND}"
-    newest = f"SELECT {columns} ORDER BY id DESC LIMIT ?"
+    """The past that the rows tell; those of before our columns say in their reason what stands there now."""
+    there = _columns(base)
+    ours = ", ".join(name if name in there else f"NULL AS {name}" for name in COLUMNS)
+    columns = f"id, relay_number, info, valeur, date, CAST(event AS TEXT), {ours}"
+    newest = f"SELECT {columns} FROM relay WHERE {_SOUND} ORDER BY id DESC LIMIT ?"
     recent = base.execute(newest, (KEPT_ROWS,)).fetchall()
     ages = _ages([row[4] for row in recent], now)
     told = {row[0]: (age, *row[1:]) for row, age in zip(recent, ages, strict=True) if age <= KEPT}
     relays = [relay for (relay,) in base.execute(f"SELECT DISTINCT relay_number FROM relay WHERE {_SOUND}")]
+    one = f"SELECT {columns} FROM relay WHERE {_SOUND} AND relay_number = ? AND info = ? AND valeur = ?"
     for relay in relays:  # the last of each kind, however old
         for info, value in [("E", ON), ("E", OFF), *(("M", mode) for mode in range(4))]:
-            one = (
-                f"SELECT {columns} AND relay_number = ? AND info = ? AND valeur = ? ORDER BY id DESC LIMIT 1"
-            )
-            row = base.execute(one, (relay, info, value)).fetchone()
+            row = base.execute(f"{one} ORDER BY id DESC LIMIT 1", (relay, info, value)).fetchone()
             if row and row[0] not in told:
                 told[row[0]] = (max(KEPT, now.wall - row[4]), *row[1:])
+    return _past([row for _, row in sorted(told.items())])
+
+
+def _past(rows: list[tuple[Any, ...]]) -> Past:
+    """The past by rows of age, relay, info, value, date, reason, origin, until; oldest first."""
     history: dict[int, list[tuple[float, int]]] = {}
     auto_on: dict[int, float] = {}
-    modes: dict[int, tuple[int, str]] = {}
+    modes: dict[int, tuple[int, bool]] = {}  # and whether its owner set it
     until: dict[int, tuple[int, float, float]] = {}
-    for _, (age, relay, info, value, date, event) in sorted(told.items()):
+    for age, relay, info, value, date, event, origin, end in rows:
         if info == "E" and value in (OFF, ON):
-            row = history.setdefault(relay, [])
-            row.append((min(age, row[-1][0]) if row else age, value))
-            if value == ON and modes.get(relay, (AUTO_ON, ""))[0] not in FORCED:
+            known = history.setdefault(relay, [])
+            known.append((min(age, known[-1][0]) if known else age, value))
+            if value == ON and modes.get(relay, (AUTO_ON, False))[0] not in FORCED:
                 auto_on[relay] = age
-        elif info == "M":
-            modes[relay] = (value, event or "")
+        elif info == "M" and value in range(4):
+            modes[relay] = value, origin == OWNER if origin else str(event or "").startswith(OUTSIDE)
             until.pop(relay, None)
-            if value in FORCED and (end := _end(event or "")):
+            end = end if origin else _end_in(str(event or ""))
+            if value in FORCED and isinstance(end, (int, float)):
                 until[relay] = (value, age, max(0.0, end - date))
     return Past(
-        modes={relay: mode for relay, (mode, _) in modes.items() if mode in range(4)},
-        ours=frozenset(
-            r for r, (mode, why) in modes.items() if mode == AUTO_ON and not why.startswith(OUTSIDE)
-        ),
+        modes={relay: mode for relay, (mode, _) in modes.items()},
+        ours=frozenset(r for r, (mode, owners) in modes.items() if mode == AUTO_ON and not owners),
         history={relay: History(tuple(row)) for relay, row in history.items()},
         auto_on=auto_on,
         until=until,
     )
 
 
-def ending(wall: float) -> str:
-    """The words by which a force's reason says when it ends: " until 2026-11-22 18:30"."""
-    return time.strftime(UNTIL, time.localtime(round(wall / 60) * 60))
-
-
-def _end(event: str) -> float | None:
-    """The moment (epoch s) that those words in a reason say; None without them."""
+def _end_in(event: str) -> float | None:
+    """The moment (epoch s) at which an old row's reason says that its force ends; None without it."""
     place = event.find(" until ")
     if place < 0:
         return None

@@ -8,12 +8,16 @@ moves nothing, no age is negative, and no event lies in the future.
 
 from __future__ import annotations
 
-import posix as os  # lean: see files
+import os
 import sys
 import time
 
-from ..core.model import FORCED, OFF, ON, Fault, History, Now, Past, replace
-from ..system import files, tinyjson
+from ..core.faults import Report
+from ..core.history import OFF, ON, History
+from ..core.model import FORCED, Fault, Now, Past, Row
+from ..core.records import replace
+from ..core.texts import one_line
+from ..system import files, rights, tinyjson
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,15 +26,17 @@ if TYPE_CHECKING:
 
     from ..core.model import Config
 
-VERSION = 1
+    Codec = tuple[Any, Any]
+
+VERSION = 2
+PLAUSIBLE = 1577836800  # 2020-01-01; a clock that says less was not set yet
 
 
 def look_at_clocks() -> Now:
     """The one reading of the clocks of a tick."""
     try:
-        fd = os.open(
-            "/proc/sys/kernel/random/boot_id", os.O_RDONLY
-        )  # open() costs 3 % of an interpreter's start
+        # open() costs 3 % of an interpreter's start
+        fd = os.open("/proc/sys/kernel/random/boot_id", os.O_RDONLY)
         boot = os.read(fd, 36).decode()
         os.close(fd)
     except OSError:
@@ -38,110 +44,164 @@ def look_at_clocks() -> Now:
     return Now(time.time(), time.clock_gettime(time.CLOCK_BOOTTIME), boot)
 
 
-def path(config: Config) -> str:
-    """Where the memory is."""
-    return f"{config.prefixFileData}memory.json"
-
-
 def load(config: Config, now: Now, anyones: bool = False) -> tuple[Past | None, str]:
     """The past, or None when no memory can be used, and "" or why it cannot. `anyones`: whoever it
     belongs to, good enough to show."""
     try:
-        content, info = files.read(path(config))
+        content, info = files.read(config.memory_path)
         if not anyones and info.st_uid not in (0, os.geteuid()):
-            raise Fault(
-                f"{path(config)}: belongs to {files.user_name(info.st_uid)}; run: sudo rm {path(config)}"
-            )
-        return restored(tinyjson.loads(content.decode()), now), ""
+            owner = rights.user_name(info.st_uid)
+            raise Fault(f"{config.memory_path}: belongs to {owner}; run: sudo rm {config.memory_path}")
+        saved = tinyjson.loads(content.decode())
+        if saved["version"] < VERSION:  # of before an update
+            return None, ""
+        return restored(saved, now), ""
     except FileNotFoundError:
         return None, ""
     except Fault as fault:
         return None, f"memory not used: {fault}"
     except (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError) as error:
-        return None, f"memory not used: {path(config)}: is not domo's ({error}); the journal is asked instead"
+        what = f"{config.memory_path}: is not domo's ({one_line(error, 200)})"
+        text = f"memory not used: {what}; the journal is asked instead"
+        return None, Report(text, "memory", lasts=False)
+
+
+# How each field of the past is written, and read `gone` seconds later. A reader raises ValueError,
+# TypeError or KeyError for what cannot be.
+
+
+def gone_by(saved: Mapping[str, Any], now: Now) -> float:
+    """The time (s) since something was saved with the clocks that `kept` writes. Raises ValueError,
+    TypeError or KeyError."""
+    same_boot = saved["boot"] == now.boot and now.up >= saved["up"]
+    return seconds(now.up - saved["up"] if same_boot else max(now.wall - saved["wall"], now.up))
+
+
+def seconds(value: float) -> float:
+    """The value, if it can be a time in s. Raises ValueError or TypeError."""
+    if not 0 <= value < 1e12:
+        raise ValueError(f"{value} s")
+    return float(value)
+
+
+def _among(values: Container[int]) -> Codec:
+    def read(value: int, gone: float) -> int:
+        if type(value) is not int or value not in values:
+            raise ValueError(f"a mode or state of {value!r}")
+        return value
+
+    return _same, read
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _number(value: float, gone: float) -> float:
+    if value - value != 0:
+        raise ValueError(f"a number of {value!r}")
+    return float(value)
+
+
+def _maybe(codec: Codec) -> Codec:
+    write, read = codec
+    return (
+        lambda value: None if value is None else write(value),
+        lambda value, gone: None if value is None else read(value, gone),
+    )
+
+
+def _by(key: type, codec: Codec) -> Codec:
+    write, read = codec
+    return (
+        lambda found: {k: write(value) for k, value in found.items()},
+        lambda found, gone: {key(k): read(value, gone) for k, value in found.items()},
+    )
+
+
+def _all(*codecs: Codec) -> Codec:
+    """A tuple of these."""
+    return (
+        lambda found: [write(value) for (write, _), value in zip(codecs, found, strict=True)],
+        lambda found, gone: tuple(read(value, gone) for (_, read), value in zip(codecs, found, strict=True)),
+    )
+
+
+def _list(codec: Codec) -> Codec:
+    write, read = codec
+    return lambda found: [*map(write, found)], lambda found, gone: tuple(read(one, gone) for one in found)
+
+
+def _read_history(row: list[tuple[float, int]], gone: float) -> History:
+    if any(later > earlier for (earlier, _), (later, _) in zip(row, row[1:], strict=False)):
+        raise ValueError("switches out of order")
+    state = STATE[1]
+    return History(tuple((seconds(age) + gone, state(to, gone)) for age, to in row))
+
+
+def _read_rows(rows: list[list[Any]], gone: float) -> tuple[Row, ...]:
+    read = _all(AGE, _among(range(1001)), TEXT, MODE, TEXT, TEXT, _maybe((_same, _number)))[1]
+    return tuple(Row(*read(row, gone)) for row in rows)
+
+
+AGE: Codec = (lambda age: round(age, 3), lambda age, gone: seconds(age) + gone)
+SECONDS: Codec = (_same, lambda value, gone: seconds(value))
+COUNT: Codec = (_same, lambda value, gone: int(value))
+TEXT: Codec = (_same, lambda text, gone: one_line(text))  # domo-mod shows anybody's file
+TEXTS: Codec = (_same, lambda texts, gone: tuple(map(one_line, texts)))
+RELAYS: Codec = (sorted, lambda relays, gone: frozenset(map(int, relays)))
+MODE, STATE = _among(range(4)), _among((OFF, ON))
+ROWS: Codec = (
+    lambda rows: [(r.age, r.relay, r.info, r.value, r.why, r.by, r.left) for r in rows],
+    _read_rows,
+)
+FIELDS: dict[str, Codec] = {  # of Past; one that is new here begins with its default
+    "tick": _maybe(AGE),
+    "modes": _by(int, MODE),
+    "ours": RELAYS,
+    "states": _by(int, STATE),
+    "history": _by(int, (lambda history: history.pruned().rounded(), _read_history)),
+    "auto_on": _by(int, AGE),
+    "support": _by(int, AGE),
+    "data": _maybe(AGE),
+    "timers": _by(str, _all(AGE, SECONDS, COUNT)),
+    "charge": _by(str, _maybe(AGE)),
+    "frozen": _all((_same, lambda text, gone: str(text)), AGE),
+    "turns": _list(COUNT),
+    "scripted": _list(COUNT),
+    "stuck": _by(str, _all(COUNT, COUNT)),
+    "why": _by(int, TEXT),
+    "reports": TEXTS,
+    "until": _by(int, _all(_among(FORCED), AGE, SECONDS)),
+    "pins": _by(int, STATE),
+    "pin_failures": _by(int, _all(AGE, COUNT)),
+    "unwritten": ROWS,
+    "untold": ROWS,
+}
 
 
 def restored(saved: Mapping[str, Any], now: Now) -> Past:
     """The past that was `kept`, so much later. Raises ValueError, TypeError or KeyError when it is none."""
     if saved["version"] != VERSION:
         raise ValueError(f"version {saved['version']}")
-    same_boot = saved["boot"] == now.boot and now.up >= saved["up"]
-    gone = _seconds(now.up - saved["up"] if same_boot else max(now.wall - saved["wall"], now.up))
-
-    def age(value: float) -> float:
-        return _seconds(value) + gone
-
-    def by_relay(name: str) -> dict[int, Any]:
-        return {int(relay): value for relay, value in saved[name].items()}
-
-    return Past(
-        tick=None if saved.get("tick", 0.0) is None else age(saved.get("tick", 0.0)),
-        modes={r: _among(range(4), mode) for r, mode in by_relay("modes").items()},
-        ours=frozenset(map(int, saved["ours"])),
-        states={r: _among((OFF, ON), state) for r, state in by_relay("states").items()},
-        history={r: _row([(age(a), s) for a, s in row]) for r, row in by_relay("history").items()},
-        auto_on={r: age(a) for r, a in by_relay("auto_on").items()},
-        support={r: age(a) for r, a in by_relay("support").items()},
-        data=None if saved["data"] is None else age(saved["data"]),
-        timers={
-            str(n): (age(a), _seconds(length), int(count))
-            for n, (a, length, count) in saved["timers"].items()
-        },
-        charge={str(n): None if a is None else age(a) for n, a in saved["charge"].items()},
-        frozen=(str(saved["frozen"][0]), age(saved["frozen"][1])),
-        turns=tuple(map(int, saved.get("turns", ()))),
-        scripted=tuple(map(int, saved.get("scripted", ()))),
-        stuck={str(what): (int(pid), int(start)) for what, (pid, start) in saved.get("stuck", {}).items()},
-        why={r: str(why) for r, why in by_relay("why").items()},
-        reports=tuple(map(str, saved["reports"])),
-        until={
-            int(r): (_among(FORCED, m), age(a), _seconds(s))
-            for r, (m, a, s) in saved.get("until", {}).items()
-        },
-        pins={int(pin): _among((0, 1), level) for pin, level in saved.get("pins", {}).items()},
-        owed=tuple(
-            (
-                age(a),
-                _among(range(1001), r),
-                "M" if info == "M" else "E",
-                _among(range(4), v),
-                _whole(str(why)),
-            )
-            for a, r, info, v, why in saved.get("owed", ())
-        ),
-    )
+    gone = gone_by(saved, now)
+    fields = {name: read(saved[name], gone) for name, (_, read) in FIELDS.items() if name in saved}
+    return Past(**fields, unset=saved["wall"] < PLAUSIBLE)
 
 
-def _seconds(value: float) -> float:
-    if not 0 <= value < 1e12:
-        raise ValueError(f"{value} s")
-    return float(value)
-
-
-def _whole(text: str) -> str:
-    return text.encode(errors="replace").decode()  # JSON can say half a character, SQLite cannot
-
-
-def _among(values: Container[int], value: int) -> int:
-    if type(value) is not int or value not in values:
-        raise ValueError(f"a mode or state of {value!r}")
-    return value
-
-
-def _row(switches: list[tuple[float, int]]) -> History:
-    if any(later > earlier for (earlier, _), (later, _) in zip(switches, switches[1:], strict=False)):
-        raise ValueError("switches out of order")
-    return History(tuple((age, _among((OFF, ON), state)) for age, state in switches))
+def kept(past: Past, now: Now) -> dict[str, Any]:
+    """What is written of the past."""
+    clocks = {"version": VERSION, "boot": now.boot, "wall": now.wall, "up": now.up}
+    return {**clocks, **{name: write(getattr(past, name)) for name, (write, _) in FIELDS.items()}}
 
 
 def left(past: Past, now: Now) -> Mapping[int, int]:
-    """The states that the relays were left in during this boot. A restart switches every relay off,
-    though its pin may be an output again already (gpio=...=op,dh in the firmware's config.txt)."""
+    """The states that the relays were left in, as far as anybody knows. A restart switches every relay
+    off, though its pin may be an output again already (gpio=...=op,dh in the firmware's config.txt)."""
     if past.tick is not None and past.tick < now.up:
         return past.states
-    return {
-        r: row.last_state for r, row in past.history.items() if row.switches and row.switches[-1][0] < now.up
-    }
+    rows = {r: row for r, row in past.history.items() if row.switches}
+    return {r: row.last_state if row.switches[-1][0] < now.up else OFF for r, row in rows.items()}
 
 
 def observe(past: Past, states: Mapping[int, int], now: Now) -> Past:
@@ -161,40 +221,7 @@ def observe(past: Past, states: Mapping[int, int], now: Now) -> Past:
 def save(config: Config, past: Past, now: Now) -> None:
     """Writes the past, unless nobody knows it: then the journal is asked again. Raises Fault."""
     if past.known:
-        files.replace(path(config), tinyjson.dumps(kept(past, now)).encode(errors="replace"))
-
-
-def kept(past: Past, now: Now) -> dict[str, Any]:
-    """What is written of the past."""
-
-    def age(value: float) -> float:
-        return round(value, 3)
-
-    return {
-        "version": VERSION,
-        "boot": now.boot,
-        "wall": now.wall,
-        "up": now.up,
-        "tick": past.tick and age(past.tick),
-        "modes": past.modes,
-        "ours": sorted(past.ours),
-        "states": past.states,
-        "history": {r: [(age(a), s) for a, s in h.pruned().switches] for r, h in past.history.items()},
-        "auto_on": {r: age(a) for r, a in past.auto_on.items()},
-        "support": {r: age(a) for r, a in past.support.items()},
-        "data": past.data and age(past.data),
-        "timers": {n: (age(a), length, count) for n, (a, length, count) in past.timers.items()},
-        "charge": {n: a and age(a) for n, a in past.charge.items()},
-        "frozen": (past.frozen[0], age(past.frozen[1])),
-        "turns": past.turns,
-        "scripted": past.scripted,
-        "stuck": past.stuck,
-        "why": past.why,
-        "reports": past.reports,
-        "until": {r: (mode, age(a), length) for r, (mode, a, length) in past.until.items()},
-        "pins": past.pins,
-        "owed": [(age(a), *row) for a, *row in past.owed],
-    }
+        files.replace(config.memory_path, tinyjson.dumps(kept(past, now)).encode(errors="replace"))
 
 
 def as_its_user(config: Config) -> None:
@@ -202,14 +229,14 @@ def as_its_user(config: Config) -> None:
     anybody else is told. Run by another, a tick would leave files that the next one may not write.
     Raises Fault."""
     try:
-        owner = os.stat(path(config)).st_uid
+        owner = os.stat(config.memory_path).st_uid
     except OSError:  # no tick has run yet: whoever is first
         return
     if owner == os.geteuid():
         return
-    name = files.user_name(owner)
+    name = rights.user_name(owner)
     if os.geteuid() != 0:
-        why = f"this is run by {files.user_name(os.geteuid())}, but the ticks by {name}, who owns {path(config)}"
+        why = f"this is run by {rights.user_name(os.geteuid())}, but the ticks by {name}, who owns {config.memory_path}"
         raise Fault(f"{why}; run: sudo -u {name} {' '.join(sys.argv)}")
     import pwd
 
@@ -218,4 +245,6 @@ def as_its_user(config: Config) -> None:
         os.setgid(pwd.getpwuid(owner).pw_gid)
         os.setuid(owner)
     except (KeyError, OSError) as error:
-        raise Fault(f"{path(config)} belongs to user {name}, whom nobody can become here ({error})") from None
+        raise Fault(
+            f"{config.memory_path} belongs to user {name}, whom nobody can become here ({error})"
+        ) from None

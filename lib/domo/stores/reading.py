@@ -6,9 +6,11 @@ and datas/data[@id] with value, valueBeast (VE.Direct's own number) and units.
 
 from __future__ import annotations
 
-import posix as os  # lean: see files
+import os
 
-from ..core.model import STAGES, Device, Fault, Now, Reading, Value, replace
+from ..core.faults import Report
+from ..core.model import STAGES, Device, Fault, Now, Reading, Value
+from ..core.records import replace
 from ..core.texts import one_line
 from ..system import files
 
@@ -48,13 +50,12 @@ def load(config: Config, now: Now) -> Reading:
         return Reading((), str(fault))
     age = now.wall - info.st_mtime
     if age > config.fileExpir:
-        return Reading(
-            (), f"{config.tmpFileDataXml} was written {age:.0f} s ago (fileExpir is {config.fileExpir:g})"
-        )
+        old = f"{config.tmpFileDataXml} was written {age:.0f} s ago (fileExpir is {config.fileExpir:g})"
+        return Reading((), Report(old, fault="old"))
     try:
         return judge(parse(content), config, now)
     except Fault as fault:
-        return Reading((), f"{config.tmpFileDataXml}: {fault}")
+        return Reading((), Report(f"{config.tmpFileDataXml}: {fault}", fault="no data"))
 
 
 def _short(text: str) -> str:
@@ -80,13 +81,13 @@ def judge(devices: list[tuple[str, str, str, dict[str, Value]]], config: Config,
     for value in config.required:
         if value not in known:
             if value in gone:
-                return replace(reading, problem=f"{value} is stale: {gone[value]}")
+                stale = Report(f"{value} is stale: {gone[value]}", fault=f"{value} is stale")
+                return replace(reading, problem=stale)
             has = ", ".join(known)[:TEXT_LIMIT] or "nothing"
-            return replace(reading, problem=f"no {value}: PvMonit reports {has}")
+            return replace(reading, problem=Report(f"no {value}: PvMonit reports {has}", fault=f"no {value}"))
         if value in config.floor and known[value].number is None:
-            return replace(
-                reading, problem=f"{value} is {known[value].text!r}, no number to hold against the floor"
-            )
+            text = f"{value} is {known[value].text!r}, no number to hold against the floor"
+            return replace(reading, problem=Report(text, fault=f"{value} is no number"))
     return reading if fresh else replace(reading, problem="no device reports")
 
 
@@ -108,9 +109,8 @@ def watched(config: Config, data: Reading, past: Past) -> tuple[Reading, Past]:
         age = age if measured == before else 0.0
         past = replace(past, frozen=(measured, age), charge=stages(past.charge, data))
         if 0 < config.frozenAfter <= age and not data.problem:
-            data = replace(
-                data, problem=f"no measured value has moved for {age / 60:.0f} min: the monitor is frozen"
-            )
+            problem = f"no measured value has moved for {age / 60:.0f} min: the monitor is frozen"
+            data = replace(data, problem=Report(problem, fault="frozen"))
     return data, past
 
 
@@ -154,18 +154,19 @@ def packed(reading: Reading) -> tuple[Any, ...]:
         (d.id, d.name, d.age, {name: (value.text, value.raw) for name, value in d.values.items()})
         for d in reading.devices
     ]
-    return devices, reading.problem, reading.notes
+    problem = Report.of(reading.problem)
+    return devices, str(problem), problem.fault, reading.notes
 
 
 def unpacked(values: tuple[Any, ...]) -> Reading:
     """The reading that was `packed`. Raises ValueError or TypeError for what never was."""
-    devices, problem, notes = values
+    devices, problem, fault, notes = values
     return Reading(
         tuple(
             Device(number, name, age, {key: Value(*value) for key, value in known.items()})
             for number, name, age, known in devices
         ),
-        problem,
+        Report(problem, fault=fault),
         notes,
     )
 

@@ -6,34 +6,31 @@ user and that nobody else may enter; where somebody planted another one, there s
 
 from __future__ import annotations
 
-import posix as os  # lean: see files
-import stat
+import os
 import sys
 from _imp import source_hash  # SipHash, which Python has for its own bytecode
 
 from ..core.model import Fault
 from . import files
+from .private import folder, is_ours
 
 _TAG = f"domo {sys.hexversion:x} {sys.implementation.cache_tag}\n".encode()  # marshal differs by version
 
 
-def folder() -> str:
-    """The path of the private folder."""
-    return f"{files.variable('TMPDIR') or '/tmp'}/domo-{os.geteuid()}"
-
-
-def private() -> bool:
-    """Whether the folder is there, ours, and closed to everybody else."""
+def made() -> str:
+    """The path of the folder, which is there then. Raises Fault where it is not only ours."""
     try:
-        info = os.lstat(folder())
+        os.mkdir(folder(), 0o700)
     except OSError:
-        return False
-    return stat.S_ISDIR(info.st_mode) and info.st_uid == os.geteuid() and not info.st_mode & 0o077
+        pass
+    if not is_ours():
+        raise Fault(f"{folder()} is not only yours; run: sudo rm -r {folder()}")
+    return folder()
 
 
 def load(name: str) -> bytes | None:
     """What was saved under `name` by this Python, to the last bit, or None."""
-    if not private():
+    if not is_ours():
         return None
     try:
         found, _ = files.read(f"{folder()}/{name}")
@@ -46,14 +43,9 @@ def load(name: str) -> bytes | None:
 def save(name: str, content: bytes) -> None:
     """Saves `content` under `name`; a cache that cannot be written is no fault."""
     try:
-        os.mkdir(folder(), 0o700)
-    except OSError:
+        files.replace(f"{made()}/{name}", _sealed(content), 0o600)
+    except Fault:
         pass
-    if private():
-        try:
-            files.replace(f"{folder()}/{name}", _sealed(content), 0o600)
-        except Fault:
-            pass
 
 
 def _sealed(content: bytes) -> bytes:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import posix as os  # here and wherever a tick comes by: os itself costs 0.11 interpreter starts
+import os
 import stat
 
 from ..core.model import Fault
+from .rights import refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,17 +51,23 @@ def whole(fd: int, path: str, limit: int) -> tuple[bytes, os.stat_result]:
     return content, info
 
 
+def ours(path: str) -> str:
+    """How the names begin of the files that domo makes beside `path`: hidden, and nobody else's."""
+    folder, _, name = path.rpartition("/")
+    return f"{folder or '.'}/.{name}.domo-"
+
+
 def beside(
     path: str,
     content: bytes,
     like: os.stat_result | None,
     mode: int = 0o644,
-    suffix: str = "new",
+    mark: str = "",
     lasting: bool = False,
 ) -> str:
-    """Writes `content` to a new file beside `path`, with the owner and permissions of `like` where
-    there is one, and gives its name; `lasting`: when it is on the disk. Raises OSError; then nothing
-    is left behind.
+    """Writes `content` to a new file beside `path`, with the owner, permissions and attributes (ACLs) of
+    the file there, of which `like` is the stat, and gives its name; `lasting`: when it is on the disk.
+    With a `mark` the name says that, and the new file's inode. Raises Fault or OSError; then nothing is left.
 
     Where the file system can, it has no name until it is whole: processes that write the same file at
     once never put each other's halves in place, and a killed one leaves nothing.
@@ -68,7 +75,9 @@ def beside(
     try:
         name, fd = "", os.open(path[: path.rfind("/") + 1] or ".", _FLAGS | os.O_TMPFILE, 0o600)
     except OSError:  # it cannot; or there is a fault, which comes up again
-        name, fd = _named(path, suffix, lambda name: os.open(name, _FLAGS | os.O_CREAT | os.O_EXCL, 0o600))
+        name, fd = _named(
+            f"{ours(path)}new", lambda name: os.open(name, _FLAGS | os.O_CREAT | os.O_EXCL, 0o600)
+        )
     try:
         view = memoryview(content)
         while view:
@@ -81,31 +90,52 @@ def beside(
                 if like.st_uid != now.st_uid or like.st_mode >> 3 & 7 != like.st_mode & 7:
                     raise
         os.fchmod(fd, stat.S_IMODE(like.st_mode) if like is not None else mode)
+        if like is not None:
+            _copy_attributes(path, fd)
         if lasting:  # ext4 sees to that itself for a file renamed over another, not for one exchanged with it
             os.fsync(fd)
+        final = f"{ours(path)}{mark}-{now.st_ino}" if mark else f"{ours(path)}new"
+        if name:
+            os.rename(name, final)
+            return final
         # src_dir_fd makes it a linkat(2), which can follow the link in /proc
-        return (
-            name or _named(path, suffix, lambda name: os.link(f"/proc/self/fd/{fd}", name, src_dir_fd=fd))[0]
-        )
+        return _named(final, lambda name: os.link(f"/proc/self/fd/{fd}", name, src_dir_fd=fd))[0]
     except BaseException:
         if name:
-            os.unlink(name)
+            remove(name)
         raise
     finally:
         os.close(fd)
 
 
-def _named(path: str, suffix: str, make: Callable[[str], Made]) -> tuple[str, Made]:
-    """What `make` makes under a new name beside `path`, and the name. It is fixed so that what a killed
-    process left is used up by the next one; where somebody else planted it, a second name is tried.
-    Neither O_EXCL nor link(2) follows a link. Raises OSError."""
-    for name in (f"{path}.{suffix}", f"{path}.{os.getpid()}.{suffix}"):
+def _copy_attributes(path: str, fd: int) -> None:
+    """Gives the file at `fd` the extended attributes of the one at `path`, ACLs among them. Raises Fault
+    where one cannot be kept."""
+    try:
+        names = os.listxattr(path, follow_symlinks=False)
+    except OSError:  # a file system without
+        return
+    for name in names:
+        if name.startswith(("user.", "system.posix_acl_access")):
+            try:
+                os.setxattr(fd, name, os.getxattr(path, name, follow_symlinks=False))
+            except OSError as error:
+                kind = "ACL" if "acl" in name else name
+                why = f"{path}: its {kind} would be lost ({error.strerror}), so it is left as it is"
+                raise Fault(f"{why}; run: setfacl -b {path}" if kind == "ACL" else why) from None
+
+
+def _named(name: str, make: Callable[[str], Made]) -> tuple[str, Made]:
+    """What `make` makes under that name, and the name. It is fixed so that what a killed process left is
+    used up by the next one; where somebody else planted it, a second name is tried. Neither O_EXCL nor
+    link(2) follows a link. Raises OSError."""
+    for place in (name, f"{name}.{os.getpid()}"):
         try:
-            os.unlink(name)
+            os.unlink(place)
         except OSError:
             pass
         try:
-            return name, make(name)
+            return place, make(place)
         except FileExistsError as error:
             planted = error
     raise planted
@@ -132,36 +162,6 @@ def replace(path: str, content: bytes, mode: int = 0o644) -> None:
         raise refused(path, error) from None
 
 
-def lock(path: str) -> tuple[int | None, str]:
-    """The tick's lock as a descriptor to keep, and "" ; (None, "busy") while another tick runs; or
-    (None, why) where there can be no lock, which must not keep the pins from being driven.
-
-    A plain flock, because importing filelock costs 2 to 5 interpreter starts, every minute."""
-    flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    try:
-        from fcntl import LOCK_EX, LOCK_NB, flock
-
-        try:
-            fd = os.open(path, flags)
-        except FileNotFoundError:
-            fd = os.open(path, flags | os.O_CREAT, 0o600)  # others must not be able to hold it
-        owner = os.fstat(fd).st_uid
-        if owner not in (0, os.geteuid()):  # who could hold it for ever
-            os.close(fd)
-            return None, f"{path}: is {user_name(owner)}'s, which is no lock; run: sudo rm {path}"
-        flock(fd, LOCK_EX | LOCK_NB)
-        return fd, ""
-    except BlockingIOError:
-        return None, "busy"
-    except PermissionError as error:
-        return None, f"going on without a lock: {refused(path, error)}"
-    except (OSError, ImportError) as error:
-        return (
-            None,
-            f"{path}: there is no lock ({getattr(error, 'strerror', None) or error}); going on without it",
-        )
-
-
 def remove(name: str) -> None:
     """Deletes a file, if it is there. Raises OSError."""
     try:
@@ -170,73 +170,9 @@ def remove(name: str) -> None:
         pass
 
 
-def refused(path: str, error: OSError) -> Fault:
-    """The Fault for a file that could not be written: names user, file and what mends it."""
-    from errno import ELOOP
-
-    if error.errno == ELOOP:
-        return Fault(f"{path}: is a link, which is not followed; put in its place what it points to")
-    if not isinstance(error, PermissionError):
-        return Fault(f"{path}: cannot be written ({error.strerror})")
-    return Fault(f"{path}: user {user_name(os.geteuid())} may not write it; {_mend(path)}")
-
-
-def forbidden(path: str) -> Fault | None:
-    """The Fault for a file that this user may not write, or make; None if he may, or if it is not a
-    matter of rights."""
-    folder = path.rpartition("/")[0] or "/"
-    try:
-        read_only = os.statvfs(folder).f_flag & os.ST_RDONLY
-    except OSError:
-        return None
-    mine = os.access(folder, os.W_OK | os.X_OK) and (os.access(path, os.W_OK) or not os.access(path, os.F_OK))
-    return None if mine or read_only else refused(path, PermissionError())
-
-
-def _mend(path: str) -> str:
-    """Why this user may not replace a file, and the one command by which he may."""
-    import grp
-
-    user, folder = user_name(os.geteuid()), path.rpartition("/")[0] or "/"
-    try:
-        info = os.lstat(path)
-    except FileNotFoundError:
-        info = None
-    except OSError:
-        return f"nor look into {folder}; run: sudo chmod a+x {folder}"
-    if info is None or not os.access(folder, os.W_OK | os.X_OK):
-        if folder.count("/") == 1 or folder.startswith("/var/"):  # /run, which is everybody's
-            own = f"{folder.rstrip('/')}/domo"
-            return f"set it to {own}/{path.rpartition('/')[2]} in config.yaml; run: sudo install -d -o {user} {own}"
-        if os.access(folder, os.F_OK) and os.stat(folder).st_uid == os.geteuid():
-            return f"he may create none in {folder}, which is his; run: chmod u+wx {folder}"
-        return f"he may create none in {folder}; run: sudo chown {user} {folder}"
-    if info.st_uid != os.geteuid():
-        return f"it belongs to {user_name(info.st_uid)}; run: sudo chown {user} {path}"
-    if not info.st_mode & stat.S_IWUSR:
-        return f"it is his, but closed; run: chmod u+rw {path}"
-    if info.st_gid in (os.getegid(), *os.getgroups()):
-        return f"it is his, so it may be protected; run: lsattr {path}"
-    try:
-        group = grp.getgrgid(info.st_gid).gr_name
-    except KeyError:
-        return f"its group is {info.st_gid}, which has no name; run: sudo chgrp {os.getegid()} {path}"
-    return f"its group is {group}, which he is not in; run: sudo adduser {user} {group}"
-
-
-def user_name(uid: int) -> str:
-    """The name of a user, or his number."""
-    import pwd  # only for messages
-
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return str(uid)
-
-
 def variable(name: str) -> str:
     """A variable of the environment that this process was given, "" without it."""
-    return os.environ.get(name.encode(), b"").decode(errors="surrogateescape")
+    return os.environ.get(name, "")
 
 
 def third_party() -> None:

@@ -1,126 +1,72 @@
-"""Who can change what is at a path: the file itself, and every folder and link on the way to it.
-
-As sshd and sudo have it: each of them belongs to this user or to root, and nobody else can write it. A
-folder like /tmp, where each may move only what is his own (the sticky bit), may be on the way to another
-folder, but not hold the file or a link: others could put one of root's there under another name.
-"""
+"""Who may not read or write what, in one sentence with the command that mends it."""
 
 from __future__ import annotations
 
-import posix as os  # lean: see files
+import os
 import stat
 
-from . import files
-
-LINKS = 40  # as many as Linux follows
-Safe = dict[str, bool]  # folders that are, and whether others may add to them
+from ..core.model import Fault
 
 
-class Unsafe(Exception):
-    """Others can change something on the way: says what, and what mends it."""
+def refused(path: str, error: OSError) -> Fault:
+    """The Fault for a file that could not be written: names user, file and what mends it."""
+    from errno import ELOOP
 
-    def __init__(self, why: str, mend: str) -> None:
-        super().__init__(f"{why}; {mend}")
-
-
-def real(path: str, safe: Safe) -> str:
-    """The absolute path behind `path` when all links are followed. `safe` remembers the folders from one
-    question to the next. Raises Unsafe, OSError."""
-    todo = path.split("/")
-    place, links = "", 0
-    _folder("", os.stat("/"), safe)
-    while todo:
-        name = todo.pop(0)
-        if name in ("", "."):
-            continue
-        if name == "..":
-            place = place.rpartition("/")[0]
-            continue
-        here = f"{place}/{name}"
-        if here not in safe:
-            info = os.lstat(here)
-            if not stat.S_ISDIR(info.st_mode) and safe[place]:
-                raise _crowded(place)
-            if stat.S_ISLNK(info.st_mode):
-                _owned(here, info)
-                links += 1
-                if links > LINKS:
-                    raise OSError(40, "Too many levels of symbolic links")
-                target = os.readlink(here)
-                todo = target.split("/") + todo
-                place = "" if target.startswith("/") else place
-                continue
-            if stat.S_ISDIR(info.st_mode):
-                _folder(here, info, safe)
-            else:
-                judge(here, info)
-        place = here
-    return place or "/"
+    if error.errno == ELOOP:
+        return Fault(f"{path}: is a link, which is not followed; put in its place what it points to")
+    if not isinstance(error, PermissionError):
+        return Fault(f"{path}: cannot be written ({error.strerror})")
+    return Fault(f"{path}: user {user_name(os.geteuid())} may not write it; {_mend(path)}")
 
 
-def folder(path: str, safe: Safe) -> str:
-    """The absolute path of a folder whose files are safe when they are themselves. Raises Unsafe, OSError."""
-    place = real(path, safe)
-    if safe.get(place, safe[""]):
-        raise _crowded(place)
-    return place
-
-
-def opened(path: str, safe: Safe) -> tuple[int, os.stat_result]:
-    """The file at `path`, in a `folder` that is safe, open to be read; and what it is: the very file that
-    was found safe. Raises Unsafe, OSError."""
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # a fifo must not hang us
+def forbidden(path: str) -> Fault | None:
+    """The Fault for a file that this user may not write, or make; None if he may, or if it is not a
+    matter of rights."""
+    folder = path.rpartition("/")[0] or "/"
     try:
-        fd = os.open(path, flags)
-    except OSError as error:
-        if error.errno != 40:  # ELOOP: a link
-            raise
-        fd = os.open(real(path, safe), flags)
-    try:
-        info = os.fstat(fd)
-        judge(path, info)
-    except BaseException:
-        os.close(fd)
-        raise
-    return fd, info
-
-
-def unsafe(path: str) -> str:
-    """Who can change the file at `path` and what mends it, in words; "" if nobody else can, or there is
-    none."""
-    try:
-        real(path, {})
-    except Unsafe as error:
-        return str(error)
+        read_only = os.statvfs(folder).f_flag & os.ST_RDONLY
     except OSError:
-        pass
-    return ""
+        return None
+    mine = os.access(folder, os.W_OK | os.X_OK) and (os.access(path, os.W_OK) or not os.access(path, os.F_OK))
+    return None if mine or read_only else refused(path, PermissionError())
 
 
-def judge(path: str, info: os.stat_result) -> None:
-    """Raises Unsafe for a file that others than this user and root own or can write."""
-    if info.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise _writable(path)
-    _owned(path, info)
+def _mend(path: str) -> str:
+    """Why this user may not replace a file, and the one command by which he may."""
+    import grp
+
+    user, folder = user_name(os.geteuid()), path.rpartition("/")[0] or "/"
+    try:
+        info = os.lstat(path)
+    except FileNotFoundError:
+        info = None
+    except OSError:
+        return f"nor look into {folder}; run: sudo chmod a+x {folder}"
+    if info is None or not os.access(folder, os.W_OK | os.X_OK):
+        if folder.count("/") == 1 or folder.startswith("/var/"):  # /run, which is everybody's
+            own = f"{folder.rstrip('/')}/domo"
+            return f"set it to {own}/{path.rpartition('/')[2]} in config.yaml; run: sudo install -d -o {user} {own}"
+        if os.access(folder, os.F_OK) and os.stat(folder).st_uid == os.geteuid():
+            return f"he may create none in {folder}, which is his; run: chmod u+wx {folder}"
+        return f"he may create none in {folder}; run: sudo chown {user} {folder}"
+    if info.st_uid != os.geteuid():
+        return f"it belongs to {user_name(info.st_uid)}; run: sudo chown {user} {path}"
+    if not info.st_mode & stat.S_IWUSR:
+        return f"it is his, but closed; run: chmod u+rw {path}"
+    if info.st_gid in (os.getegid(), *os.getgroups()):
+        return f"it is his, so it may be protected; run: lsattr {path}"
+    try:
+        group = grp.getgrgid(info.st_gid).gr_name
+    except KeyError:
+        return f"its group is {info.st_gid}, which has no name; run: sudo chgrp {os.getegid()} {path}"
+    return f"its group is {group}, which he is not in; run: sudo adduser {user} {group}"
 
 
-def _folder(path: str, info: os.stat_result, safe: Safe) -> None:
-    sticky = bool(info.st_mode & stat.S_ISVTX)
-    if info.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not sticky:
-        raise _writable(path or "/")
-    _owned(path or "/", info)
-    safe[path] = bool(info.st_mode & (stat.S_IWGRP | stat.S_IWOTH))
+def user_name(uid: int) -> str:
+    """The name of a user, or his number."""
+    import pwd  # only for messages
 
-
-def _writable(path: str) -> Unsafe:
-    return Unsafe(f"others can write {path}", f"run: chmod go-w {path}")
-
-
-def _crowded(path: str) -> Unsafe:
-    return Unsafe(f"others can write {path}", "move it to a folder that only its user can write")
-
-
-def _owned(path: str, info: os.stat_result) -> None:
-    if info.st_uid not in (0, os.geteuid()):
-        user, owner = files.user_name(os.geteuid()), files.user_name(info.st_uid)
-        raise Unsafe(f"{path} is {owner}'s", f"become {owner}, or run: sudo chown {user} {path}")
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)

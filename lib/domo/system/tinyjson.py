@@ -5,7 +5,10 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
+
+    Pairs = Callable[[list[tuple[str, Any]]], Any]
 
 
 class _Context:
@@ -13,25 +16,28 @@ class _Context:
 
     strict = True
     object_hook = None
-    object_pairs_hook = None
     parse_float = float
     parse_int = int
-    memo: dict[str, str] = {}
+
+    def __init__(self, pairs: Pairs | None) -> None:
+        self.object_pairs_hook = pairs
+        self.memo: dict[str, str] = {}
 
     @staticmethod
     def parse_constant(word: str) -> float:
         raise ValueError(f"{word} is not JSON")
 
 
-def loads(text: str) -> Any:
-    """The value of a JSON text. Raises ValueError that says line and column, like `json.loads`; NaN,
+def loads(text: str, pairs: Pairs | None = None) -> Any:
+    """The value of a JSON text; `pairs` makes what becomes of an object, from its names and values in
+    their order. Raises ValueError that says line and column, like `json.loads`; NaN,
     Infinity and a nesting too deep to read are refused too."""
     try:
         from _json import make_scanner
 
         body = text.strip(" \t\r\n")
         start = text.find(body)
-        value, end = make_scanner(_Context)(text, start)  # type: ignore[arg-type]
+        value, end = make_scanner(_Context(pairs))(text, start)  # type: ignore[arg-type]
         if end == start + len(body):
             return value
     except RecursionError:
@@ -41,7 +47,7 @@ def loads(text: str) -> Any:
     import json  # which says what is wrong, or is an interpreter's only one
 
     try:
-        return json.loads(text, parse_constant=_Context.parse_constant)
+        return json.loads(text, object_pairs_hook=pairs, parse_constant=_Context.parse_constant)
     except RecursionError:  # it is called from deeper than the scanner above
         raise ValueError("nested too deeply") from None
 

@@ -6,11 +6,12 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from ..core.model import DONE, LOOK, REFUSED, Config, ConfigError, Device, Fault, Now, Reading, Value, replace
+from ..core.model import DONE, LOOK, REFUSED, Config, ConfigError, Device, Fault, Now, Reading, Value
+from ..core.records import replace
 from ..core.texts import did_you_mean
 from ..stores import config as configs
 from ..stores import memory, reading
-from . import report, tick
+from . import plan, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -35,11 +36,11 @@ def main(path: str, now: Now, readings: list[str], at: str | None, relay: int | 
         real = reading.load(config, now)
         given = suppose(real, supposed, config)
         given = replace(given, notes=(*given.notes, *_strange(real, supposed)))
-    sight = tick.look(config, now, given, pretend)
-    report.show(report.table(sight, sight.plan, relay))
-    for line in sight.reports:
+    sight = plan.finish(plan.begin(config, now), given, pretend)
+    table.show(table.table(sight, sight.plan, relay))
+    for line in sight.faults:
         print(f"domo-tick: {line}", file=sys.stderr)
-    return LOOK if sight.reports else DONE
+    return LOOK if sight.faults else DONE
 
 
 def suppose(real: Reading, values: dict[str, str], config: Config) -> Reading:

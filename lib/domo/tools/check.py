@@ -6,21 +6,23 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from ..core.header import firmware_line
 from ..core.model import Config, ConfigError, Fault, Now
-from ..pins import board
+from ..core.texts import one_line
+from ..pins.choice import open_board
 from ..scripts import lint, source
 from ..scripts.api import ScriptError
-from ..stores import fetch, journal, memory, modes, reading, schema
-from ..system import cache, files, rights
+from ..stores import fetch, journal, memory, modes, plant_keys, reading, schema, yaml_file
+from ..system import private, rights, trusted
 from ..system.files import PROJECT
+from . import check_news
 
 Findings = Iterator[tuple[bool | None, str]]  # well, not well, or (None) to be noted; and the sentence
 
-MODULES = Path("/sys/module")
+CONFIG_TXT = "/boot/firmware/config.txt"
 PVMONIT_CONFIG = "/opt/PvMonit/config.yaml"
 PVMONIT_DAEMONS = tuple(
     f"domo/{name}" for name in ("domo.php", "relay-actions.php", "tm1638.py")
@@ -31,7 +33,7 @@ PVMONIT_DAEMONS = tuple(
 def main(path: str, now: Now) -> int:
     """Prints the findings; gives 0 when all is in place, 1 when something is to do, 2 without a config."""
     try:
-        document = schema.read(path)
+        document = yaml_file.read(path)
         settings = schema.parse(os.path.abspath(path), document)
     except ConfigError as error:
         for problem in error.problems:
@@ -42,18 +44,18 @@ def main(path: str, now: Now) -> int:
     except Fault as fault:
         _say(False, str(fault))
         return 1
-    unsafe = rights.unsafe(os.path.abspath(path))
-    _say(
-        not unsafe,
-        f"config: {path}" + (f": the programs that it names are not run, because {unsafe}" if unsafe else ""),
-    )
+    unsafe = trusted.unsafe(os.path.abspath(path))
+    told = f": the programs that it names are not run, because {unsafe}" if unsafe else ""
+    _say(not unsafe, f"config: {path}{told}")
     for key in schema.unknown_keys(document):
         _say(None, f"config: {key}, passed over")
     checks: tuple[Callable[[], Findings], ...] = (
         lambda: _data(settings, now),
         lambda: _scripts(settings),
+        lambda: _plant(settings),
         lambda: _files(settings, now),
         lambda: _pins(settings),
+        lambda: check_news.look(settings),
         lambda: _machine(path),
         lambda: _other_masters(path, document),
     )
@@ -66,7 +68,7 @@ def main(path: str, now: Now) -> int:
 
 
 def _say(ok: bool | None, text: str) -> None:
-    print(f"{'note   ' if ok is None else 'ok     ' if ok else 'TO DO  '}{text}")
+    print(f"{'note   ' if ok is None else 'ok     ' if ok else 'TO DO  '}{one_line(text)}")
 
 
 def _data(settings: Config, now: Now) -> Findings:
@@ -90,8 +92,8 @@ def _scripts(settings: Config) -> Findings:
         yield False, f"scripts: {settings.scriptDir} does not exist; run: mkdir {settings.scriptDir}"
         return
     found = source.scripted(settings)
-    linted = lint.lint(settings)
     library = source.Library(settings.scriptDir)
+    linted = lint.lint(settings)
     mistakes = [text for text in linted if ": note: " not in text or "did you mean" in text]
     for relay in found:
         file = source.path(settings, relay)
@@ -122,8 +124,10 @@ def _scripts(settings: Config) -> Findings:
 
 def _files(settings: Config, now: Now) -> Findings:
     found = modes.load(settings.modPath)
-    if found.problem and found.problem != "missing":
+    if found.problem:
         yield False, f"mode file {found.problem}; mend it, or delete it and a tick makes a new one"
+    if found.linked:
+        yield False, f"mode file {modes.linked(settings.modPath)}"
     for relay, text in found.odd.items():
         yield False, f"mode file {settings.modPath}: relay {relay} is {text}; write 0, 1, 2 or 3"
     _, trouble = memory.load(settings, now)
@@ -133,9 +137,10 @@ def _files(settings: Config, now: Now) -> Findings:
         "mode file": settings.modPath,
         "mode file's lock": f"{settings.modPath}.lock",
         "state file": settings.etatPath,
-        "memory": memory.path(settings),
-        "tick's lock": f"{settings.prefixFileData}tick.lock",
+        "memory": settings.memory_path,
+        "tick's lock": settings.lock_path,
         "journal": settings.dbFile,
+        "record": settings.recordEvery and _in_place(settings.recordDir),
     }
     for name, path in names.items():
         if path:
@@ -149,73 +154,58 @@ def _files(settings: Config, now: Now) -> Findings:
         _, trouble = journal.past(settings, now)
         if trouble:
             yield False, trouble
-    if os.path.lexists(cache.folder()) and not cache.private():
+    if os.path.lexists(private.folder()) and not private.is_ours():
         yield (
             False,
-            f"cache: {cache.folder()} is not only yours, so it is not used; run: sudo rm -r {cache.folder()}",
+            f"cache: {private.folder()} is not only yours, so it is not used; run: sudo rm -r {private.folder()}",
         )
+
+
+def _in_place(folder: str) -> str:
+    """What stands for a folder that a tick makes when it needs it: a file in it, or itself."""
+    return f"{folder}/days.jsonl" if os.path.lexists(folder) else folder
 
 
 def _writable(path: str) -> str:
     """ "" when this user can replace the file, or what to do."""
-    user = files.user_name(os.geteuid())
+    user = rights.user_name(os.geteuid())
     folder = os.path.dirname(path) or "."
     if not os.path.isdir(folder):
         return f"{folder} does not exist; run: sudo install -d -o {user} {folder}"
     if os.path.islink(path) or (os.path.lexists(path) and not os.path.isfile(path)):
         return f"{path} is not a plain file; move it away"
     if not os.access(folder, os.W_OK | os.X_OK):
-        return str(files.refused(path, PermissionError()))
+        return str(rights.refused(path, PermissionError()))
     if os.path.exists(path):
         sticky = os.stat(folder).st_mode & 0o1000
         owner = os.stat(path).st_uid
         if os.geteuid() and ((sticky and owner != os.geteuid()) or not os.access(path, os.W_OK)):
-            return str(files.refused(path, PermissionError()))
+            return str(rights.refused(path, PermissionError()))
     return ""
 
 
 def _pins(settings: Config) -> Findings:
     try:
-        opened = board.open_board(settings)
-        driven = opened.driven()
+        opened = open_board(settings)
     except Fault as fault:
         yield False, f"pins: {fault}"
         return
     pins = ", ".join(f"{relay}={pin}" for relay, pin in settings.relayGpio.items())
     yield True, f"pins: {opened.kind}; BCM {pins}; {'low' if settings.relayActiveLow else 'high'} is on"
-    idle = [str(relay) for relay, output in driven.items() if not output]
-    if idle:
-        yield None, f"pins: relays {', '.join(idle)} float until their first tick"
-    if opened.kind != "RPi.GPIO":
-        return
-    lgpio = "lgpio" in sys.modules
-    yield True, f"RPi.GPIO is {'rpi-lgpio' if lgpio else 'the original'}"
-    if lgpio:
-        keeps, why = keeps_pins()
-        yield keeps, why
-
-
-def keeps_pins() -> tuple[bool, str]:
-    """Whether pins keep their level when a process lets go of them: the original RPi.GPIO writes the
-    registers, so yes; with lgpio it is the kernel's driver that persists outputs or not."""
-    for parameter in MODULES.glob("pinctrl_*/parameters/persist_gpio_outputs"):
-        module = parameter.parent.parent.name
-        if parameter.read_text().strip() in ("Y", "1"):
-            return True, f"pins: this kernel ({module}) keeps them after exit"
-        return False, (
-            f"pins: this kernel lets go of them after each tick; add {module}.persist_gpio_outputs=y"
-            " to /boot/firmware/cmdline.txt and restart"
+    for trouble in opened.troubles():
+        yield False, f"pins: {trouble}"
+    if idle := [str(relay) for relay in opened.idle()]:
+        line = firmware_line(settings)
+        yield (
+            None,
+            f"pins: relays {', '.join(idle)} float until their first tick; {CONFIG_TXT} closes that: {line}",
         )
-    return (
-        False,
-        "pins: it cannot be told whether this kernel keeps them after exit; look at a relay after a tick",
-    )
 
 
 def _machine(path: str) -> Findings:
     import grp
 
-    user = files.user_name(os.geteuid())
+    user = rights.user_name(os.geteuid())
     if os.path.exists("/dev/gpiomem") and os.geteuid():
         member = any(group.gr_name == "gpio" and group.gr_gid in os.getgroups() for group in grp.getgrall())
         yield (
@@ -252,6 +242,31 @@ def _crontab(user: str, path: str) -> tuple[bool, str]:
     return runs, f"crontab of {user}: {say}"
 
 
+def _plant(settings: Config) -> Findings:
+    """What is possible in `plant` and `relayLoad`, but hardly meant."""
+    plant, where = settings.plant, "config: domo.plant"
+    peak = sum(field[0] for field in plant["panels"])
+    house = sum(plant["house"]) + 24 * plant["idle"]
+    if house > 4 * peak:
+        yield (
+            None,
+            f"{where}: {peak:g} W of panels cannot feed a house that draws {house / 1000:.1f} kWh a day",
+        )
+    if not 0.5 <= plant["battery"] / peak <= 50:
+        yield None, f"{where}: a battery of {plant['battery']:g} Wh for {peak:g} W of panels"
+    per_cell = plant["absorption"] / max(1, round(plant["float"] / 13.6))
+    if not 13.8 <= per_cell <= 15.2:
+        yield None, f"{where}: absorption at {plant['absorption']:g} V is unusual for {plant['chemistry']}"
+    for relay, load in settings.relayLoad.items():
+        drawn, said = plant_keys.peak(load), settings.relayWatt.get(relay, 0)
+        if drawn > said:
+            yield (
+                False,
+                f"config: domo.relayLoad.{relay} draws {drawn:g} W, more than the {said:g} W of domo.relayWatt.{relay},"
+                " which maxWatt counts",
+            )
+
+
 def _other_masters(path: str, document: object) -> Findings:
     """PvMonit's own domo, running, or to be started at the next boot."""
     commands = _commands()
@@ -262,7 +277,7 @@ def _other_masters(path: str, document: object) -> Findings:
                 f"PvMonit's {daemon} runs: two masters on the same relays; stop it (see MIGRATION.md)",
             )
     try:
-        pvmonits = schema.read(PVMONIT_CONFIG)
+        pvmonits = yaml_file.read(PVMONIT_CONFIG)
     except ConfigError:
         pvmonits = {}
     for file, text in {os.path.realpath(path): document, PVMONIT_CONFIG: pvmonits}.items():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ..stores import config as configs
 from ..stores import memory
 from ..system import arguments
-from ..tick import tick
+from ..tick import run
 
 if TYPE_CHECKING:
     import argparse
@@ -28,6 +28,7 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument(
         "--check", action="store_true", help="is everything in place? one line for each thing"
     )
+    parser.add_argument("--wires", action="store_true", help="which pin goes where; switch nothing")
     parser.add_argument("-v", "--verbose", action="store_true", help="print the table on a real tick too")
     reading = "with --dry-run: suppose this reading"
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help=reading)
@@ -47,8 +48,12 @@ def main(argv: list[str], clock: Callable[[], Now] = memory.look_at_clocks) -> i
         from . import check
 
         return check.main(path, clock())
+    if asked.wires:
+        from . import wires
+
+        return wires.main(path)
     if asked.dry_run:
         from ..tick import dry_run
 
         return dry_run.main(path, clock(), asked.set, asked.at, asked.relay)
-    return tick.main(path, asked.verbose, clock)
+    return run.main(path, asked.verbose, clock)

@@ -1,0 +1,135 @@
+"""RPi.GPIO, the original or rpi-lgpio, which has its name. The two differ where it matters:
+
+- The original writes the chip's registers. Pins keep their level when the program ends, and
+  `setup(pin, OUT)` leaves an output as it is, so it can be read. It cannot work on a Raspberry Pi 5.
+- rpi-lgpio goes through the kernel. `setup(pin, OUT)` without `initial` makes the pin an input for a
+  moment, and the relay board pulls it to off. So it is never called without, and a level cannot be read.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib.machinery import PathFinder
+
+from ..core.model import Fault
+from ..system import cache, files, rights
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+ANY_PIN = 4
+PACKAGES = "python3-rpi.gpio (or python3-rpi-lgpio)"
+
+
+class RpiGpio:
+    """The pins by `gpio`, the module RPi.GPIO; `blind`: it is rpi-lgpio, a pin cannot be read untouched."""
+
+    def __init__(self, gpio: Any) -> None:
+        self.blind = "lgpio" in sys.modules
+        self.kind = "RPi.GPIO (rpi-lgpio)" if self.blind else "RPi.GPIO (the original)"
+        self._gpio = gpio
+        self._own: set[int] = set()  # the pins that this process has set up
+        try:
+            gpio.setwarnings(False)  # a pin that is an output already is what we hope for
+            gpio.setmode(gpio.BCM)
+            gpio.gpio_function(ANY_PIN)  # the original opens the device now, not before
+        except Exception as error:  # lgpio has errors of its own
+            raise Fault(f"RPi.GPIO does not work here: {_trouble(error)}") from None
+
+    def read(self, pin: int) -> int | None:
+        """The level of an output (0 where it cannot be read), None for an input. Raises Fault."""
+        try:
+            if self._gpio.gpio_function(pin) != self._gpio.OUT:
+                return None
+            if self.blind:
+                return 0
+            if pin not in self._own:
+                self._gpio.setup(pin, self._gpio.OUT)  # the original wants that before it reads
+                self._own.add(pin)
+            return int(self._gpio.input(pin))
+        except Exception as error:
+            raise Fault(f"BCM pin {pin} cannot be read: {_trouble(error, pin)}") from None
+
+    def drive(self, pin: int, level: int) -> None:
+        """Makes a pin an output at that level. Raises Fault."""
+        try:
+            if pin in self._own:
+                self._gpio.output(pin, level)
+            else:
+                self._gpio.setup(pin, self._gpio.OUT, initial=level)  # the level first, then the direction
+                self._own.add(pin)
+            if self._gpio.input(pin) != level:
+                raise Fault(f"BCM pin {pin} does not follow; look at its wiring")
+        except Fault:
+            raise
+        except Exception as error:
+            raise Fault(f"BCM pin {pin} cannot be set: {_trouble(error, pin)}") from None
+
+    def save(self) -> str:
+        """Nothing is kept outside the chip."""
+        return ""
+
+
+def find() -> RpiGpio:
+    """The pins by whichever RPi.GPIO is installed. Raises Fault that says what is missing."""
+    files.third_party()
+    try:
+        return RpiGpio(started(_imported))
+    except ImportError:
+        raise Fault(f"RPi.GPIO is missing; run: sudo apt install {PACKAGES}") from None
+    except Fault:
+        raise
+    except Exception as error:  # whatever a library raises while it starts
+        raise Fault(f"RPi.GPIO does not work here: {_trouble(error)}") from None
+
+
+def _imported() -> Any:
+    """The module."""
+    from RPi import GPIO
+
+    return GPIO
+
+
+def started(load: Callable[[], Any]) -> Any:
+    """What `load` gives, which imports RPi.GPIO. lgpio puts a fifo into the folder that LG_WD names (its C
+    part) and that is the current one (its Python part): here a folder of ours, and the fifo goes when it
+    is open."""
+    if not PathFinder.find_spec("lgpio"):
+        return load()
+    folder = cache.made()
+    back = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.environ["LG_WD"] = folder
+        os.chdir(folder)
+        return load()
+    finally:
+        os.fchdir(back)
+        os.close(back)
+        for name in os.listdir(folder):
+            if name.startswith(".lgd-nfy"):
+                files.remove(f"{folder}/{name}")
+
+
+def _trouble(error: Exception, pin: int | None = None) -> str:
+    """What a GPIO library's error means, of a pin or of all, and what to do."""
+    said = " ".join(str(error).split()) or type(error).__name__
+    user = rights.user_name(os.geteuid())
+    if "/dev/mem" in said or "ermission" in said or "can not open gpiochip" in said:
+        group = f"user {user} may not use the pins; run: sudo adduser {user} gpio, and log in again"
+        return f"{group} ({said})"
+    if pin is not None and "busy" in said.lower():
+        return f"it is held by {_holder(pin)}; stop that, or use another pin"
+    return said
+
+
+def _holder(pin: int) -> str:
+    """Who holds a pin, as the kernel says it."""
+    from . import gpiochip
+
+    try:
+        return gpiochip.find().holder(pin)
+    except Fault:
+        return "another program"

@@ -1,0 +1,47 @@
+"""Pins kept in a file, for everything that is no Raspberry Pi: JSON, BCM number to electrical level."""
+
+from __future__ import annotations
+
+from ..core.faults import Report
+from ..core.model import Fault
+from ..core.texts import one_line
+from ..system import files, tinyjson
+
+
+class SimulatedPins:
+    """Pins that outlive the process, as real ones do. One that the file does not name is an input."""
+
+    blind = False
+
+    def __init__(self, path: str, why: str) -> None:
+        self.kind = f"simulated pins in {path} ({why})"
+        self._path = path
+        self._trouble = ""
+        self._levels: dict[int, int] = {}
+        try:
+            saved = tinyjson.loads(files.read(path)[0].decode())
+            self._levels = {int(pin): int(bool(level)) for pin, level in saved.items()}
+        except FileNotFoundError:
+            pass
+        except Fault as fault:
+            self._trouble = Report(f"{fault}; it is written anew", path, lasts=False)
+        except (ValueError, AttributeError) as error:
+            self._trouble = Report(
+                f"{path}: was not domo's ({one_line(error, 200)}); it is written anew", path, lasts=False
+            )
+        self._saved = dict(self._levels)
+
+    def read(self, pin: int) -> int | None:
+        """The level of an output, None for an input."""
+        return self._levels.get(pin)
+
+    def drive(self, pin: int, level: int) -> None:
+        """Makes a pin an output at that level."""
+        self._levels[pin] = level
+
+    def save(self) -> str:
+        """Writes the file when a level has changed. Gives "" or what was wrong with it. Raises Fault."""
+        if self._levels != self._saved:
+            files.replace(self._path, tinyjson.dumps(self._levels).encode())
+            self._saved = dict(self._levels)
+        return self._trouble

@@ -1,0 +1,214 @@
+"""A file that everybody writes, changed without losing what anybody wrote: by a lease and an exchange.
+
+Nothing the owner wrote is lost. What is guaranteed, without any help from the other writer:
+
+- A reader sees one whole document or another: ours are put in place by one atomic exchange.
+- Who has the file open for writing is waited for, and then it is read anew.
+- Who opens it for writing while we exchange is kept waiting by the kernel, in his open(), because we
+  hold a read lease on it. He is let go when the file that he opened is back in its place, less than a
+  millisecond later, and we begin anew.
+- Who renames another file over it while we are at it is noticed, because the exchange gives back what
+  stood there at that instant. That is put back, and we begin anew.
+- A file that does not parse is never overwritten, nor one that somebody does not stop writing.
+
+What is not: a writer whom the kernel suspends between finding the file and opening it, from before
+our exchange until after our look at what it gave back, some ten microseconds; an edit that is renamed
+into place just before the exchange, if in the same ten microseconds yet another program reads the
+file, to write it back; a file system without leases (NFS, FUSE), where it is the time from our reading
+to our exchange, or without exchange; and two writers other than domo who overwrite each other, or the
+order of domo-mod or the panel that a program overwrites which had read the file before.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+
+from ..core.model import Fault
+from ..system import files, rights
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Edit = Callable[[bytes], bytes]
+    Exchange = Callable[[str, str], bool]
+
+LIMIT = 1 << 20
+TORN_SECONDS = 0.2  # PHP's and nano's truncate-then-write is over in less
+WRITER_SECONDS = 2.0
+LOCK_SECONDS = 2.0
+_SIGURG = 23  # which is ignored; `import signal` costs 0.4 of a bare interpreter's start
+
+
+def update(path: str, edit: Edit) -> None:
+    """Replaces the content of the file by `edit` of it, which raises Fault for what it cannot read, and
+    gives back the very bytes that it was given when there is nothing to change. Raises Fault."""
+    exchange = _exchanger()  # takes its time before anybody is kept waiting
+    began = calm = time.monotonic()
+    release = _lock(f"{path}.lock")
+    try:
+        while True:
+            try:
+                if _attempt(path, edit, exchange):
+                    return
+                trouble = Fault(f"{path}: somebody does not stop writing it, so it is left to him")
+                calm = time.monotonic()
+            except FileNotFoundError:  # vim renames it away and writes another one
+                trouble = Fault(f"{path}: has vanished")
+            except Fault as fault:
+                trouble = fault
+            now = time.monotonic()
+            if now - began > WRITER_SECONDS or now - calm > TORN_SECONDS:
+                raise trouble
+            time.sleep(0.005)
+    except OSError as error:
+        raise rights.refused(path, error) from None
+    finally:
+        if release:
+            release()
+
+
+def _attempt(path: str, edit: Edit, exchange: Exchange) -> bool:
+    """Makes the content `edit` of what it is; gives whether that is done, or somebody else is writing.
+    Raises Fault or OSError."""
+    fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        content, info = files.whole(fd, path, LIMIT)
+        try:
+            wanted = edit(content)
+        except Fault:
+            lease = _guard(fd)
+            if lease is None or not _unwritten(fd, content, lease):
+                return False  # it was not finished
+            raise
+        if wanted is content:
+            return True
+        name = files.beside(path, wanted, info, mark=str(info.st_ino), lasting=True)
+        try:
+            lease = _guard(fd)
+            if lease is None or not (_stands(path, info) and _unwritten(fd, content, lease)):
+                return False
+            if exchange(name, path) and not (_stands(name, info) and _unwritten(fd, content, lease)):
+                exchange(name, path)
+                return False
+            return True
+        finally:
+            files.remove(name)
+    finally:
+        os.close(fd)  # ends the lease
+
+
+def _guard(fd: int) -> int | None:
+    """Keeps everybody who opens the file for writing from now on waiting, until it is closed here. Gives
+    the lease that is held (none where there are no leases); None when somebody has it open already."""
+    from fcntl import F_RDLCK, F_SETLEASE, F_SETSIG, F_UNLCK, fcntl
+
+    try:
+        fcntl(fd, F_SETSIG, _SIGURG)  # comes when somebody waits; the usual one would end this process
+        fcntl(fd, F_SETLEASE, F_RDLCK)
+        return F_RDLCK
+    except BlockingIOError:
+        return None
+    except OSError:
+        return F_UNLCK
+
+
+def _stands(place: str, info: os.stat_result) -> bool:
+    """Whether that file stands at `place`."""
+    there = os.lstat(place)
+    return (there.st_ino, there.st_dev) == (info.st_ino, info.st_dev)
+
+
+def _unwritten(fd: int, content: bytes, lease: int) -> bool:
+    """Whether the file still holds that, and nobody waits to open it for writing."""
+    from fcntl import F_GETLEASE, fcntl
+
+    return fcntl(fd, F_GETLEASE) == lease and os.pread(fd, len(content) + 1, 0) == content
+
+
+def _exchanger() -> Exchange:
+    """What swaps two files in one step (Linux renameat2, RENAME_EXCHANGE), or, where the file system
+    cannot, renames the first over the second and gives False. It raises OSError."""
+    import ctypes  # there is no os.renameat2
+    from errno import EINVAL, ENOSYS
+    from os import fsencode
+
+    renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
+    at_cwd, swap = -100, 2
+
+    def exchange(one: str, other: str) -> bool:
+        if renameat2(at_cwd, fsencode(one), at_cwd, fsencode(other), swap) == 0:
+            return True
+        code = ctypes.get_errno()
+        if code not in (ENOSYS, EINVAL):
+            raise OSError(code, os.strerror(code))
+        os.rename(one, other)
+        return False
+
+    return exchange
+
+
+def _lock(path: str) -> Callable[[], object] | None:
+    """Takes the lock beside the mode file and gives what releases it, or None where it cannot be had in
+    time: the update goes on without. It spares attempts, and nothing else depends on it.
+
+    It is filelock's: a flock on this very file. filelock itself (2 to 5 interpreter starts to import)
+    is called only to wait for it, and only where it can do no harm: before 3.20.1 it follows a link
+    planted at the lock's path and empties what that points to (CVE-2025-68146), so the lock must be
+    an empty file of ours where nobody else can put another one in its place.
+    """
+    from fcntl import LOCK_EX, LOCK_NB, flock
+
+    try:
+        try:
+            fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        except FileNotFoundError:
+            fd = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+    except OSError:
+        return None
+    try:
+        held = open(fd, "rb")  # noqa: SIM115
+    except OSError:  # somebody made a folder of it
+        os.close(fd)
+        return None
+    try:
+        flock(held, LOCK_EX | LOCK_NB)
+        return held.close
+    except OSError:
+        info, folder = os.fstat(fd), os.stat(path.rpartition("/")[0] or ".")
+        held.close()
+    if (
+        info.st_uid != os.geteuid()
+        or info.st_size
+        or (folder.st_mode & 0o022 and not folder.st_mode & stat.S_ISVTX)
+    ):
+        return None
+    files.third_party()
+    try:
+        from filelock import FileLock
+
+        lock = FileLock(path)
+        lock.acquire(timeout=LOCK_SECONDS, poll_interval=0.02)
+        return lock.release
+    except (ImportError, OSError):  # filelock's Timeout is an OSError
+        return None
+
+
+def sweep(path: str, left: list[str]) -> None:
+    """Removes what a process left that was killed while it changed the file: of the files `left` with a
+    name of ours, those whose inode the name says, the new file or the one that it replaced. Anything else
+    is an edit that somebody renamed over the file in that very moment, and stays."""
+    release = _lock(f"{path}.lock")
+    if not release:  # somebody may be at it
+        return
+    try:
+        for name in left:
+            info = os.lstat(name)
+            if str(info.st_ino) in name.rpartition(".domo-")[2].split("-") and info.st_uid == os.geteuid():
+                files.remove(name)
+    except OSError:
+        pass
+    finally:
+        release()

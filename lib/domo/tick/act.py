@@ -1,0 +1,181 @@
+"""The second half of a tick: carries the plan out.
+
+The memory is written before the pins: what cannot be remembered cannot be limited, so nothing is switched
+on automatically when it cannot be written. Nothing else prevents or delays the pins.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ..core import decide as core
+from ..core.history import OFF
+from ..core.model import AUTO_OFF, FORCED, Decision, Fault, Row
+from ..core.records import replace
+from ..core.texts import Text
+from ..stores import memory, modes, record, states
+from .remember import next_past, standing
+from .sight import Done
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ..core.model import Config, Now, Past, Plan
+    from ..pins.board import Board
+    from .sight import Sight
+
+
+def act(sight: Sight) -> Done:
+    """Carries the plan out; gives what became of it, and what went wrong on the way."""
+    config, now, plan = sight.config, sight.now, sight.plan
+    if sight.board is None:  # the memory stays as old as it is, but says what is wrong
+        _save(config, replace(sight.before, reports=sight.faults), now)
+        return Done(sight, plan, sight.faults)
+    faults = list(sight.faults)
+    unsaved = _save(config, next_past(sight, plan, sight.faults), now)
+    if unsaved:
+        faults += unsaved
+        why = Text("it could not be remembered")
+        plan = {r: _held_back(d, why) if d.switched_on else d for r, d in plan.items()}
+    plan, wrong = _write_modes(sight, plan)
+    faults += wrong
+    plan, failed = _drive(sight, sight.board, plan)
+    faults += [*failed.values(), *_save_states(config, sight.board, plan)]
+    modes.sweep(config.modPath)
+    due, wrong_record = _record(sight, plan, faults)
+    faults += wrong_record
+    after = next_past(sight, plan, tuple(faults), not wrong, failed)
+    if len(faults) > len(sight.faults) or plan != sight.plan or sight.ended:
+        _save(config, after, now)
+    if after.untold:
+        after, wrong = _put_in_line(config, after, now)
+        faults += wrong
+    if due:
+        from . import lasting
+
+        after, wrong = lasting.keep_record(config, due, after, now)
+        faults += wrong
+        if wrong:
+            _save(config, after, now)
+    if config.dbFile and (rows := _rows(config, after)):
+        from . import lasting
+
+        after, wrong = lasting.tell_journal(config, rows, after, now)
+        faults += wrong
+        _save(config, after, now)  # what is wrong with it was said above
+    return Done(sight, plan, tuple(faults))
+
+
+def _save(config: Config, past: Past, now: Now) -> list[str]:
+    """Writes the memory; gives what went wrong."""
+    try:
+        memory.save(config, past, now)
+    except Fault as fault:
+        return [str(fault)]
+    return []
+
+
+def _held_back(decision: Decision, unsaid: str) -> Decision:
+    why = Text("{why}: not switched on, {unsaid}", why=decision.why, unsaid=unsaid)
+    return replace(decision, state=OFF, mode=decision.mode_before, why=why)
+
+
+def _write_modes(sight: Sight, plan: Plan) -> tuple[Plan, list[str]]:
+    """Brings the mode file up to the plan; gives the plan as an owner's newer force makes it, and what
+    went wrong."""
+    config, found = sight.config, sight.modes
+    wanted = {r: decision.mode for r, decision in plan.items() if decision.mode is not None}
+    changes = {r: mode for r, mode in wanted.items() if found.modes.get(r) != mode}
+    faults: list[str] = []
+    try:
+        if found.missing and sight.past.known:  # or the journal's forces would be lost
+            modes.create(config.modPath, wanted)
+            found = modes.load(config.modPath)
+        elif changes and not found.missing and not found.problem:
+            found = modes.set_auto(config.modPath, changes, sight.ended)
+    except Fault as fault:
+        faults.append(str(fault))
+    newer = {r: m for r, m in found.modes.items() if m in FORCED and r in plan and plan[r].mode != m}
+    if faults:  # what could not be written is no newer force
+        newer = {r: m for r, m in newer.items() if r not in sight.ended}
+    return (_overtaken(sight, plan, newer) if newer else plan), faults
+
+
+def _overtaken(sight: Sight, plan: Plan, newer: Mapping[int, int]) -> Plan:
+    """The plan with forces that the owner gave while it was made. What the inverter cannot carry beside
+    them is off. It is not planned anew: nothing else is switched on."""
+    before = {r: AUTO_OFF if r in sight.ended else d.mode_before for r, d in plan.items()}
+    found = {r: decision.state_before for r, decision in plan.items()}
+    known = {**before, **newer}
+    again = core.decide(sight.config, known, found, sight.past, sight.reading, sight.answers.orders)
+    final = dict(plan)
+    for relay, decision in plan.items():
+        if relay in newer:
+            why = Text("{why}, just now", why=again[relay].why)
+            final[relay] = replace(decision, mode=newer[relay], state=again[relay].state, why=why)
+        elif decision.state > again[relay].state:
+            final[relay] = replace(decision, state=OFF, why=again[relay].why)
+    return final
+
+
+def _drive(sight: Sight, board: Board, plan: Plan) -> tuple[Plan, dict[int, str]]:
+    """Sets the pins; gives the plan with the states that they have then, and what failed, by relay."""
+    config = sight.config
+    used = (*config.relayGpio.values(), config.dio, config.clk, *config.stb)
+    board.let_go({pin: off for pin, off in sight.before.pins.items() if pin not in used})
+    failed = board.apply({r: decision.state for r, decision in plan.items()})
+    if not failed:
+        return plan, failed
+    found = board.found(dict.fromkeys(failed, OFF))
+    final = dict(plan)
+    for relay in failed:
+        if found[relay] != plan[relay].state:
+            mode = plan[relay].mode if plan[relay].mode in FORCED else plan[relay].mode_before
+            why = Text("{why}: its pin failed", why=plan[relay].why)
+            final[relay] = replace(plan[relay], mode=mode, state=found[relay], why=why)
+    return final, failed
+
+
+def _save_states(config: Config, board: Board, plan: Plan) -> list[str]:
+    """Lets the pins outlive the process, and writes the state file; gives what went wrong."""
+    faults: list[str] = []
+    for write in (board.save, lambda: states.save(config.etatPath, {r: d.state for r, d in plan.items()})):
+        try:
+            faults += filter(None, [write()])
+        except Fault as fault:
+            faults.append(str(fault))
+    return faults
+
+
+def _record(sight: Sight, plan: Plan, faults: list[str]) -> tuple[str, list[str]]:
+    """Adds a line to the record of the day; gives the day when the record is due to go to the disk that
+    lasts, and what went wrong."""
+    try:
+        return record.append(sight.config, sight.now.wall, sight.reading, plan, sight.before.why, faults), []
+    except Fault as fault:
+        return "", [str(fault)]
+
+
+def _put_in_line(config: Config, past: Past, now: Now) -> tuple[Past, list[str]]:
+    """Lets the program of onChange wait for what it is to be told; gives the past then, and what went wrong."""
+    from . import news
+
+    faults: list[str] = []
+    try:
+        news.put_in_line(config, past, now)
+        after = replace(past, untold=())
+    except Fault as fault:
+        faults.append(str(fault))
+        after = replace(past, reports=(*past.reports, *faults))
+    return after, [*faults, *_save(config, after, now)]
+
+
+def _rows(config: Config, past: Past) -> tuple[Row, ...]:
+    """What the journal is to be given. A new one, or one that a power cut left empty, begins with the
+    forces that stand."""
+    try:
+        begun = os.stat(config.dbFile).st_size > 0
+    except OSError:
+        begun = False
+    return past.unwritten if begun else (*standing(past), *past.unwritten)

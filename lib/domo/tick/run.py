@@ -1,0 +1,91 @@
+"""One tick, from the lock to the exit code: begin, force, refresh, finish, act, tell."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from ..core.model import BUSY, DONE, LOOK, REFUSED, ConfigError
+from ..core.records import replace
+from ..stores import config as configs
+from ..stores import memory
+from ..system import lock
+from . import tell
+from .act import act
+from .plan import begin, finish, force
+from .sight import Done
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..core.model import Config, Now, Reading
+
+STOPPED = (
+    60.0  # s after which what a tick saw is old: somebody stopped it (kill -STOP), for none takes so long
+)
+
+
+def run(config: Config, clock: Callable[[], Now], given: Reading | None = None) -> Done:
+    """A whole tick; `given` stands for the data file. Raises lock.Locked while another tick runs."""
+    held, trouble = lock.take(config.lock_path)
+    try:
+        faults = [trouble] if trouble else []
+        faults += tell.untold(config)
+        seen = begin(config, clock())
+        force(seen)
+        sight = finish(seen, given, acts=True)
+        if (later := clock()).up - seen.now.up > STOPPED:
+            sight = finish(begin(config, later), given, acts=True)
+        done = act(replace(sight, faults=(*faults, *sight.faults)) if faults else sight)
+        return done
+    finally:
+        if held is not None:
+            os.close(held)
+
+
+def main(path: str, verbose: bool = False, clock: Callable[[], Now] = memory.look_at_clocks) -> int:
+    """A tick by the configuration at `path`; `verbose`: with its table. Gives the exit code."""
+    try:
+        config, stamps = configs.load(path)
+    except ConfigError as error:
+        from . import rescue
+
+        all_seen, faults = rescue.without_config(path, clock, run)
+        tell.say(configs.last_good(path), (*error.problems, *faults), clock(), verbose, all_seen)
+        return REFUSED
+    try:
+        done = run(config, clock)
+    except lock.Locked:
+        print("domo-tick: another tick is running", file=sys.stderr)
+        return BUSY
+    except Exception as error:
+        from . import rescue
+
+        tell.say(config, rescue.forces_only(config, error), clock(), verbose, all_seen=False)
+        return LOOK
+    if stamps:
+        configs.remember(config, stamps)
+    return LOOK if _tell(done, verbose) else DONE
+
+
+def leave(code: int) -> None:
+    """Ends the process without tearing the interpreter down, which costs a quarter of starting it."""
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    finally:
+        os._exit(code)
+
+
+def _tell(done: Done, verbose: bool) -> tuple[str, ...]:
+    """Says what a person should see to, and gives it."""
+    config, faults = done.sight.config, done.faults
+    if verbose or config.printMessage or config.printMessageLogfile:
+        from . import log, table
+
+        if verbose:
+            table.show(table.table(done.sight, done.plan))
+        faults = (*faults, *log.log(done))
+    tell.say(config, faults, done.sight.now, verbose)
+    return faults

@@ -1,0 +1,40 @@
+"""What a tick knows when it has decided, and what it has done when it ends: the records handed from step to step."""
+
+from __future__ import annotations
+
+from ..core.records import dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ..core.model import Config, Now, Past, Plan, Reading
+    from ..pins.board import Board
+    from ..scripts.asking import Answers
+    from ..stores.modes import Found
+
+
+@dataclass(frozen=True)
+class Sight:
+    """All that a tick saw, and the plan that follows from it."""
+
+    config: Config
+    now: Now
+    board: Board | None  # None: no pin can be driven
+    modes: Found  # the mode file, as it was read
+    past: Past
+    before: Past  # the past as it was remembered, before the pins were read
+    reading: Reading
+    answers: Answers
+    plan: Plan
+    faults: tuple[str, ...]  # what a person should see to
+    ended: Mapping[int, int] = {}  # the forces that end now, as their owner ordered
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a tick saw, what became of its plan, and all that a person should see to."""
+
+    sight: Sight
+    plan: Plan
+    faults: tuple[str, ...]

@@ -1,0 +1,80 @@
+"""What a tick tells people: the table of `-v` and `--dry-run`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from ..core.history import ON
+from ..core.model import MODE_WORDS, ON_OFF
+from ..core.table import WIDTH, drawn, wrapped
+from ..stores.reading import MOVING
+
+if TYPE_CHECKING:
+    from ..core.model import Plan
+    from .sight import Sight
+
+GREEN, YELLOW, BOLD, PLAIN = "\033[32m", "\033[33m", "\033[1m", "\033[0m"
+
+
+def show(text: str) -> None:
+    """Prints; what the terminal's character set lacks as "?", and nothing more once nobody reads on
+    (`| head`) or nothing can be written (a full disk)."""
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="replace")
+    try:
+        print(text, flush=True)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+def table(sight: Sight, plan: Plan, only: object = None) -> str:
+    """The plan as an aligned table of at most 80 columns, then the readings with their age."""
+    rows = [("", "relay", "mode", "state", "why", BOLD)]
+    for relay, decision in plan.items():
+        if only not in (None, relay):
+            continue
+        modes = [MODE_WORDS[m] if m is not None else "no mode" for m in (decision.mode_before, decision.mode)]
+        states = [ON_OFF[s] for s in (decision.state_before, decision.state)]
+        switched = decision.state != decision.state_before
+        colour = (GREEN if decision.state == ON else YELLOW) if switched else ""
+        rows.append(
+            (str(relay), sight.config.name(relay)[:16], _change(modes), _change(states), decision.why, colour)
+        )
+    lines = []
+    for row, text in zip(rows, drawn([row[:5] for row in rows]), strict=True):
+        lines += [_coloured(line, row[5]) for line in text]
+    pins = wrapped(f"pins: {sight.board.kind if sight.board else 'none'}")
+    return "\n".join([*lines, "", *_readings(sight), *pins, *_printed(sight)])
+
+
+def _change(words: list[str]) -> str:
+    return words[0] if words[0] == words[1] else f"{words[0]} → {words[1]}"
+
+
+def _coloured(text: str, colour: str) -> str:
+    wanted = colour and sys.stdout and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    return f"{colour}{text}{PLAIN}" if wanted else text
+
+
+def _readings(sight: Sight) -> list[str]:
+    lines = []
+    used = {*sight.config.required, *MOVING, "CS"}
+    for device in sight.reading.devices:
+        values = [f"{name} {value.text}" for name, value in device.values.items() if name in used]
+        if values:
+            text = f"{device.name or device.id}, {device.age:.0f} s ago: {', '.join(values)}"
+            lines += wrapped(text, indent="  ")
+    for note in (*sight.reading.notes, sight.reading.problem):
+        lines += wrapped(note, indent="  ")
+    return lines
+
+
+def _printed(sight: Sight) -> list[str]:
+    printed = sight.answers.printed.strip()
+    return (
+        ["the scripts printed:", *(f"  {line}"[:WIDTH] for line in printed.splitlines()[:20])]
+        if printed
+        else []
+    )
