@@ -541,6 +541,9 @@ class Home(RuleBasedStateMachine):
             "data.xml",
             "scripts",
             "config.yaml",
+            "m_today.csv",
+            "m_record.kept",
+            "history",
         }
         found = {path.name for path in world.folder.iterdir()}
         assert {name for name in found - expected if not name.startswith("journal")} <= {"prepared"}
@@ -726,6 +729,7 @@ def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> type[Home]:
     return HomeHere
 
 
+@pytest.mark.timeout(900)
 def test_the_invariants_hold_whatever_happens(home: type[Home]) -> None:
     run_state_machine_as_test(home, settings=examples(120, 40))
 

@@ -493,8 +493,10 @@ def why_says_what_the_script_wanted_and_what_stopped_it(case: Case, plan: Plan) 
         obeyed = order.wanted == ("on" if decision.state == ON else "off")
         kept = order.wanted == "keep" and decision.state == case.states[relay]
         if obeyed or kept:
-            assert decision.why == order.why or (held(decision.why) and "shed" in decision.why) or (
-                case.begun(relay) and "above maxWatt" in decision.why
+            assert (
+                decision.why == order.why
+                or (held(decision.why) and "shed" in decision.why)
+                or (case.begun(relay) and "above maxWatt" in decision.why)
             )
         elif case.supported(relay) and decision.state == OFF:
             assert any(word in decision.why for word in stops(case, relay)), decision.why
@@ -619,7 +621,9 @@ def washing(order: str = "off", **settings: object) -> Decision:
     """What becomes of a washing machine with a programme of an hour that has run for 20 minutes."""
     load = {1: {"kind": "cycle", "steps": ((2000, 20), (100, 40))}}
     limits = {1: Limits(maxOnPerDay=600)}
-    config = Config(path="", relayNb=2, uninterruptible=(1,), relayLoad=load, limits=limits, floor={"SOC": 60})
+    config = Config(
+        path="", relayNb=2, uninterruptible=(1,), relayLoad=load, limits=limits, floor={"SOC": 60}
+    )
     config = replace(config, **{name: value for name, value in settings.items() if name != "soc"})
     reading = Reading((Device("0", "BMV", 0.0, {"SOC": Value(str(settings.get("soc", 97)), "")}),))
     past = Past(history={1: History(((1200.0, ON),))}, support={1: 60.0})

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from domo.plant.sky import MINUTES
 from domo.scripts import api, lint
 from support.day import CHANGING, CLEAR, CLOUDY, EXAMPLES, Days
 from support.house import PROJECT

@@ -8,6 +8,7 @@ jump of the wall clock reaches a decision.
 from __future__ import annotations
 
 from .records import dataclass
+from .texts import one_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,13 +32,18 @@ DONE, LOOK, REFUSED, BUSY = 0, 1, 2, 75  # exit codes; 75 is sysexits' EX_TEMPFA
 
 
 class Fault(Exception):
-    """Something the outside world did, told as one sentence: what, where, and what to do."""
+    """Something the outside world did, told as one sentence: what, where, and what to do. It may quote what
+    it is about: it is one clean line all the same."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(one_line(text))
 
 
 class ConfigError(Exception):
     """Every problem of a configuration, one sentence each, with its key path."""
 
     def __init__(self, problems: list[str]) -> None:
+        problems = [one_line(problem) for problem in problems]
         super().__init__("\n".join(problems))
         self.problems = problems
 
@@ -141,6 +147,7 @@ class Past:
     stuck: Mapping[str, tuple[int, int]] = {}  # processes that could not be killed: their id and start
     why: Mapping[int, str] = {}  # the last reason of each relay
     reports: tuple[str, ...] = ()  # what the last tick found wrong
+    unset: bool = False  # at the last tick nobody had set the wall clock yet
     until: Mapping[int, tuple[int, float, float]] = {}  # forces that end by themselves: mode, age, length (s)
     pins: Mapping[int, int] = {}  # those that relays were driven by, each with its level for off
     pin_failures: Mapping[int, tuple[float, int]] = {}  # relays whose pin failed: the last try, tries in vain

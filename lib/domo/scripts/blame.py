@@ -49,7 +49,7 @@ def those_left(round: Round) -> None:
             _no_data(round, why)
         elif what == "folder":
             _no_scripts(round, why)
-        elif what != "refresh":
+        elif what.isdecimal():
             round.orders[int(what)] = Order("", f"script {what}.py: {why}")
 
 

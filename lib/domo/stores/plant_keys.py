@@ -7,6 +7,7 @@ remembered like the rest of the configuration.
 from __future__ import annotations
 
 from ..core.texts import did_you_mean
+from .checks import number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,14 +33,7 @@ VOLTAGES = {"lead": (28.8, 27.6), "lfp": (28.4, 27.0)}  # absorption and float o
 
 
 def _number(low: float, high: float, why: str = "") -> Check:
-    def check(value: Any) -> float:
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise ValueError(f"wants a number, not {value!r}")
-        if not low <= value <= high:
-            raise ValueError(f"wants a number from {low:g} to {high:g}{why}, not {value!r}")
-        return float(value)
-
-    return check
+    return number(low, high, why=why)
 
 
 def _steps(value: Any) -> tuple[tuple[float, float], ...]:

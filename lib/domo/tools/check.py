@@ -11,10 +11,11 @@ from pathlib import Path
 
 from ..core.header import firmware_line
 from ..core.model import Config, ConfigError, Fault, Now
+from ..core.texts import one_line
 from ..pins.choice import open_board
 from ..scripts import lint, source
 from ..scripts.api import ScriptError
-from ..stores import fetch, journal, memory, modes, reading, schema
+from ..stores import fetch, journal, memory, modes, reading, schema, yaml_file
 from ..system import private, rights, trusted
 from ..system.files import PROJECT
 from . import check_news, check_plant
@@ -32,7 +33,7 @@ PVMONIT_DAEMONS = tuple(
 def main(path: str, now: Now) -> int:
     """Prints the findings; gives 0 when all is in place, 1 when something is to do, 2 without a config."""
     try:
-        document = schema.read(path)
+        document = yaml_file.read(path)
         settings = schema.parse(os.path.abspath(path), document)
     except ConfigError as error:
         for problem in error.problems:
@@ -67,7 +68,7 @@ def main(path: str, now: Now) -> int:
 
 
 def _say(ok: bool | None, text: str) -> None:
-    print(f"{'note   ' if ok is None else 'ok     ' if ok else 'TO DO  '}{text}")
+    print(f"{'note   ' if ok is None else 'ok     ' if ok else 'TO DO  '}{one_line(text)}")
 
 
 def _data(settings: Config, now: Now) -> Findings:
@@ -125,6 +126,8 @@ def _files(settings: Config, now: Now) -> Findings:
     found = modes.load(settings.modPath)
     if found.problem:
         yield False, f"mode file {found.problem}; mend it, or delete it and a tick makes a new one"
+    if found.linked:
+        yield False, f"mode file {modes.linked(settings.modPath)}"
     for relay, text in found.odd.items():
         yield False, f"mode file {settings.modPath}: relay {relay} is {text}; write 0, 1, 2 or 3"
     _, trouble = memory.load(settings, now)
@@ -249,7 +252,7 @@ def _other_masters(path: str, document: object) -> Findings:
                 f"PvMonit's {daemon} runs: two masters on the same relays; stop it (see MIGRATION.md)",
             )
     try:
-        pvmonits = schema.read(PVMONIT_CONFIG)
+        pvmonits = yaml_file.read(PVMONIT_CONFIG)
     except ConfigError:
         pvmonits = {}
     for file, text in {os.path.realpath(path): document, PVMONIT_CONFIG: pvmonits}.items():
