@@ -14,10 +14,10 @@ from ..core.model import Config, ConfigError, Fault, Now
 from ..core.texts import one_line
 from ..pins.choice import open_board
 from ..scripts import pvmonit
-from ..stores import fetch, journal, memory, modes, plant_keys, reading, schema, yaml_file
+from ..stores import fetch, journal, memory, modes, reading, schema, yaml_file
 from ..system import private, rights, trusted
 from ..system.files import PROJECT
-from . import check_news
+from . import check_news, check_plant
 from . import check_scripts as scripts
 
 Findings = Iterator[tuple[bool | None, str]]  # well, not well, or (None) to be noted; and the sentence
@@ -53,7 +53,7 @@ def main(path: str, now: Now) -> int:
     checks: tuple[Callable[[], Findings], ...] = (
         lambda: _data(settings, now),
         lambda: scripts.findings(settings),
-        lambda: _plant(settings),
+        lambda: check_plant.plant(settings),
         lambda: _files(settings, now),
         lambda: _pins(settings),
         lambda: check_news.look(settings),
@@ -206,31 +206,6 @@ def _crontab(user: str, path: str) -> tuple[bool, str]:
     else:
         say = "runs domo-tick"
     return runs, f"crontab of {user}: {say}"
-
-
-def _plant(settings: Config) -> Findings:
-    """What is possible in `plant` and `relayLoad`, but hardly meant."""
-    plant, where = settings.plant, "config: domo.plant"
-    peak = sum(field[0] for field in plant["panels"])
-    house = sum(plant["house"]) + 24 * plant["idle"]
-    if house > 4 * peak:
-        yield (
-            None,
-            f"{where}: {peak:g} W of panels cannot feed a house that draws {house / 1000:.1f} kWh a day",
-        )
-    if not 0.5 <= plant["battery"] / peak <= 50:
-        yield None, f"{where}: a battery of {plant['battery']:g} Wh for {peak:g} W of panels"
-    per_cell = plant["absorption"] / max(1, round(plant["float"] / 13.6))
-    if not 13.8 <= per_cell <= 15.2:
-        yield None, f"{where}: absorption at {plant['absorption']:g} V is unusual for {plant['chemistry']}"
-    for relay, load in settings.relayLoad.items():
-        drawn, said = plant_keys.peak(load), settings.relayWatt.get(relay, 0)
-        if drawn > said:
-            yield (
-                False,
-                f"config: domo.relayLoad.{relay} draws {drawn:g} W, more than the {said:g} W of domo.relayWatt.{relay},"
-                " which maxWatt counts",
-            )
 
 
 def _other_masters(path: str, document: object) -> Findings:
