@@ -585,7 +585,7 @@ def test_print_message_says_as_much_as_its_level(house: House) -> None:
         5: ["data: 700 SOC = 96.4, ", "data: MpttToit CS = Float, "],
     }
     for level in range(6):
-        for name in (house.mode_file, house.memory_file, house.journal_file):
+        for name in (house.mode_file, house.memory_file, house.journal_file, house.pin_file):
             name.unlink(missing_ok=True)
         house.configure({"printMessage": level})
         said = messages(house.tick().out)

@@ -716,7 +716,7 @@ def read(path: Path) -> bytes | None:
 def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> type[Home]:
     """A home in the test's folder, where nobody waits for a writer who is none."""
     monkeypatch.setattr("domo.stores.modes.TORN_SECONDS", 0.0)
-    monkeypatch.setattr("domo.scripts.runner.MEMORY_BYTES", 1 << 40)  # this process is no tick's
+    monkeypatch.setattr("domo.scripts.answering.MEMORY_BYTES", 1 << 40)  # this process is no tick's
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.delenv("DOMO_CONFIG", raising=False)
 

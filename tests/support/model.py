@@ -209,6 +209,7 @@ class World:
         now = Now(self.wall, self.up, f"boot {self.boot}")
         with (
             mock.patch.dict(sys.modules, {"RPi": gpio}),
+            mock.patch.dict(os.environ, {"DOMO_SAY": "all"}),  # not only what is new
             contextlib.redirect_stdout(out),
             contextlib.redirect_stderr(out),
             self._disk(),

@@ -30,7 +30,7 @@ from domo.core.model import (
     Value,
 )
 from domo.core.records import replace
-from domo.scripts import runner as scripts
+from domo.scripts import asking
 from domo.stores import modes
 from domo.tick.remember import next_past
 from domo.tick.sight import Sight
@@ -212,7 +212,7 @@ def cases(draw: st.DrawFn) -> Case:
 
 def carried_out(case: Case, plan: Plan) -> Case:
     """The same moment after the plan was carried out."""
-    answers = scripts.Answers(case.orders, {})
+    answers = asking.Answers(case.orders, {})
     found = modes.Found({r: mode for r, mode in case.modes.items() if mode is not None})
     sight = Sight(
         case.config, Now(0, 10 * DAY, ""), None, found, case.past, case.past, case.reading, answers, plan, ()

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 import draw_wires
 from domo.core import header
-from domo.core.model import Config, replace
+from domo.core.model import Config
+from domo.core.records import replace
 from domo.stores import schema
 from support.house import PROJECT
 

@@ -20,7 +20,7 @@ STEADY = {  # what a steady tick loads of domo, and no more
     "system": {"files", "tinyjson", "cache", "child"},
     "stores": {"config", "reading", "modes", "states", "memory"},
     "pins": {"board", "choice", "simulated"},
-    "scripts": {"api", "runner"},
+    "scripts": {"api", "answering", "asking", "source"},
     "tick": {"sight", "plan", "remember", "act", "run", "tell"},
 }
 # Each costs as much as a part of the interpreter's start, or several of them.

@@ -135,12 +135,14 @@ class Past:
     timers: Mapping[str, tuple[float, float, int]] = {}  # name: age, length (s), count of restarts
     charge: Mapping[str, float | None] = {}  # "stage device": since seen out of it, None while in it
     frozen: tuple[str, float] = ("", 0.0)  # the measured values, and since when they are the same
-    failed: frozenset[int] = frozenset()  # relays whose scripts come last: they failed, or had their time
+    turns: tuple[int, ...] = ()  # in which order scripts are asked; () is by number
+    scripted: tuple[int, ...] = ()  # relays that had a script
+    stuck: Mapping[str, tuple[int, int]] = {}  # processes that could not be killed: their id and start
     why: Mapping[int, str] = {}  # the last reason of each relay
     reports: tuple[str, ...] = ()  # what the last tick found wrong
     until: Mapping[int, tuple[int, float, float]] = {}  # forces that end by themselves: mode, age, length (s)
     pins: Mapping[int, int] = {}  # those that relays were driven by, each with its level for off
-    stuck: Mapping[int, tuple[float, int]] = {}  # relays whose pin failed: the last try, tries in vain
+    pin_failures: Mapping[int, tuple[float, int]] = {}  # relays whose pin failed: the last try, tries in vain
     unwritten: tuple[Row, ...] = ()  # what the journal was not given yet
     untold: tuple[Row, ...] = ()  # what does not wait for the program of onChange yet
 

@@ -38,6 +38,17 @@ def hour(wall: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(round(wall / 60) * 60))
 
 
+def clean(text: str) -> str:
+    """The text with "?" for what no terminal, mail or log should be sent: control characters, marks that
+    turn the direction of writing, half characters."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
+
+
+def one_line(text: object) -> str:
+    """Anything as one line of text that can be written and shown anywhere."""
+    return clean(" ".join(str(text).split()))
+
+
 def did_you_mean(word: str, known: Any, alike: float = 0.7) -> str:
     """ "; did you mean X?" for the nearest of `known` that is so much `alike` (0 to 1), or ""."""
     import difflib  # only for messages

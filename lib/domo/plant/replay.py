@@ -35,13 +35,12 @@ from ..core.model import (
 )
 from ..core.records import replace
 from ..core.texts import minutes
-from ..scripts import runner as scripts
+from ..scripts import asking, source
 from ..scripts.api import World
 from ..stores import config as configs
 from ..stores import memory, modes, reading
 from ..system import arguments
 from ..tick import dry_run as rehearsal
-from ..tick import plan as plans
 from ..tick.remember import next_past
 from ..tick.sight import Sight
 from . import sun
@@ -80,8 +79,8 @@ def fold(
     """So many ticks from `start` (epoch s) on: every relay in auto and off at first, the battery at `soc`
     (0 to 1), some readings `supposed` instead of generated."""
     config = replace(config, dbFile="", onChange=())  # nobody is told of what has not happened
-    scripted = scripts.scripted(config)
-    known: scripts.Bytecode = {}
+    scripted = source.scripted(config)
+    library = source.Library(config.scriptDir)
     states, wanted = dict.fromkeys(config.relays, OFF), dict.fromkeys(config.relays, AUTO_OFF)
     flow, past = sun.Flow(soc, power=-plant.house), Past()
     for place in range(ticks):
@@ -89,13 +88,14 @@ def fold(
         data = reading.judge(sun.report(plant, flow, now.wall - 1), config, now)
         if supposed:
             data = rehearsal.suppose(data, dict(supposed), config)
-        data, past = plans.watched(config, data, past)
+        data, past = reading.watched(config, data, past)
         world = World(config, wanted, states, past, data, now)
         orders = {
-            r: Order("", data.problem) if data.problem else scripts.ask(r, world, known) for r in scripted
+            r: Order("", data.problem) if data.problem else source.ask_here(r, world, library)
+            for r in scripted
         }
         plan = decide(config, wanted, states, past, data, orders)
-        answers, found = scripts.Answers(orders, world.timers), modes.Found(wanted)
+        answers, found = asking.Answers(orders, world.timers), modes.Found(wanted)
         sight = Sight(config, now, None, found, past, past, data, answers, plan, ())
         states = {relay: decision.state for relay, decision in plan.items()}
         wanted = {relay: decision.mode or AUTO_OFF for relay, decision in plan.items()}
@@ -189,7 +189,7 @@ def main(argv: list[str]) -> int:
     if asked.days == 1:
         moments = list(moments)
         print(*picture(config, plant, moments), "", *timeline(config, moments), "", sep="\n")
-    tallies = {relay: Tally() for relay in scripts.scripted(config)}
+    tallies = {relay: Tally() for relay in source.scripted(config)}
     faults: Counter[str] = Counter()
     print("month       sun kWh   used kWh   lost kWh  lowest SOC")
     for month, same in groupby(moments, lambda moment: moment.local("%Y-%m")):
@@ -228,7 +228,7 @@ def picture(config: Config, plant: sun.Plant, day: list[Moment]) -> Iterator[str
     yield f"{day[0].local('%d %B %Y'):26}" + "".join(f"{share[0].local('%H'):6}" for share in shares[::6])
     yield f"{'sun, tenths of the peak':26}{''.join(tenths)}"
     yield f"{'charge, tenths':26}{''.join(charge)}"
-    for relay in scripts.scripted(config):
+    for relay in source.scripted(config):
         times = [sum(relay in moment.watts for moment in share) for share in shares]
         cells = "".join("#" if on == size else "+" if on else "." for on in times)
         yield f"{relay} {config.name(relay)}"[:25].ljust(26) + cells

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from ..core.history import KEPT, OFF, ON, History
 from ..core.model import STAGES, Config, Device, Now, Order, Past, Reading
+from ..core.texts import did_you_mean, one_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ else:
 
 
 LONGEST_TIMER = 366 * 86400.0  # s
+LONGEST_NAME = 100  # characters of a timer's
 
 
 class ScriptError(Exception):
@@ -66,8 +68,6 @@ class _Helpful:
         def __getattr__(self, name: str) -> object:
             if name.startswith("_"):
                 raise AttributeError(name)
-            from ..core.texts import did_you_mean
-
             names = [n for n in [*dir(type(self)), *self.__dict__] if not n.startswith("_")]
             raise ScriptError(f"there is no {self._called}.{name}{did_you_mean(name, names)}")
 
@@ -185,8 +185,10 @@ class Relay(Other):
         return Others(self.id, self._world)
 
     def timer(self, name: str) -> Timer:
-        """The timer of that name."""
-        return Timer(one_line(name), self._world.timers)
+        """The timer of that name, of at most 100 characters."""
+        if len(text := one_line(name)) > LONGEST_NAME:
+            raise ScriptError(f"a timer's name has {LONGEST_NAME} characters at most, not {len(text)}")
+        return Timer(text, self._world.timers)
 
     def on(self, why: str) -> Order:
         """The order to be on, and the reason that the owner will read."""
@@ -416,11 +418,6 @@ def _plain(value: Value) -> float | str:
     return value.text if (number := value.number) is None else number
 
 
-def one_line(why: object) -> str:
-    """A reason as one line of text that can be written and shown anywhere."""
-    return "".join(c if c.isprintable() else "?" for c in " ".join(str(why).split()))
-
-
 def _reason(why: object) -> str:
     if not (text := one_line(why)):
         raise ScriptError("an order wants its reason in words")
@@ -432,7 +429,5 @@ def _minutes(seconds: float) -> str:
 
 
 def _missing(what: str, name: str, known: Mapping[str, object]) -> NoReturn:
-    from ..core.texts import did_you_mean
-
     near = did_you_mean(str(name), known, 0.6)
     raise ScriptError(f"there is no {what}{near}{' There' if near else '; there'} is {', '.join(known)}")

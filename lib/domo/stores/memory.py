@@ -126,6 +126,13 @@ def _all(*codecs: Codec) -> Codec:
     )
 
 
+def _list(codec: Codec) -> Codec:
+    write, read = codec
+    return lambda found: list(map(write, found)), lambda found, gone: tuple(
+        read(value, gone) for value in found
+    )
+
+
 def _read_history(row: list[tuple[float, int]], gone: float) -> History:
     if any(later > earlier for (earlier, _), (later, _) in zip(row, row[1:], strict=False)):
         raise ValueError("switches out of order")
@@ -164,12 +171,14 @@ FIELDS: dict[str, Codec] = {  # of Past; one that is new here begins with its de
     "timers": _by(str, _all(AGE, SECONDS, COUNT)),
     "charge": _by(str, _maybe(AGE)),
     "frozen": _all(TEXT, AGE),
-    "failed": RELAYS,
+    "turns": _list(COUNT),
+    "scripted": _list(COUNT),
+    "stuck": _by(str, _all(COUNT, COUNT)),
     "why": _by(int, TEXT),
     "reports": TEXTS,
     "until": _by(int, _all(_among(FORCED), AGE, SECONDS)),
     "pins": _by(int, STATE),
-    "stuck": _by(int, _all(AGE, COUNT)),
+    "pin_failures": _by(int, _all(AGE, COUNT)),
     "unwritten": ROWS,
     "untold": ROWS,
 }
@@ -190,13 +199,12 @@ def kept(past: Past, now: Now) -> dict[str, Any]:
 
 
 def left(past: Past, now: Now) -> Mapping[int, int]:
-    """The states that the relays were left in during this boot. A restart switches every relay off,
-    though its pin may be an output again already (gpio=...=op,dh in the firmware's config.txt)."""
+    """The states that the relays were left in, as far as anybody knows. A restart switches every relay
+    off, though its pin may be an output again already (gpio=...=op,dh in the firmware's config.txt)."""
     if past.tick is not None and past.tick < now.up:
         return past.states
-    return {
-        r: row.last_state for r, row in past.history.items() if row.switches and row.switches[-1][0] < now.up
-    }
+    rows = {r: row for r, row in past.history.items() if row.switches}
+    return {r: row.last_state if row.switches[-1][0] < now.up else OFF for r, row in rows.items()}
 
 
 def observe(past: Past, states: Mapping[int, int], now: Now) -> Past:

@@ -11,11 +11,9 @@ import time
 
 from ..core.model import Config, ConfigError
 from ..core.records import dataclass
-from ..scripts.api import ScriptError
-from ..scripts.runner import refuse
 from ..stores import config as configs
 from ..stores import events
-from ..system import cache, lock
+from ..system import cache, lock, trusted
 from ..system.child import Child
 
 CALL_SECONDS = 25.0  # for one call of the program; a Child ends after 30 by itself
@@ -139,9 +137,9 @@ def call(config: Config, lines: bytes) -> str:
     """Runs the program of `onChange` with the lines on its standard input. Gives "" or why they have not
     been told."""
     try:
-        refuse(config.onChange[0])
-    except ScriptError as error:
-        return str(error)
+        trusted.real(config.onChange[0], {})
+    except trusted.Unsafe as error:
+        return f"is not run, because {error}"
     except OSError as error:
         return f"cannot be run ({error.strerror})"
     child = Child(lambda answer: _become(config, lines, answer))

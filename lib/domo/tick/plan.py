@@ -10,9 +10,9 @@ from ..core.model import AUTO_OFF, FORCED, FORCED_ON, MODE_WORDS, Fault, Order
 from ..core.records import dataclass, replace
 from ..core.texts import Text, hour
 from ..pins.choice import open_board
-from ..scripts import runner as scripts
-from ..scripts.api import World
-from ..stores import memory, modes, reading
+from ..scripts import asking
+from ..stores import memory, modes
+from ..system import trusted
 from .sight import Sight
 
 TYPE_CHECKING = False
@@ -50,7 +50,9 @@ def begin(config: Config, now: Now) -> Beginning:
     known, mode_faults = resolve(config, found, before)
     board, states, pin_fault = _pins(config, memory.left(before, now))
     past = memory.observe(before, states, now)
-    faults = (memory_fault, journal_fault, pin_fault, *mode_faults)
+    unsafe = trusted.unsafe(config.path)
+    unsafe = f"no program that {config.path} names is run, because {unsafe}" if unsafe else ""
+    faults = (memory_fault, journal_fault, pin_fault, *mode_faults, unsafe)
     return Beginning(config, now, board, states, found, known, past, before, tuple(filter(None, faults)))
 
 
@@ -92,24 +94,22 @@ def over(seen: Beginning) -> dict[int, int]:
     return {r: mode for r, (mode, age, length) in until if age >= length and seen.known.get(r) == mode}
 
 
-def finish(seen: Beginning, given: Reading | None = None, pretend: Now | None = None) -> Sight:
-    """Reads the data, asks the scripts, decides. `given` stands for the data file, `pretend` for the hour
-    that the scripts are told."""
+def finish(
+    seen: Beginning, given: Reading | None = None, pretend: Now | None = None, acts: bool = False
+) -> Sight:
+    """Lets a child read the data and ask the scripts, and decides. `given` stands for the data file,
+    `pretend` for the hour that the scripts are told; a tick that `acts` fetches data that are old."""
     config, now = seen.config, seen.now
-    data = reading.load(config, now) if given is None else given
-    data, past = watched(config, data, seen.past)
     ended = over(seen)
     known = {**seen.known, **dict.fromkeys(ended, AUTO_OFF)}
-    scripted = [r for r in scripts.scripted(config) if known[r] not in (*FORCED, None)]
-    faults = list(seen.faults)
+    answers = asking.ask_all(
+        asking.Question(config, known, seen.states, seen.past, now, given, pretend, acts)
+    )
+    data, past = answers.reading, answers.past
+    faults = [*seen.faults, *answers.reports]
     if data.problem:
         faults.append(Report.of(data.problem).of_the("data"))
-        answers = scripts.Answers(
-            {r: Order("", data.problem) for r in scripted}, past.timers, last=past.failed
-        )
     else:
-        told = {r: mode for r, mode in known.items() if mode is not None}
-        answers = scripts.run(scripted, World(config, told, seen.states, past, data, pretend or now))
         faults += [_failed(r, order) for r, order in sorted(answers.orders.items()) if not order.good]
     plan = core.decide(config, known, seen.states, past, data, answers.orders)
     if past.until:
@@ -134,19 +134,6 @@ def _pins(config: Config, left: Mapping[int, int]) -> tuple[Board | None, dict[i
         return None, {r: left.get(r, OFF) for r in config.relays}, f"no relay can be switched: {fault}"
     found = board.found(left)
     return board, {r: ON if found[r] == ON == left.get(r, ON) else OFF for r in config.relays}, ""
-
-
-def watched(config: Config, data: Reading, past: Past) -> tuple[Reading, Past]:
-    """The reading, with the problem if it has not moved for too long, and the past that has seen it."""
-    measured = reading.fingerprint(data)
-    before, age = past.frozen
-    if measured:
-        age = age if measured == before else 0.0
-        past = replace(past, frozen=(measured, age), charge=reading.stages(past.charge, data))
-        if 0 < config.frozenAfter <= age and not data.problem:
-            problem = f"no measured value has moved for {age / 60:.0f} min: the monitor is frozen"
-            data = replace(data, problem=Report(problem, fault="frozen"))
-    return data, past
 
 
 def _timed(plan: Plan, past: Past, ended: Mapping[int, int], now: Now) -> Plan:

@@ -46,20 +46,22 @@ def next_past(
         support=support,
         data=past.data if sight.reading.problem else 0.0,
         timers={name: timer for name, timer in sight.answers.timers.items() if timer[0] < timer[1] + 86400},
-        failed=sight.answers.last,
+        turns=sight.answers.turns,
+        scripted=sight.answers.scripted,
+        stuck=sight.answers.stuck,
         why={r: decision.why for r, decision in plan.items()},
         reports=faults,
         pins=dict.fromkeys(config.relayGpio.values(), int(config.relayActiveLow)),
         until={
             r: end for r, end in past.until.items() if r in plan and (r in ending or plan[r].mode == end[0])
         },
-        stuck=_stuck(past.stuck, plan, failed),
+        pin_failures=_pin_failures(past.pin_failures, plan, failed),
         unwritten=(*past.unwritten, *changes)[-MOST_ROWS:] if config.dbFile else (),
         untold=(*past.untold, *changes)[-MOST_ROWS:] if config.onChange else (),
     )
 
 
-def _stuck(
+def _pin_failures(
     before: Mapping[int, tuple[float, int]], plan: Plan, failed: Container[int]
 ) -> dict[int, tuple[float, int]]:
     """The relays whose pin could not be set: since the last try, and how often in vain."""

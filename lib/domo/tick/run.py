@@ -7,9 +7,8 @@ import sys
 
 from ..core.model import BUSY, DONE, LOOK, REFUSED, ConfigError
 from ..core.records import replace
-from ..scripts import runner as scripts
 from ..stores import config as configs
-from ..stores import memory, reading
+from ..stores import memory
 from ..system import lock
 from . import tell
 from .act import act
@@ -35,13 +34,10 @@ def run(config: Config, clock: Callable[[], Now], given: Reading | None = None) 
         faults += tell.untold(config)
         seen = begin(config, clock())
         force(seen)
-        if given is None and (trouble := reading.refresh(config, seen.now)):
-            faults.append(trouble)
-        sight = finish(seen, given)
+        sight = finish(seen, given, acts=True)
         if (later := clock()).up - seen.now.up > STOPPED:
-            sight = finish(begin(config, later), given)
+            sight = finish(begin(config, later), given, acts=True)
         done = act(replace(sight, faults=(*faults, *sight.faults)) if faults else sight)
-        scripts.remember(config, sight.answers)
         return done
     finally:
         if held is not None:

@@ -12,11 +12,10 @@ from pathlib import Path
 from ..core.header import firmware_line
 from ..core.model import Config, ConfigError, Fault, Now
 from ..pins.choice import open_board
-from ..scripts import lint
-from ..scripts import runner as scripts
+from ..scripts import lint, source
 from ..scripts.api import ScriptError
-from ..stores import journal, memory, modes, reading, schema
-from ..system import private, rights
+from ..stores import fetch, journal, memory, modes, reading, schema
+from ..system import private, rights, trusted
 from ..system.files import PROJECT
 from . import check_news
 
@@ -44,11 +43,9 @@ def main(path: str, now: Now) -> int:
     except Fault as fault:
         _say(False, str(fault))
         return 1
-    open_to_all = os.stat(path).st_mode & 0o002
-    _say(
-        not open_to_all,
-        f"config: {path}" + (f": others can write it; run: chmod o-w {path}" if open_to_all else ""),
-    )
+    unsafe = trusted.unsafe(os.path.abspath(path))
+    told = f": the programs that it names are not run, because {unsafe}" if unsafe else ""
+    _say(not unsafe, f"config: {path}{told}")
     for key in schema.unknown_keys(document):
         _say(None, f"config: {key}, passed over")
     checks: tuple[Callable[[], Findings], ...] = (
@@ -60,7 +57,7 @@ def main(path: str, now: Now) -> int:
         lambda: _machine(path),
         lambda: _other_masters(path, document),
     )
-    all_well = not open_to_all
+    all_well = not unsafe
     for check in checks:
         for ok, text in check():
             _say(ok, text)
@@ -76,8 +73,8 @@ def _data(settings: Config, now: Now) -> Findings:
     data = reading.load(settings, now)
     if data.problem:
         php = os.path.isfile(settings.scriptDataXml) and os.access(settings.phpCli, os.X_OK)
-        source = settings.scriptDataXml if php else settings.urlDataXml
-        yield False, f"data: {data.problem}; a tick fetches it from {source or 'nowhere: set urlDataXml'}"
+        place = settings.scriptDataXml if php else fetch.shown(settings.urlDataXml)
+        yield False, f"data: {data.problem}; a tick fetches it from {place or 'nowhere: set urlDataXml'}"
     else:
         age = max(device.age for device in data.devices)
         yield (
@@ -92,14 +89,14 @@ def _scripts(settings: Config) -> Findings:
     if not os.path.isdir(settings.scriptDir):
         yield False, f"scripts: {settings.scriptDir} does not exist; run: mkdir {settings.scriptDir}"
         return
-    found = scripts.scripted(settings)
+    found = source.scripted(settings)
+    library = source.Library(settings.scriptDir)
     linted = lint.lint(settings)
     mistakes = [text for text in linted if ": note: " not in text or "did you mean" in text]
     for relay in found:
-        file = scripts.path(settings, relay)
+        file = source.path(settings, relay)
         try:
-            scripts.refuse(file)
-            code = scripts.compiled(file)
+            code, _ = library.script(f"{relay}.py")
         except (ScriptError, OSError) as error:
             yield False, f"script {file}: {error}"
             continue
@@ -189,7 +186,10 @@ def _pins(settings: Config) -> Findings:
         yield False, f"pins: {trouble}"
     if idle := [str(relay) for relay in opened.idle()]:
         line = firmware_line(settings)
-        yield None, f"pins: relays {', '.join(idle)} float until their first tick; {CONFIG_TXT} closes that: {line}"
+        yield (
+            None,
+            f"pins: relays {', '.join(idle)} float until their first tick; {CONFIG_TXT} closes that: {line}",
+        )
 
 
 def _machine(path: str) -> Findings:

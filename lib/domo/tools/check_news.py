@@ -6,10 +6,8 @@ import os
 from collections.abc import Iterator
 
 from ..core.model import Config
-from ..scripts.api import ScriptError
-from ..scripts.runner import refuse
 from ..stores import events, told
-from ..system import rights
+from ..system import rights, trusted
 
 
 def look(settings: Config) -> Iterator[tuple[bool | None, str]]:
@@ -21,12 +19,12 @@ def look(settings: Config) -> Iterator[tuple[bool | None, str]]:
         return
     program = settings.onChange[0]
     try:
-        refuse(program)
+        trusted.real(program, {})
         if not os.access(program, os.X_OK):
             yield False, f"onChange: {program}: cannot be run (Permission denied); run: chmod +x {program}"
             return
-    except ScriptError as error:
-        yield False, f"onChange: {program}: {error}"
+    except trusted.Unsafe as error:
+        yield False, f"onChange: {program}: is not run, because {error}"
         return
     except OSError as error:
         yield False, f"onChange: {program}: cannot be run ({error.strerror})"
