@@ -409,3 +409,22 @@ def test_what_onchange_may_be(house: House, value: object, problem: str) -> None
 def test_it_may_be_none_a_program_or_one_with_arguments(house: House, value: object) -> None:
     house.configure({"domo.onChange": value} if value is not None else {})
     assert house.tick() == (0, "", "")
+
+
+def test_a_program_that_fails_is_not_called_all_the_time(house: House) -> None:
+    """While nothing is new it waits: a minute, then twice as long each time, up to an hour."""
+    from domo.tick import messenger
+
+    program(house, "echo >>$D/calls; exit 1")
+    house.set_modes({1: 3, 2: 1, 3: 1})
+    house.tick()
+    until((house.folder / "domo_events/trouble").exists)
+    time.sleep(2.5 * messenger.LOOK_SECONDS)  # a slow machine only makes it easier
+    assert calls(house) == 1 and working(house)
+    failing, waits, now = None, [], 0.0
+    while now < 86400:
+        failing = messenger._again(failing, now)
+        waits.append(failing.wait)
+        now = failing.until
+    assert waits[:7] == [60, 120, 240, 480, 960, 1920, 3600] and set(waits[7:]) == {3600}
+    assert messenger._again(failing, now - 1) == failing  # something new: tried at once, the wait stays
