@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV = .venv
 BIN = $(VENV)/bin
 
-.PHONY: run test lint bench faults pi armhf clean
+.PHONY: run test lint bench faults pi armhf look clean
 
 run: $(VENV)/run.done
 	@$(BIN)/python tools/demo.py
@@ -17,6 +17,9 @@ lint: $(VENV)/dev.done
 
 bench: $(VENV)/run.done
 	$(BIN)/python tools/benchmark.py
+
+look: $(VENV)/run.done
+	$(BIN)/python tools/look.py
 
 $(VENV)/run.done: pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -26,6 +26,7 @@ domo:
   jsonFile: {{modPath: mod, etatPath: etat}}
   prefixFileData: data_
   dbFile: domo.sqlite3
+  recordDir: history
   board: simulated
   simulatedPins: pins
   relay: {{scriptDir: relay.script.d}}

@@ -87,6 +87,7 @@ class House:
                 "jsonFile": {"modPath": "mod", "etatPath": "etat"},
                 "prefixFileData": "domo_",
                 "dbFile": "journal.sqlite3",
+                "recordDir": "history",
                 "simulatedPins": "pins",
                 "board": "simulated",
                 "relay": {"scriptDir": "scripts"},

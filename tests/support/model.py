@@ -113,6 +113,7 @@ class World:
                         "jsonFile": {"modPath": "mod", "etatPath": "etat"},
                         "prefixFileData": "m_",
                         "dbFile": "journal",
+                        "recordDir": "history",
                         **domo,
                         "relay": {"scriptDir": "scripts"},
                     },

@@ -204,6 +204,9 @@ class Config:
     remindAfter: float = 86400
     onChange: tuple[str, ...] = ()  # a program and its arguments
     dbFile: str = "domo.sqlite3"
+    recordEvery: float = 3600
+    recordDir: str = "history"
+    recordValues: tuple[str, ...] = ()
     scriptDir: str = "relay.script.d"
     scriptExecInterval: float = 60
     secuDownNoData: float = 600

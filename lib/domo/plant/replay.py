@@ -27,6 +27,7 @@ from ..core.model import (
     REFUSED,
     Config,
     ConfigError,
+    Fault,
     Now,
     Order,
     Past,
@@ -35,15 +36,16 @@ from ..core.model import (
 )
 from ..core.records import replace
 from ..core.texts import minutes
+from ..report.simulated import Simulated
 from ..scripts import asking, source
 from ..scripts.api import World
 from ..stores import config as configs
 from ..stores import memory, modes, reading
-from ..system import arguments
+from ..system import arguments, files
 from ..tick import dry_run as rehearsal
 from ..tick.remember import next_past
 from ..tick.sight import Sight
-from . import sun
+from . import recorded, sun
 
 STEP = 60  # s between two ticks, as in crontab.example
 UP = 3600.0  # s since boot at the first tick
@@ -159,6 +161,10 @@ def options() -> argparse.ArgumentParser:
             f"--{name}", type=kind, default=value, metavar=unit, help=f"{text} (default: {value})"
         )
     parser.add_argument(
+        "--recorded", metavar="DAY", help="this recorded day (YYYY-MM-DD) instead, as far as it goes"
+    )
+    parser.add_argument("--html", metavar="FILE", help="also a page, as domo-report makes of what was")
+    parser.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="suppose this reading all day"
     )
     return parser
@@ -172,6 +178,8 @@ def main(argv: list[str]) -> int:
     path = configs.chosen(asked.config)
     try:
         config, _ = configs.load(path)
+        if asked.recorded:
+            return recorded.main(config, asked.recorded, time.time())
         supposed = dict(map(rehearsal.pair, asked.set))
         start = _midnight(asked.day)
         watts = 0 < asked.panels <= 1e9 and 0 < asked.battery <= 1e9 and 0 <= asked.house <= 1e9
@@ -186,6 +194,8 @@ def main(argv: list[str]) -> int:
     moments: Iterable[Moment] = fold(
         config, plant, start, asked.days * sun.MINUTES, asked.soc / 100, supposed
     )
+    simulated = Simulated(config)
+    moments = _shown(moments, simulated) if asked.html else moments
     if asked.days == 1:
         moments = list(moments)
         print(*picture(config, plant, moments), "", *timeline(config, moments), "", sep="\n")
@@ -202,9 +212,22 @@ def main(argv: list[str]) -> int:
                 tally.add(relay, moment, plant)
         print(f"{month:8} {given:10.1f} {used:10.1f} {given - used:10.1f} {100 * lowest:9.0f} %", flush=True)
     print("", *summary(config, tallies), sep="\n")
-    for fault, count in faults.most_common(10):
-        print(f"domo-replay: {fault} ({count} times)", file=sys.stderr)
+    if asked.html:
+        try:
+            files.replace(configs.absolute(asked.html), simulated.html().encode(errors="replace"))
+        except Fault as fault:
+            print(f"domo-replay: {fault}", file=sys.stderr)
+            return LOOK
+    for told, count in faults.most_common(10):
+        print(f"domo-replay: {told} ({count} times)", file=sys.stderr)
     return LOOK if faults else DONE
+
+
+def _shown(moments: Iterable[Moment], simulated: Simulated) -> Iterator[Moment]:
+    """The same moments, which the page is told of as they go by."""
+    for moment in moments:
+        simulated.add(moment.now.wall, moment.reading, moment.plan)
+        yield moment
 
 
 def _midnight(day: str | None) -> float:

@@ -138,6 +138,12 @@ def _limits(value: Any) -> Limits:
 
 
 _SECONDS = _number(0, 7 * 86400)
+
+
+def _seconds_or_never(value: Any) -> float:
+    return 0 if value is False else _SECONDS(value)
+
+
 _RELAY = _number(1, 1000, int)
 _PIN = _number(BCM_PINS[0], BCM_PINS[-1], int)
 
@@ -157,6 +163,9 @@ KEYS: dict[str, tuple[str, Check]] = {  # key path: (field of Config, check)
     "domo.jsonFile.etatPath": ("etatPath", _text),
     "domo.prefixFileData": ("prefixFileData", _text),
     "domo.dbFile": ("dbFile", _optional_path),
+    "domo.recordEvery": ("recordEvery", _seconds_or_never),
+    "domo.recordDir": ("recordDir", _text),
+    "domo.recordValues": ("recordValues", _list(_text)),
     "domo.remindAfter": ("remindAfter", _SECONDS),
     "domo.onChange": ("onChange", _command),
     "domo.relay.scriptDir": ("scriptDir", _text),
@@ -190,7 +199,7 @@ PATHS: tuple[str, ...] = (
     "prefixFileData",
     "dbFile",
 )
-PATHS += ("scriptDir", "simulatedPins", "scriptDataXml")
+PATHS += ("recordDir", "scriptDir", "simulatedPins", "scriptDataXml")
 # PvMonit's keys that mean nothing here; whole sections of it are not even looked at.
 PVMONIT = {"domo.daemon", "domo.binGpio", "domo.valueSimu", "domo.relayActionRefresh", "domo.tm1638.daemon"}
 SECTIONS = {"domo", "domo.jsonFile", "domo.relay", "domo.tm1638", "bin"}
@@ -357,7 +366,11 @@ def _check_files(config: Config, problems: list[str]) -> None:
     }
     for key, (field, _) in KEYS.items():
         path = getattr(config, field)
-        if field in PATHS and field not in ("scriptDir", "scriptDataXml", "prefixFileData") and path:
+        if (
+            field in PATHS
+            and field not in ("recordDir", "scriptDir", "scriptDataXml", "prefixFileData")
+            and path
+        ):
             if path in used:
                 problems.append(f"{key}: {path} is {used[path]} already")
             used[path] = key

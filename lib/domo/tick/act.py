@@ -9,11 +9,12 @@ from __future__ import annotations
 import os
 
 from ..core import decide as core
+from ..core.faults import Report
 from ..core.history import OFF
 from ..core.model import AUTO_OFF, FORCED, MODE_WORDS, OWNER, Decision, Fault, Row
 from ..core.records import replace
 from ..core.texts import Text
-from ..stores import memory, modes, states
+from ..stores import memory, modes, record, states
 from .remember import next_past
 from .sight import Done
 
@@ -43,6 +44,7 @@ def act(sight: Sight) -> Done:
     plan, failed = _drive(sight, sight.board, plan)
     faults += [*failed.values(), *_save_states(config, sight.board, plan)]
     modes.sweep(config.modPath)
+    faults += _record(sight, plan, faults)
     after = next_past(sight, plan, tuple(faults), not wrong, failed)
     if len(faults) > len(sight.faults) or plan != sight.plan or sight.ended:
         _save(config, after, now)
@@ -133,6 +135,15 @@ def _save_states(config: Config, board: Board, plan: Plan) -> list[str]:
         except Fault as fault:
             faults.append(str(fault))
     return faults
+
+
+def _record(sight: Sight, plan: Plan, faults: list[str]) -> list[str]:
+    """Adds a line to the record of the day; gives what went wrong."""
+    try:
+        told = record.append(sight.config, sight.now.wall, sight.reading, plan, sight.before.why, faults)
+    except Fault as fault:
+        return [str(fault)]
+    return [Report(told, lasts=False)] if told else []
 
 
 def _put_in_line(config: Config, past: Past, now: Now) -> tuple[Past, list[str]]:

@@ -136,6 +136,7 @@ def _files(settings: Config, now: Now) -> Findings:
         "memory": settings.memory_path,
         "tick's lock": settings.lock_path,
         "journal": settings.dbFile,
+        "record": settings.recordEvery and _in_place(settings.recordDir),
     }
     for name, path in names.items():
         if path:
@@ -154,6 +155,11 @@ def _files(settings: Config, now: Now) -> Findings:
             False,
             f"cache: {private.folder()} is not only yours, so it is not used; run: sudo rm -r {private.folder()}",
         )
+
+
+def _in_place(folder: str) -> str:
+    """What stands for a folder that a tick makes when it needs it: a file in it, or itself."""
+    return f"{folder}/days.jsonl" if os.path.lexists(folder) else folder
 
 
 def _writable(path: str) -> str:
