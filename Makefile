@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV = .venv
 BIN = $(VENV)/bin
 
-.PHONY: run test lint bench faults pi armhf look clean
+.PHONY: run test lint bench faults trust pi armhf look clean
 
 run: $(VENV)/run.done
 	@$(BIN)/python tools/demo.py
@@ -33,6 +33,10 @@ $(VENV)/dev.done: $(VENV)/run.done
 # Real Linux on an emulated Raspberry Pi, and an armhf Debian: 3 says that something is missing here.
 pi armhf: $(VENV)/run.done
 	PYTHONPATH=tools $(BIN)/python -m machine.$@
+
+# Simulated months with everything at once; SEED=7: others.
+trust: $(VENV)/dev.done
+	PYTHONPATH=tests $(BIN)/python tools/trust.py --ticks $(or $(TICKS),1000000) --seed $(or $(SEED),1)
 
 faults: $(VENV)/dev.done
 	PYTHONPATH=tests $(BIN)/python tools/faults.py

@@ -201,6 +201,8 @@ class House:
         if not self.journal_file.exists():
             return []
         with contextlib.closing(sqlite3.connect(self.journal_file)) as base:
+            if not base.execute("SELECT 1 FROM sqlite_master").fetchone():  # it is just being made
+                return []
             return base.execute("SELECT relay_number, info, valeur, event FROM relay ORDER BY id").fetchall()
 
     def snapshot(self) -> dict[str, tuple[object, ...]]:

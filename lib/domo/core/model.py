@@ -8,10 +8,12 @@ jump of the wall clock reaches a decision.
 from __future__ import annotations
 
 from .records import dataclass
+from .texts import one_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
     from .history import History
 
@@ -30,13 +32,18 @@ DONE, LOOK, REFUSED, BUSY = 0, 1, 2, 75  # exit codes; 75 is sysexits' EX_TEMPFA
 
 
 class Fault(Exception):
-    """Something the outside world did, told as one sentence: what, where, and what to do."""
+    """Something the outside world did, told as one sentence: what, where, and what to do. It may quote what
+    it is about: it is one clean line all the same."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(one_line(text))
 
 
 class ConfigError(Exception):
     """Every problem of a configuration, one sentence each, with its key path."""
 
     def __init__(self, problems: list[str]) -> None:
+        problems = [one_line(problem) for problem in problems]
         super().__init__("\n".join(problems))
         self.problems = problems
 
@@ -140,6 +147,7 @@ class Past:
     stuck: Mapping[str, tuple[int, int]] = {}  # processes that could not be killed: their id and start
     why: Mapping[int, str] = {}  # the last reason of each relay
     reports: tuple[str, ...] = ()  # what the last tick found wrong
+    unset: bool = False  # at the last tick nobody had set the wall clock yet
     until: Mapping[int, tuple[int, float, float]] = {}  # forces that end by themselves: mode, age, length (s)
     pins: Mapping[int, int] = {}  # those that relays were driven by, each with its level for off
     pin_failures: Mapping[int, tuple[float, int]] = {}  # relays whose pin failed: the last try, tries in vain
@@ -218,9 +226,11 @@ class Config:
     relayPriority: tuple[int, ...] = ()
     relayWatt: Mapping[int, float] = {}
     maxWatt: float = 0
-    uninterruptible: tuple[int, ...] = ()  # loads that a script may not probe
+    relayLoad: Mapping[int, Mapping[str, Any]] = {}  # what each load does; see stores/plant_keys
+    uninterruptible: tuple[int, ...] = ()  # loads that, once begun, run to their end
     floor: Mapping[str, float] = {}
     limits: Mapping[int, Limits] = {}
+    plant: Mapping[str, Any] = {}  # after loading it holds every key, see stores/plant_keys
     board: str = "auto"
     simulatedPins: str = "/tmp/PvMonit_domo_pins"
     refresh: float = 0.3
@@ -253,6 +263,11 @@ class Config:
     def name(self, relay: int) -> str:
         """What the owner calls a relay."""
         return self.relayName.get(relay) or f"relay {relay}"
+
+    def cycle(self, relay: int) -> float:
+        """How long the programme of a load of kind `cycle` lasts (s); 0 for all others."""
+        minutes: float = sum(step[1] for step in self.relayLoad.get(relay, {}).get("steps", ()))
+        return 60 * minutes
 
     @property
     def required(self) -> tuple[str, ...]:

@@ -7,6 +7,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+LONGEST = 1000  # characters of a line; a page of a terminal has twice as many
+
 
 class Text(str):
     """A sentence that remembers its `template` and the `values` in it, so that it can be told in another
@@ -20,6 +22,21 @@ class Text(str):
         text = super().__new__(cls, template.format(**values))
         text.template, text.values = template, values
         return text
+
+
+def clean(text: str) -> str:
+    """The text with "?" for what commands a terminal or turns the direction of writing: control and format
+    characters (the C1 ones, bidirectional marks), half characters, what no font has, line breaks."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
+
+
+def one_line(text: object, most: int = LONGEST) -> str:
+    """Anything as one clean line of at most `most` characters, with spaces for line breaks. What comes from
+    outside goes through here once, where it enters; so all within can be shown and written anywhere."""
+    line = text if isinstance(text, str) else str(text)
+    if not line.isprintable() or line.startswith(" ") or line.endswith(" "):
+        line = clean(" ".join(line.split()))
+    return line if len(line) <= most else f"{line[: most - 3]}..."
 
 
 def minutes(seconds: float) -> str:
@@ -36,17 +53,6 @@ def hour(wall: float) -> str:
     import time
 
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(round(wall / 60) * 60))
-
-
-def clean(text: str) -> str:
-    """The text with "?" for what no terminal, mail or log should be sent: control characters, marks that
-    turn the direction of writing, half characters."""
-    return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
-
-
-def one_line(text: object) -> str:
-    """Anything as one line of text that can be written and shown anywhere."""
-    return clean(" ".join(str(text).split()))
 
 
 def did_you_mean(word: str, known: Any, alike: float = 0.7) -> str:

@@ -50,6 +50,7 @@ else:
             raise ScriptError(f"{name} is asked with its brackets: {name}()")
 
 
+_NO_HISTORY = History()
 LONGEST_TIMER = 366 * 86400.0  # s
 LONGEST_NAME = 100  # characters of a timer's
 
@@ -108,18 +109,27 @@ class Other(_Helpful):
     """Any relay, to read: `relay.others[2].is_on`."""
 
     id: int
-    name: str
-    mode: int  # 0 forced off, 1 auto off, 2 auto on, 3 forced on
     is_on: bool
 
     def __init__(self, number: int, world: World) -> None:
-        self._called = f"relay.others[{number}]"
         self._world = world
-        self._history = world.past.history.get(number, History())
+        self._history = world.past.history.get(number, _NO_HISTORY)
         self.id = number
-        self.name = world.config.name(number)
-        self.mode = world.modes.get(number, 1)
         self.is_on = world.states[number] == ON
+
+    @property
+    def _called(self) -> str:  # type: ignore[override]
+        return f"relay.others[{self.id}]"
+
+    @property
+    def name(self) -> str:
+        """What the owner calls it."""
+        return self._world.config.name(self.id)
+
+    @property
+    def mode(self) -> int:
+        """0 forced off, 1 auto off, 2 auto on, 3 forced on."""
+        return self._world.modes.get(self.id, 1)
 
     @property
     def on_for(self) -> float:
@@ -162,6 +172,18 @@ class Other(_Helpful):
         return self._history.on_time(_seconds(hours))
 
     @question
+    def cycle_time(self, length: float | None = None) -> float:
+        """For how long the present cycle (a washing machine's programme) has run (s), however often it was
+        cut; 0 when none is under way. A cycle lasts `length` seconds, without that as relayLoad says. One
+        that was cut a day ago is not taken up again."""
+        length = self._world.config.cycle(self.id) if length is None else length
+        if not length > 0:
+            raise ScriptError(
+                f"{self._called}.cycle_time wants the length of the cycle (s), or its relayLoad"
+            )
+        return self._history.cycle(length)
+
+    @question
     def starts(self, hours: float = 24) -> int:
         """How often it was switched on in the last hours."""
         return self._history.starts(_seconds(hours))
@@ -170,9 +192,7 @@ class Other(_Helpful):
 class Relay(Other):
     """The script's own relay: what it is, and the answers `on`, `off`, `keep` and `probe`."""
 
-    def __init__(self, number: int, world: World) -> None:
-        super().__init__(number, world)
-        self._called = "relay"
+    _called = "relay"
 
     @property
     def now(self) -> datetime:
@@ -274,6 +294,7 @@ class Data(_Helpful):
         self._reading = reading
         self._values = reading.values
         self._charge = past.charge
+        self._stages: dict[tuple[str, float, str], bool] = {}  # what was asked before in this tick
         self.age = max((device.age for device in reading.devices), default=0.0)
 
     if not TYPE_CHECKING:
@@ -340,7 +361,10 @@ class Data(_Helpful):
             left = self._charge.get(f"{stage} {device.id}")
             return no_flap > 0 and left is not None and left <= no_flap
 
-        return self._ask(charging, mppt)
+        asked = (stage, no_flap, mppt)
+        if asked not in self._stages:
+            self._stages[asked] = self._ask(charging, mppt)
+        return self._stages[asked]
 
     def _ask(self, question: Callable[[Device], bool], mppt: str) -> bool:
         self._known(self._values, "CS")
@@ -390,11 +414,14 @@ class World:
         )  # s since PvMonit last looked
         self.timers: Timers = dict(past.timers)
         self._wall = now.wall
+        self._now: datetime | None = None
 
     @property
     def now(self) -> datetime:
         """Local time."""
-        return _local(self._wall)
+        if self._now is None:
+            self._now = _local(self._wall)
+        return self._now
 
     def moment(self, age: float | None) -> datetime | None:
         """Local time so many seconds ago."""

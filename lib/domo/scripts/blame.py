@@ -23,7 +23,7 @@ def child(round: Round, why: str, words: bytes, cut: bool, left: Left | None) ->
     elif round.scripted is None:
         _no_scripts(round, hangs)
         round.stuck.update({"folder": left} if left else {})
-    else:
+    elif round.waiting:
         relay = round.waiting.pop(0)
         where = place.last_place(source.path(round.config, relay), words)
         round.ordered(relay, Order("", f"script {relay}.py{where}: {why}"), cut, left)
@@ -49,7 +49,7 @@ def those_left(round: Round) -> None:
             _no_data(round, why)
         elif what == "folder":
             _no_scripts(round, why)
-        elif what != "refresh":
+        elif what.isdecimal():
             round.orders[int(what)] = Order("", f"script {what}.py: {why}")
 
 

@@ -14,10 +14,13 @@ from .api import Relay, ScriptError, World
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import CodeType
 
     from ..core.model import Config
+    from .api import Data
 
+    Decide = Callable[[Relay, Data], Order]
     Compiled = tuple[CodeType, bool]  # its bytecode, and whether it may share a process (see simple)
 
 SOURCE_LIMIT = 256 << 10
@@ -127,12 +130,12 @@ def ask_here(relay: int, world: World, library: Library) -> Order:
     return found if isinstance(found, Order) else ask(relay, world, found[0])
 
 
-def ask(relay: int, world: World, code: CodeType) -> Order:
+def ask(relay: int, world: World, code: CodeType, ready: Decide | None = None) -> Order:
     """The order of a compiled script, run in this very process: no good order, and the timers as they
-    were, when it fails."""
+    were, when it fails. `ready` is its decide(), where that is known already."""
     before = dict(world.timers)
     try:
-        order = _ask(path(world.config, relay), relay, world, code)
+        order = _ask(path(world.config, relay), relay, world, code, ready)
         if sum(map(len, world.timers)) + 40 * len(world.timers) > TIMERS_LIMIT:
             raise ScriptError(f"{relay}.py: there are {len(world.timers)} timers, more than can be kept")
     except ScriptError as error:
@@ -143,17 +146,14 @@ def ask(relay: int, world: World, code: CodeType) -> Order:
         sys.stderr.flush()
     except (OSError, ValueError, AttributeError):
         pass
-    return replace(order, why=order.why[:REASON_LIMIT])
+    return order if len(order.why) <= REASON_LIMIT else replace(order, why=order.why[:REASON_LIMIT])
 
 
-def _ask(file: str, relay: int, world: World, code: CodeType) -> Order:
+def _ask(file: str, relay: int, world: World, code: CodeType, ready: Decide | None) -> Order:
     """The order of one script. Raises ScriptError that names file and line."""
-    space = {"__name__": f"relay_{relay}", "__file__": file, "__builtins__": __builtins__}
+    space: dict[str, object] = {}
     try:
-        exec(code, space)
-        decide = space.get("decide")
-        if not callable(decide):
-            raise ScriptError("defines no decide(relay, data)")
+        decide = ready or defined(file, relay, code, space)
         order = decide(Relay(relay, world), world.data)
         if not isinstance(order, Order) or not order.good:
             gave = "a function, not called" if callable(order) else f"{order!r:.60}"
@@ -168,6 +168,16 @@ def _ask(file: str, relay: int, world: World, code: CodeType) -> Order:
         raise ScriptError(f"{relay}.py{place.place(file, error)}: {place.why(error)}") from None
     finally:
         space.clear()  # its functions hold their names, and the names the functions
+
+
+def defined(file: str, relay: int, code: CodeType, space: dict[str, object]) -> Decide:
+    """The decide() of a script, whose names are put into `space`. Raises ScriptError, or what it raises."""
+    space.update({"__name__": f"relay_{relay}", "__file__": file, "__builtins__": __builtins__})
+    exec(code, space)
+    decide = space.get("decide")
+    if not callable(decide):
+        raise ScriptError("defines no decide(relay, data)")
+    return decide
 
 
 def compiled(relay: int, world: World, library: Library) -> Compiled | Order:

@@ -16,6 +16,7 @@ from ..core.faults import Report
 from ..core.history import OFF, ON, History
 from ..core.model import FORCED, Fault, Now, Past, Row
 from ..core.records import replace
+from ..core.texts import one_line
 from ..system import files, rights, tinyjson
 
 TYPE_CHECKING = False
@@ -28,14 +29,14 @@ if TYPE_CHECKING:
     Codec = tuple[Any, Any]
 
 VERSION = 2
+PLAUSIBLE = 1577836800  # 2020-01-01; a clock that says less was not set yet
 
 
 def look_at_clocks() -> Now:
     """The one reading of the clocks of a tick."""
     try:
-        fd = os.open(
-            "/proc/sys/kernel/random/boot_id", os.O_RDONLY
-        )  # open() costs 3 % of an interpreter's start
+        # open() costs 3 % of an interpreter's start
+        fd = os.open("/proc/sys/kernel/random/boot_id", os.O_RDONLY)
         boot = os.read(fd, 36).decode()
         os.close(fd)
     except OSError:
@@ -49,9 +50,8 @@ def load(config: Config, now: Now, anyones: bool = False) -> tuple[Past | None, 
     try:
         content, info = files.read(config.memory_path)
         if not anyones and info.st_uid not in (0, os.geteuid()):
-            raise Fault(
-                f"{config.memory_path}: belongs to {rights.user_name(info.st_uid)}; run: sudo rm {config.memory_path}"
-            )
+            owner = rights.user_name(info.st_uid)
+            raise Fault(f"{config.memory_path}: belongs to {owner}; run: sudo rm {config.memory_path}")
         saved = tinyjson.loads(content.decode())
         if saved["version"] < VERSION:  # of before an update
             return None, ""
@@ -61,7 +61,8 @@ def load(config: Config, now: Now, anyones: bool = False) -> tuple[Past | None, 
     except Fault as fault:
         return None, f"memory not used: {fault}"
     except (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError) as error:
-        text = f"memory not used: {config.memory_path}: is not domo's ({error}); the journal is asked instead"
+        what = f"{config.memory_path}: is not domo's ({one_line(error, 200)})"
+        text = f"memory not used: {what}; the journal is asked instead"
         return None, Report(text, "memory", lasts=False)
 
 
@@ -128,9 +129,7 @@ def _all(*codecs: Codec) -> Codec:
 
 def _list(codec: Codec) -> Codec:
     write, read = codec
-    return lambda found: list(map(write, found)), lambda found, gone: tuple(
-        read(value, gone) for value in found
-    )
+    return lambda found: [*map(write, found)], lambda found, gone: tuple(read(one, gone) for one in found)
 
 
 def _read_history(row: list[tuple[float, int]], gone: float) -> History:
@@ -148,11 +147,8 @@ def _read_rows(rows: list[list[Any]], gone: float) -> tuple[Row, ...]:
 AGE: Codec = (lambda age: round(age, 3), lambda age, gone: seconds(age) + gone)
 SECONDS: Codec = (_same, lambda value, gone: seconds(value))
 COUNT: Codec = (_same, lambda value, gone: int(value))
-TEXT: Codec = (
-    _same,
-    lambda text, gone: str(text).encode(errors="replace").decode(),
-)  # JSON can say half a character
-TEXTS: Codec = (_same, lambda texts, gone: tuple(map(str, texts)))
+TEXT: Codec = (_same, lambda text, gone: one_line(text))  # domo-mod shows anybody's file
+TEXTS: Codec = (_same, lambda texts, gone: tuple(map(one_line, texts)))
 RELAYS: Codec = (sorted, lambda relays, gone: frozenset(map(int, relays)))
 MODE, STATE = _among(range(4)), _among((OFF, ON))
 ROWS: Codec = (
@@ -170,7 +166,7 @@ FIELDS: dict[str, Codec] = {  # of Past; one that is new here begins with its de
     "data": _maybe(AGE),
     "timers": _by(str, _all(AGE, SECONDS, COUNT)),
     "charge": _by(str, _maybe(AGE)),
-    "frozen": _all(TEXT, AGE),
+    "frozen": _all((_same, lambda text, gone: str(text)), AGE),
     "turns": _list(COUNT),
     "scripted": _list(COUNT),
     "stuck": _by(str, _all(COUNT, COUNT)),
@@ -189,7 +185,8 @@ def restored(saved: Mapping[str, Any], now: Now) -> Past:
     if saved["version"] != VERSION:
         raise ValueError(f"version {saved['version']}")
     gone = gone_by(saved, now)
-    return Past(**{name: read(saved[name], gone) for name, (_, read) in FIELDS.items() if name in saved})
+    fields = {name: read(saved[name], gone) for name, (_, read) in FIELDS.items() if name in saved}
+    return Past(**fields, unset=saved["wall"] < PLAUSIBLE)
 
 
 def kept(past: Past, now: Now) -> dict[str, Any]:

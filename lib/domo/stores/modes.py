@@ -10,6 +10,7 @@ import time
 
 from ..core.model import AUTO_OFF, AUTO_ON, FORCED, MODE_WORDS, Fault
 from ..core.records import dataclass
+from ..core.texts import one_line
 from ..system import files, rights, tinyjson
 
 TYPE_CHECKING = False
@@ -23,7 +24,9 @@ TORN_SECONDS = 0.2  # PHP's and nano's truncate-then-write is over in less
 
 class Document(dict):  # type: ignore[type-arg]
     """The mode file's object; `twice`: the names that stand in it more than once. Of these a force counts,
-    else the last, as in every JSON reader."""
+    else the last, as in every JSON reader. `linked`: the file has another name too."""
+
+    linked = False
 
     def __init__(self, pairs: Iterable[tuple[str, Any]]) -> None:
         super().__init__()
@@ -43,12 +46,13 @@ def _is_force(value: object) -> bool:
 @dataclass(frozen=True)
 class Found:
     """What the mode file says: the modes; the relays whose value is no mode (`odd`, as it is written); those
-    that stand there more than once (`twice`); `missing`: there is none; `problem`: why
-    the file cannot be used."""
+    that stand there more than once (`twice`); `linked`: the file has another name, which is lost once domo
+    replaces it; `missing`: there is none; `problem`: why the file cannot be used."""
 
     modes: Mapping[int, int]
     odd: Mapping[int, str] = {}
     twice: tuple[int, ...] = ()
+    linked: bool = False
     missing: bool = False
     problem: str = ""
 
@@ -78,8 +82,17 @@ def _sort(document: Document) -> Found:
             if type(value) is int and value in range(len(MODE_WORDS)):
                 modes[int(key)] = value
             else:
-                odd[int(key)] = tinyjson.dumps(value)[:40]
-    return Found(modes, odd, tuple(int(key) for key in document.twice if _is_relay(key)))
+                odd[int(key)] = one_line(tinyjson.dumps(value), 40)
+    twice = tuple(int(key) for key in document.twice if _is_relay(key))
+    return Found(modes, odd, twice, document.linked)
+
+
+def linked(path: str) -> str:
+    """The sentence for a mode file that has another name."""
+    return (
+        f"{path}: has another name (a hard link). domo replaces the file; what is written through that name"
+        f" is lost from then on. Put a link there: ln -sf {path} THAT_NAME"
+    )
 
 
 def _is_relay(key: str) -> bool:
@@ -91,7 +104,10 @@ def _read(path: str) -> Document:
     deadline = time.monotonic() + TORN_SECONDS
     while True:
         try:
-            return _parse(path, files.read(path, LIMIT)[0])
+            content, info = files.read(path, LIMIT)
+            document = _parse(path, content)
+            document.linked = info.st_nlink > 1
+            return document
         except Fault:
             if time.monotonic() >= deadline:
                 raise
@@ -188,6 +204,7 @@ def _update(path: str, change: Callable[[Document], Document]) -> Document:
         nonlocal now
         before = _parse(path, content)
         now = change(before)
+        now.linked = os.lstat(path).st_nlink > 1
         return content if now is before else _text(now, content)
 
     try:

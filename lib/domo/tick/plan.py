@@ -43,16 +43,18 @@ def begin(config: Config, now: Now) -> Beginning:
     before, memory_fault = memory.load(config, now)
     journal_fault = ""
     if before is None:
-        from ..stores import journal
+        from . import lasting
 
-        before, journal_fault = journal.past(config, now)
+        before, journal_fault = lasting.past(config, now)
+    elif before.unset and before.until and now.wall >= memory.PLAUSIBLE:
+        from ..stores import ends
+
+        before = ends.by_the_clock(config, before, now)
     found = modes.load(config.modPath)
     known, mode_faults = resolve(config, found, before)
     board, states, pin_fault = _pins(config, memory.left(before, now))
     past = memory.observe(before, states, now)
-    unsafe = trusted.unsafe(config.path)
-    unsafe = f"no program that {config.path} names is run, because {unsafe}" if unsafe else ""
-    faults = (memory_fault, journal_fault, pin_fault, *mode_faults, unsafe)
+    faults = (memory_fault, journal_fault, pin_fault, *mode_faults)
     return Beginning(config, now, board, states, found, known, past, before, tuple(filter(None, faults)))
 
 
@@ -79,6 +81,8 @@ def resolve(config: Config, found: modes.Found, past: Past) -> tuple[dict[int, i
         for relay, text in found.odd.items()
         if relay in config.relays
     ]
+    if found.linked:
+        faults.append(modes.linked(config.modPath))
     faults += [
         f"{config.modPath}: relay {relay} stands there more than once; a force counts, else the last: delete the rest"
         for relay in found.twice
@@ -107,6 +111,8 @@ def finish(
     )
     data, past = answers.reading, answers.past
     faults = [*seen.faults, *answers.reports]
+    if unsafe := trusted.unsafe(config.path):
+        faults.append(f"no program that {config.path} names is run, because {unsafe}")
     if data.problem:
         faults.append(Report.of(data.problem).of_the("data"))
     else:

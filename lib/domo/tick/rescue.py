@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..core.history import OFF, ON
 from ..core.model import FORCED, FORCED_ON, Reading
+from ..core.texts import one_line
 from ..pins.choice import open_board
 from ..stores import config as configs
 from ..stores import memory, modes, states
@@ -24,7 +25,7 @@ def forces_only(config: Config, error: Exception) -> list[str]:
     while trace and trace.tb_next:
         trace = trace.tb_next
     place = f"{trace.tb_frame.f_code.co_filename} line {trace.tb_lineno}" if trace else ""
-    what = f"{place}: {type(error).__name__}: {error}"
+    what = one_line(f"{place}: {type(error).__name__}: {error}")
     faults = [f"{what}; relays that are not forced are off"]
     try:
         board = open_board(config)
@@ -33,7 +34,7 @@ def forces_only(config: Config, error: Exception) -> list[str]:
         faults += [*board.apply(wanted).values(), board.save()]
         faults.append(states.save(config.etatPath, board.found(wanted)))
     except Exception as again:
-        faults.append(f"{type(again).__name__}: {again}")
+        faults.append(one_line(f"{type(again).__name__}: {again}"))
     return [fault for fault in faults if fault]
 
 
@@ -58,7 +59,7 @@ def without_config(
     except lock.Locked:
         pass
     except Exception as again:
-        return False, [f"{type(again).__name__}: {again}"]
+        return False, [one_line(f"{type(again).__name__}: {again}")]
     return False, ()
 
 

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from ..core.header import firmware_line
 from ..core.model import Config, ConfigError, Fault, Now
+from ..core.texts import one_line
 from ..pins.choice import open_board
 from ..scripts import lint, source
 from ..scripts.api import ScriptError
-from ..stores import fetch, journal, memory, modes, reading, schema
+from ..stores import fetch, journal, memory, modes, plant_keys, reading, schema, yaml_file
 from ..system import private, rights, trusted
 from ..system.files import PROJECT
 from . import check_news
@@ -32,7 +33,7 @@ PVMONIT_DAEMONS = tuple(
 def main(path: str, now: Now) -> int:
     """Prints the findings; gives 0 when all is in place, 1 when something is to do, 2 without a config."""
     try:
-        document = schema.read(path)
+        document = yaml_file.read(path)
         settings = schema.parse(os.path.abspath(path), document)
     except ConfigError as error:
         for problem in error.problems:
@@ -51,6 +52,7 @@ def main(path: str, now: Now) -> int:
     checks: tuple[Callable[[], Findings], ...] = (
         lambda: _data(settings, now),
         lambda: _scripts(settings),
+        lambda: _plant(settings),
         lambda: _files(settings, now),
         lambda: _pins(settings),
         lambda: check_news.look(settings),
@@ -66,7 +68,7 @@ def main(path: str, now: Now) -> int:
 
 
 def _say(ok: bool | None, text: str) -> None:
-    print(f"{'note   ' if ok is None else 'ok     ' if ok else 'TO DO  '}{text}")
+    print(f"{'note   ' if ok is None else 'ok     ' if ok else 'TO DO  '}{one_line(text)}")
 
 
 def _data(settings: Config, now: Now) -> Findings:
@@ -124,6 +126,8 @@ def _files(settings: Config, now: Now) -> Findings:
     found = modes.load(settings.modPath)
     if found.problem:
         yield False, f"mode file {found.problem}; mend it, or delete it and a tick makes a new one"
+    if found.linked:
+        yield False, f"mode file {modes.linked(settings.modPath)}"
     for relay, text in found.odd.items():
         yield False, f"mode file {settings.modPath}: relay {relay} is {text}; write 0, 1, 2 or 3"
     _, trouble = memory.load(settings, now)
@@ -238,6 +242,31 @@ def _crontab(user: str, path: str) -> tuple[bool, str]:
     return runs, f"crontab of {user}: {say}"
 
 
+def _plant(settings: Config) -> Findings:
+    """What is possible in `plant` and `relayLoad`, but hardly meant."""
+    plant, where = settings.plant, "config: domo.plant"
+    peak = sum(field[0] for field in plant["panels"])
+    house = sum(plant["house"]) + 24 * plant["idle"]
+    if house > 4 * peak:
+        yield (
+            None,
+            f"{where}: {peak:g} W of panels cannot feed a house that draws {house / 1000:.1f} kWh a day",
+        )
+    if not 0.5 <= plant["battery"] / peak <= 50:
+        yield None, f"{where}: a battery of {plant['battery']:g} Wh for {peak:g} W of panels"
+    per_cell = plant["absorption"] / max(1, round(plant["float"] / 13.6))
+    if not 13.8 <= per_cell <= 15.2:
+        yield None, f"{where}: absorption at {plant['absorption']:g} V is unusual for {plant['chemistry']}"
+    for relay, load in settings.relayLoad.items():
+        drawn, said = plant_keys.peak(load), settings.relayWatt.get(relay, 0)
+        if drawn > said:
+            yield (
+                False,
+                f"config: domo.relayLoad.{relay} draws {drawn:g} W, more than the {said:g} W of domo.relayWatt.{relay},"
+                " which maxWatt counts",
+            )
+
+
 def _other_masters(path: str, document: object) -> Findings:
     """PvMonit's own domo, running, or to be started at the next boot."""
     commands = _commands()
@@ -248,7 +277,7 @@ def _other_masters(path: str, document: object) -> Findings:
                 f"PvMonit's {daemon} runs: two masters on the same relays; stop it (see MIGRATION.md)",
             )
     try:
-        pvmonits = schema.read(PVMONIT_CONFIG)
+        pvmonits = yaml_file.read(PVMONIT_CONFIG)
     except ConfigError:
         pvmonits = {}
     for file, text in {os.path.realpath(path): document, PVMONIT_CONFIG: pvmonits}.items():
