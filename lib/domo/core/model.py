@@ -39,6 +39,10 @@ class Fault(Exception):
         super().__init__(one_line(text))
 
 
+class ScriptError(Exception):
+    """A mistake in a script, told to the person who wrote it."""
+
+
 class ConfigError(Exception):
     """Every problem of a configuration, one sentence each, with its key path."""
 
@@ -141,6 +145,7 @@ class Past:
     data: float | None = None  # the last good reading
     timers: Mapping[str, tuple[float, float, int]] = {}  # name: age, length (s), count of restarts
     charge: Mapping[str, float | None] = {}  # "stage device": since seen out of it, None while in it
+    sky: Mapping[str, float] = {}  # how clear it has been, see spare.watched
     frozen: tuple[str, float] = ("", 0.0)  # the measured values, and since when they are the same
     turns: tuple[int, ...] = ()  # in which order scripts are asked; () is by number
     scripted: tuple[int, ...] = ()  # relays that had a script
@@ -199,6 +204,7 @@ class Config:
     urlDataXml: str = "http://pvmonit.local/data-xml.php"
     scriptDataXml: str = "/opt/PvMonit/www/data-xml.php"
     phpCli: str = "/usr/bin/php"
+    cacheDir: str = "/tmp/PvMonit_cache"  # where PvMonit keeps its forecast; "": it is not looked at
     printMessage: int = 0
     printMessageLogfile: str = ""
     dataCheckTime: float = 60
@@ -216,6 +222,7 @@ class Config:
     recordDir: str = "history"
     recordValues: tuple[str, ...] = ()
     scriptDir: str = "relay.script.d"
+    scriptOwners: tuple[str, ...] = ()  # users whose scripts are run too, beside this one's and root's
     scriptExecInterval: float = 60
     secuDownNoData: float = 600
     relayNb: int = 8

@@ -62,7 +62,8 @@ def months(result: Result) -> Iterator[str]:
     yield f"lost without domo {kwh(total.bare_lost)}, with it {kwh(total.lost)}"
     yield f"used by relays    {kwh(total.relays)}, of it from the battery {kwh(total.paid)}"
     if result.bound is not None and result.share is not None:
-        yield f"could be used     {kwh(result.bound)} by perfect foresight, so this is {100 * result.share:.1f} %"
+        share = f"{100 * result.share:.1f} %"
+        yield f"could be used     {kwh(result.bound)} by perfect foresight, so this is {share}"
     if result.evenings:
         days = f"on {result.deeper} of {result.evenings} evenings more than 3 % lower than without domo"
         yield f"battery           {days}"

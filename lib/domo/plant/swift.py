@@ -10,13 +10,12 @@ import ast
 from bisect import bisect_left
 from collections.abc import Mapping
 from types import CodeType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ..core import model
+from ..core import model, spare
 from ..core.history import KEPT, OFF, ON, History
-from ..core.model import Config, Past
+from ..core.model import Config, Past, ScriptError
 from ..scripts import asking, source
-from ..scripts.api import ScriptError
 from ..stores import modes
 from ..tick.sight import Sight
 
@@ -32,13 +31,14 @@ if TYPE_CHECKING:
 def generate(*kinds: type) -> None:
     """Gives frozen records a constructor of their own, in place of the one that all share."""
     for kind in kinds:
-        names: tuple[str, ...] = kind._names  # type: ignore[attr-defined]
-        given: dict[str, object] = {f"_{name}": value for name, value in kind._defaults.items()}  # type: ignore[attr-defined]
+        record: Any = kind
+        names: tuple[str, ...] = record._names
+        given: dict[str, object] = {f"_{name}": value for name, value in record._defaults.items()}
         arguments = ", ".join(f"{name}=_{name}" if f"_{name}" in given else name for name in names)
         lines = [f"def __init__(self, {arguments}):", " fields = self.__dict__"]
-        lines += [f" {name} = dict(_{name}) if {name} is _{name} else {name}" for name in kind._dicts]  # type: ignore[attr-defined]
+        lines += [f" {name} = dict(_{name}) if {name} is _{name} else {name}" for name in record._dicts]
         exec("\n".join(lines + [f" fields[{name!r}] = {name}" for name in names]), given)
-        kind.__init__ = given["__init__"]  # type: ignore[misc]
+        record.__init__ = given["__init__"]
 
 
 class Clock:
@@ -118,6 +118,7 @@ def aged(past: Past, seconds: float, clock: Clock) -> Past:
         data=None if past.data is None else past.data + seconds,
         timers={key: (age + seconds, length, count) for key, (age, length, count) in past.timers.items()},
         charge={key: None if age is None else age + seconds for key, age in past.charge.items()},
+        sky={key: value + seconds if key in spare.AGES else value for key, value in past.sky.items()},
         frozen=(name, age + seconds),
     )
     later = Past.__new__(Past)

@@ -11,7 +11,8 @@ def lint(config: Config) -> list[str]:
     """One sentence for each finding in the scripts of `config`, with file and line; what may be meant
     so begins with "note:". A script that cannot be read or compiled is passed over here."""
     found = []
-    read = {relay: script for relay in source.scripted(config) if (script := parsed.read(config, relay))}
+    kinds = source.scripted(config)
+    read = {r: script for r, kind in kinds.items() if kind == "py" and (script := parsed.read(config, r))}
     for script in read.values():
         findings = {
             *lint_form.shape(script),

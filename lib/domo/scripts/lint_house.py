@@ -19,7 +19,7 @@ ASK_A_VALUE = {
     "of": 1,
     "all": 0,
 }  # methods of data that fail without a value, and which argument names it
-ASK_THE_STAGE = ("mppt_float", "mppt_absorption_or_float", "throttled")
+ASK_THE_STAGE = ("mppt_float", "mppt_absorption_or_float", "throttled", "full_today")
 
 
 def values(script: Script, config: Config) -> Iterator[Finding]:

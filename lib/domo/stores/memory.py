@@ -16,6 +16,7 @@ from ..core.faults import Report
 from ..core.history import OFF, ON, History
 from ..core.model import FORCED, Fault, Now, Past, Row
 from ..core.records import replace
+from ..core.spare import AGES
 from ..core.texts import one_line
 from ..system import files, rights, tinyjson
 
@@ -139,6 +140,10 @@ def _read_history(row: list[tuple[float, int]], gone: float) -> History:
     return History(tuple((seconds(age) + gone, state(to, gone)) for age, to in row))
 
 
+def _read_sky(sky: dict[str, float], gone: float) -> dict[str, float]:
+    return {str(name): seconds(value) + (gone if name in AGES else 0.0) for name, value in sky.items()}
+
+
 def _read_rows(rows: list[list[Any]], gone: float) -> tuple[Row, ...]:
     read = _all(AGE, _among(range(1001)), TEXT, MODE, TEXT, TEXT, _maybe((_same, _number)))[1]
     return tuple(Row(*read(row, gone)) for row in rows)
@@ -155,6 +160,7 @@ ROWS: Codec = (
     lambda rows: [(r.age, r.relay, r.info, r.value, r.why, r.by, r.left) for r in rows],
     _read_rows,
 )
+SKY: Codec = (lambda sky: {name: round(value, 4) for name, value in sky.items()}, _read_sky)
 FIELDS: dict[str, Codec] = {  # of Past; one that is new here begins with its default
     "tick": _maybe(AGE),
     "modes": _by(int, MODE),
@@ -166,6 +172,7 @@ FIELDS: dict[str, Codec] = {  # of Past; one that is new here begins with its de
     "data": _maybe(AGE),
     "timers": _by(str, _all(AGE, SECONDS, COUNT)),
     "charge": _by(str, _maybe(AGE)),
+    "sky": SKY,
     "frozen": _all((_same, lambda text, gone: str(text)), AGE),
     "turns": _list(COUNT),
     "scripted": _list(COUNT),

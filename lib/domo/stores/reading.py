@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 
+from ..core import spare
 from ..core.faults import Report
 from ..core.model import STAGES, Device, Fault, Now, Reading, Value
 from ..core.records import replace
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from ..core.model import Config, Past
 
 CLOCK_SLACK = 5.0  # s that a stamp may lie in the future: two clocks, or one just set
+SHORTEST_NIGHT = 3 * 3600.0  # s
 NO_VALUE = ("", "---", "NODATA")  # what PvMonit and its probes write when there is none
 TEXT_LIMIT = 200  # characters of one text; what is behind them is cut off
 VALUES_LIMIT, DEVICES_LIMIT = 5000, 500
@@ -101,16 +103,18 @@ def _stale(stamp: str, expir: float, now: Now) -> str:
     return f"said nothing for {age:.0f} s" if not age <= expir else ""
 
 
-def watched(config: Config, data: Reading, past: Past) -> tuple[Reading, Past]:
+def watched(config: Config, data: Reading, past: Past, now: Now) -> tuple[Reading, Past]:
     """The reading, with the problem if it has not moved for too long, and the past that has seen it."""
     measured = fingerprint(data)
     before, age = past.frozen
     if measured:
         age = age if measured == before else 0.0
-        past = replace(past, frozen=(measured, age), charge=stages(past.charge, data))
+        past = replace(past, frozen=(measured, age), charge=stages(past.charge, data, past.data))
         if 0 < config.frozenAfter <= age and not data.problem:
             problem = f"no measured value has moved for {age / 60:.0f} min: the monitor is frozen"
             data = replace(data, problem=Report(problem, fault="frozen"))
+    if not data.problem:
+        past = replace(past, sky=spare.watched(past.sky, config.plant, now.wall, data))
     return data, past
 
 
@@ -130,13 +134,17 @@ def fingerprint(reading: Reading) -> str:
     return source_hash(0, found.encode(errors="replace")).hex()
 
 
-def stages(before: Mapping[str, float | None], reading: Reading) -> dict[str, float | None]:
+def stages(
+    before: Mapping[str, float | None], reading: Reading, gap: float | None = None
+) -> dict[str, float | None]:
     """What `Past.charge` becomes: for each regulator and stage of charge (see STAGES), None while it is
-    in it, then the age since it was first seen out of it."""
+    in it, then the age since it was first seen out of it; besides, the ages since "full" and since
+    "night" was last seen. A `gap` (s) of data that is longer than SHORTEST_NIGHT may have been one."""
     after = dict(before)
     if len(after) > DEVICES_LIMIT * len(STAGES):  # of devices that come and go
         here = {device.id for device in reading.devices}
         after = {key: age for key, age in after.items() if key.partition(" ")[2] in here}
+    night = gap is not None and gap >= SHORTEST_NIGHT
     for device in reading.devices:
         if "CS" in device.values:
             for stage, words in STAGES.items():
@@ -145,6 +153,12 @@ def stages(before: Mapping[str, float | None], reading: Reading) -> dict[str, fl
                     after[key] = None
                 elif key in after and after[key] is None:
                     after[key] = 0.0
+            power = device.values.get("PPV")
+            dark = power is not None and power.number == 0 and "Float" not in device.values["CS"].text
+            if night or dark or device.values["CS"].text.startswith("Off"):
+                after[f"night {device.id}"] = 0.0
+            if device.values["CS"].text.startswith(STAGES["float"]):
+                after[f"full {device.id}"] = 0.0
     return after
 
 

@@ -13,17 +13,18 @@ from ..core.header import firmware_line
 from ..core.model import Config, ConfigError, Fault, Now
 from ..core.texts import one_line
 from ..pins.choice import open_board
-from ..scripts import lint, source
-from ..scripts.api import ScriptError
-from ..stores import fetch, journal, memory, modes, plant_keys, reading, schema, yaml_file
+from ..scripts import pvmonit
+from ..stores import fetch, journal, memory, modes, reading, schema, yaml_file
 from ..system import private, rights, trusted
 from ..system.files import PROJECT
-from . import check_news
+from . import check_news, check_plant
+from . import check_scripts as scripts
 
 Findings = Iterator[tuple[bool | None, str]]  # well, not well, or (None) to be noted; and the sentence
 
 CONFIG_TXT = "/boot/firmware/config.txt"
-PVMONIT_CONFIG = "/opt/PvMonit/config.yaml"
+PVMONIT = pvmonit.FOLDER
+PVMONIT_CONFIG = f"{PVMONIT}/config.yaml"
 PVMONIT_DAEMONS = tuple(
     f"domo/{name}" for name in ("domo.php", "relay-actions.php", "tm1638.py")
     + ("domo-launch.sh", "relay-actions-launch.sh", "tm1638-launch.sh")  # which start them again
@@ -51,8 +52,8 @@ def main(path: str, now: Now) -> int:
         _say(None, f"config: {key}, passed over")
     checks: tuple[Callable[[], Findings], ...] = (
         lambda: _data(settings, now),
-        lambda: _scripts(settings),
-        lambda: _plant(settings),
+        lambda: scripts.findings(settings),
+        lambda: check_plant.plant(settings),
         lambda: _files(settings, now),
         lambda: _pins(settings),
         lambda: check_news.look(settings),
@@ -85,41 +86,6 @@ def _data(settings: Config, now: Now) -> Findings:
         )
     for note in data.notes:
         yield False, f"data: {note}"
-
-
-def _scripts(settings: Config) -> Findings:
-    if not os.path.isdir(settings.scriptDir):
-        yield False, f"scripts: {settings.scriptDir} does not exist; run: mkdir {settings.scriptDir}"
-        return
-    found = source.scripted(settings)
-    library = source.Library(settings.scriptDir)
-    linted = lint.lint(settings)
-    mistakes = [text for text in linted if ": note: " not in text or "did you mean" in text]
-    for relay in found:
-        file = source.path(settings, relay)
-        try:
-            code, _ = library.script(f"{relay}.py")
-        except (ScriptError, OSError) as error:
-            yield False, f"script {file}: {error}"
-            continue
-        if "decide" not in code.co_names:
-            yield False, f"script {file}: defines no decide(relay, data)"
-        elif not any(text.startswith(f"{file} line ") for text in mistakes):
-            yield True, f"script {file}"
-    for text in linted:
-        yield (False if text in mistakes else None), f"script {text}"
-    if not found:
-        yield (
-            None,
-            f"scripts: none in {settings.scriptDir}; N.py is relay N's, relay.script.d/ of domo has examples",
-        )
-    for name in sorted(os.listdir(settings.scriptDir)):
-        number = name.removesuffix(".py")
-        if number.isdecimal() and number != name and name not in {f"{relay}.py" for relay in found}:
-            yield (
-                False,
-                f"script {settings.scriptDir}/{name}: nobody runs it; the relays are 1 to {settings.relayNb}",
-            )
 
 
 def _files(settings: Config, now: Now) -> Findings:
@@ -242,31 +208,6 @@ def _crontab(user: str, path: str) -> tuple[bool, str]:
     return runs, f"crontab of {user}: {say}"
 
 
-def _plant(settings: Config) -> Findings:
-    """What is possible in `plant` and `relayLoad`, but hardly meant."""
-    plant, where = settings.plant, "config: domo.plant"
-    peak = sum(field[0] for field in plant["panels"])
-    house = sum(plant["house"]) + 24 * plant["idle"]
-    if house > 4 * peak:
-        yield (
-            None,
-            f"{where}: {peak:g} W of panels cannot feed a house that draws {house / 1000:.1f} kWh a day",
-        )
-    if not 0.5 <= plant["battery"] / peak <= 50:
-        yield None, f"{where}: a battery of {plant['battery']:g} Wh for {peak:g} W of panels"
-    per_cell = plant["absorption"] / max(1, round(plant["float"] / 13.6))
-    if not 13.8 <= per_cell <= 15.2:
-        yield None, f"{where}: absorption at {plant['absorption']:g} V is unusual for {plant['chemistry']}"
-    for relay, load in settings.relayLoad.items():
-        drawn, said = plant_keys.peak(load), settings.relayWatt.get(relay, 0)
-        if drawn > said:
-            yield (
-                False,
-                f"config: domo.relayLoad.{relay} draws {drawn:g} W, more than the {said:g} W of domo.relayWatt.{relay},"
-                " which maxWatt counts",
-            )
-
-
 def _other_masters(path: str, document: object) -> Findings:
     """PvMonit's own domo, running, or to be started at the next boot."""
     commands = _commands()
@@ -285,10 +226,25 @@ def _other_masters(path: str, document: object) -> Findings:
         panel = domo.get("tm1638") if isinstance(domo, dict) else None
         for key, section in (("domo: daemon", domo), ("domo: tm1638: daemon", panel)):
             if isinstance(section, dict) and section.get("daemon") is True:
+                if section is domo and _disarmed():
+                    yield None, f"{file}: {key}: true, for the cloud; PvMonit cannot start its own by it"
+                    continue
                 yield (
                     False,
                     f"{file}: {key}: true, so PvMonit starts its own at the next boot; set it to false",
                 )
+
+
+def _disarmed() -> bool:
+    """Whether nobody can execute what PvMonit would start, so that its `daemon` may be true all the same:
+    its cloudService.php sends the states of the relays only then."""
+    try:
+        launchers = [
+            os.stat(f"{PVMONIT}/domo/{name}-launch.sh").st_mode for name in ("domo", "relay-actions")
+        ]
+    except OSError:
+        return False
+    return not any(mode & 0o111 for mode in launchers)
 
 
 def _commands() -> list[list[str]]:
