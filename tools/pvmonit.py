@@ -1,7 +1,7 @@
 """`make pvmonit`: PvMonit's real functions and scripts beside domo's, on the same pasts and data.
 
 PVMONIT names a folder with PvMonit's source, of which nothing is changed, and nothing is here. Its
-functions run from its own domo/domo.php (tools/pvmonit.php), ours through a tick's own runner. Every
+functions run from its own domo/domo.php (tools/pvmonit.php), ours as a tick asks them. Every
 answer is compared; the few that MIGRATION.md says to differ must differ for the reason that it gives,
 and are counted.
 
@@ -217,7 +217,7 @@ def functions(pasts: int, seed: int) -> int:
 
 
 def ours(config: Config, case: Case, now: int) -> list[Any]:
-    """What a tick's own runner gets from PHP."""
+    """What a tick is told by PHP."""
     moment = Now(now + 0.25, 1e6, "boot")
     past, trouble = journal.past(config, moment)
     assert not trouble
