@@ -44,13 +44,8 @@ def year(python: str = sys.executable) -> float:
             (folder / "scripts" / f"{relay}.py").chmod(0o644)
 
         def cpu(days: int) -> float:
-            command = [
-                python,
-                "-IS",
-                str(PROJECT / "bin/domo-replay"),
-                "--config",
-                str(folder / "config.yaml"),
-            ]
+            command = [python, "-IS", str(PROJECT / "bin/domo-replay")]
+            command += ["--config", str(folder / "config.yaml")]
             before = resource.getrusage(resource.RUSAGE_CHILDREN)
             subprocess.run(
                 [*command, "06-01", "--days", str(days), "--json"],

@@ -29,8 +29,9 @@ from typing import Any
 PROJECT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(PROJECT / "lib"), str(PROJECT / "tests")]
 
-from domo.core.model import Config, Device, Now, Reading, Value  # noqa: E402
+from domo.core.model import Device, Now, Reading, Value
 from domo.core.records import replace  # noqa: E402
+from domo.core.settings import Config
 from domo.scripts import answering, asking  # noqa: E402
 from domo.stores import journal  # noqa: E402
 from support.browser import PROGRAM, Browser  # noqa: E402
