@@ -465,7 +465,11 @@ def test_every_value_of_the_memory_wrong(lived: Lived) -> None:
     """It is not used, which is told; or it is, and the tick lives with it. Either way the next is well."""
     memory_file = lived.files["memory"]
     good = json.loads(memory_file.read_text())
-    good |= {"until": {"3": [0, 1.0, 99999.0]}, "charge": {"float 1": None}, "unwritten": [[1.0, 3, "M", 1, "x", "owner", None]]}
+    good |= {
+        "until": {"3": [0, 1.0, 99999.0]},
+        "charge": {"float 1": None},
+        "unwritten": [[1.0, 3, "M", 1, "x", "owner", None]],
+    }
     refused, lived_with = 0, 0
     for number, (path, value) in enumerate((path, value) for path in leaves(good) for value in WRONG):
         memory_file.write_text(json.dumps(changed(good, path, value)))
