@@ -12,17 +12,17 @@ from collections.abc import Mapping
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
-from ..core import model
+from ..core import model, settings, spare
 from ..core.history import KEPT, OFF, ON, History
-from ..core.model import Config, Past
+from ..core.model import Past, ScriptError
+from ..core.settings import Config
 from ..scripts import asking, source
-from ..scripts.api import ScriptError
 from ..stores import modes
 from ..tick.sight import Sight
 
 RECORDS = (
     *(model.Now, model.Value, model.Device, model.Reading, History, model.Past, model.Order),
-    *(model.Decision, model.Limits, model.Row, asking.Answers, modes.Found, Sight),
+    *(model.Decision, settings.Limits, model.Row, asking.Answers, modes.Found, Sight),
 )
 
 if TYPE_CHECKING:
@@ -119,6 +119,7 @@ def aged(past: Past, seconds: float, clock: Clock) -> Past:
         data=None if past.data is None else past.data + seconds,
         timers={key: (age + seconds, length, count) for key, (age, length, count) in past.timers.items()},
         charge={key: None if age is None else age + seconds for key, age in past.charge.items()},
+        sky={key: value + seconds if key in spare.AGES else value for key, value in past.sky.items()},
         frozen=(name, age + seconds),
     )
     later = Past.__new__(Past)

@@ -29,6 +29,13 @@ PLANT: Mapping[str, Any] = {  # the house's solar plant, as far as config.yaml d
     "idle": 10.0,  # W that the inverter draws by itself
     "house": (60.0,) * 7 + (70.0,) * 10 + (140.0,) * 6 + (60.0,),  # W that is drawn besides, hour by hour
 }
+OWN = (
+    "latitude",
+    "longitude",
+    "panels",
+    "battery",
+    "chemistry",
+)  # what an owner must have said, or it is not his
 VOLTAGES = {"lead": (28.8, 27.6), "lfp": (28.4, 27.0)}  # absorption and float of a 24 V battery
 
 
@@ -125,6 +132,7 @@ def load(value: Any) -> dict[str, Any]:
 def plant(value: Any) -> dict[str, Any]:
     """The section `plant`, with its defaults. Raises ValueError."""
     found = {**PLANT, **_keys(value, {name: (check, PLANT[name]) for name, check in _PLANT.items()})}
+    found["own"] = any(found[name] != PLANT[name] for name in OWN)
     names = ("absorption", "float")
     given = [found[name] for name in names if value.get(name) is not None]
     system = max(1, round(given[0] / 14)) / 2 if given else 1  # times 24 V

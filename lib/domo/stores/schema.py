@@ -8,8 +8,9 @@ from __future__ import annotations
 import os
 
 from ..core.header import BCM_PINS, WIRING_PI
-from ..core.model import Config, ConfigError
+from ..core.model import ConfigError
 from ..core.records import replace
+from ..core.settings import Config
 from ..core.texts import did_you_mean
 from ..system.files import PROJECT
 from . import checks, plant_keys
@@ -29,6 +30,7 @@ KEYS: dict[str, tuple[str, Check]] = {  # key path: (field of Config, check)
     "urlDataXml": ("urlDataXml", checks.optional_path),
     "scriptDataXml": ("scriptDataXml", checks.optional_path),
     "bin.php-cli": ("phpCli", checks.text),
+    "cache.dir": ("cacheDir", checks.optional_path),
     "printMessage": ("printMessage", checks.number(0, 5, int)),
     "printMessageLogfile": ("printMessageLogfile", checks.optional_path),
     "domo.dataCheckTime": ("dataCheckTime", checks.SECONDS),
@@ -46,6 +48,7 @@ KEYS: dict[str, tuple[str, Check]] = {  # key path: (field of Config, check)
     "domo.remindAfter": ("remindAfter", checks.SECONDS),
     "domo.onChange": ("onChange", checks.command),
     "domo.relay.scriptDir": ("scriptDir", checks.text),
+    "domo.relay.scriptOwners": ("scriptOwners", checks.list_of(checks.text, single=True)),
     "domo.relay.scriptExecInterval": ("scriptExecInterval", checks.SECONDS),
     "domo.relay.secuDownNoData": ("secuDownNoData", checks.SECONDS),
     "domo.relayNb": ("relayNb", checks.number(1, 1000, int)),
@@ -78,10 +81,11 @@ PATHS: tuple[str, ...] = (
     "prefixFileData",
     "dbFile",
 )
-PATHS += ("recordDir", "scriptDir", "simulatedPins", "scriptDataXml")
+PATHS += ("recordDir", "scriptDir", "simulatedPins", "scriptDataXml", "cacheDir")
 # PvMonit's keys that mean nothing here; whole sections of it are not even looked at.
 PVMONIT = {"domo.daemon", "domo.binGpio", "domo.valueSimu", "domo.relayActionRefresh", "domo.tm1638.daemon"}
-SECTIONS = {"domo", "domo.jsonFile", "domo.relay", "domo.tm1638", "bin"}
+PVMONIT |= {"cache.expir", "cache.expirLimit"}
+SECTIONS = {"domo", "domo.jsonFile", "domo.relay", "domo.tm1638", "bin", "cache"}
 
 
 def parse(path: str, document: Any) -> Config:
@@ -193,7 +197,7 @@ def _check_files(config: Config, problems: list[str]) -> None:
         path = getattr(config, field)
         if (
             field in PATHS
-            and field not in ("recordDir", "scriptDir", "scriptDataXml", "prefixFileData")
+            and field not in ("recordDir", "scriptDir", "scriptDataXml", "prefixFileData", "cacheDir")
             and path
         ):
             if path in used:

@@ -21,7 +21,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..core.model import Config, Now, Past, Plan
+    from ..core.model import Now, Past, Plan
+    from ..core.settings import Config
     from ..pins.board import Board
     from .sight import Sight
 
@@ -92,7 +93,7 @@ def _write_modes(sight: Sight, plan: Plan) -> tuple[Plan, list[str]]:
         if found.missing and sight.past.known:  # or the journal's forces would be lost
             modes.create(config.modPath, wanted)
             found = modes.load(config.modPath)
-        elif changes and not found.missing and not found.problem:
+        elif (changes or found.texts) and not found.missing and not found.problem:
             found = modes.set_auto(config.modPath, changes, sight.ended)
     except Fault as fault:
         faults.append(str(fault))
