@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from domo.scripts import runner as scripts
+from domo.scripts import answering
 from support.house import Clock, House
 from support.machine import built, machine, unprotected  # noqa: F401
 from support.server import server  # noqa: F401
@@ -26,7 +26,8 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
     before = os.umask(0o022)
     monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
     monkeypatch.setitem(posix.environ, b"TMPDIR", os.fsencode(tmp_path / "tmp"))  # for a tick in this process
-    monkeypatch.setattr(scripts, "MEMORY_BYTES", 1 << 40)  # this process is larger than a tick may be
+    monkeypatch.setattr(answering, "MEMORY_BYTES", 1 << 40)  # this process is larger than a tick may be
+    monkeypatch.setenv("DOMO_SAY", "all")  # as the house's own env
     monkeypatch.delenv("DOMO_CONFIG", raising=False)
     monkeypatch.delenv("NO_COLOR", raising=False)
     yield House(tmp_path)

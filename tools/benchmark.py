@@ -24,6 +24,9 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import bench_replay
+import benchmark_report
+
 PROJECT = Path(__file__).resolve().parent.parent
 SAMPLE = (PROJECT / "tests/support/sample/pvmonit.xml").read_text()
 TICK = str(PROJECT / "bin/domo-tick")
@@ -61,6 +64,7 @@ domo:
   jsonFile: {{modPath: mod, etatPath: etat}}
   prefixFileData: data_
   dbFile: journal.sqlite3
+  recordDir: history
   board: simulated
   simulatedPins: pins
   relay: {{scriptDir: relay.script.d, scriptExecInterval: 0}}
@@ -383,7 +387,11 @@ def measure(table: Table, folder: Path, python: Python, rounds: int) -> tuple[Co
     with_child = together(Home(folder / "together", python))
     table.line("  with what its child has of its own", f"{with_child:.1f} MiB")
     changed = [name for name in changed if name not in ("data.xml", ".", "tmp")]
-    table.say("files that steady ticks changed", f"   {', '.join(changed)}", changed == ["data_memory.json"])
+    table.say(
+        "files that steady ticks changed",
+        f"   {', '.join(changed)}",
+        changed == ["data_memory.json", "data_today.csv"],
+    )
     return found, steady, naive
 
 
@@ -569,9 +577,12 @@ def main() -> int:
     try:
         table = Table()
         found, steady, naive = measure(table, folder, python, asked.rounds)
+        benchmark_report.measure(table, Home(folder / "report", python), Case, run, take_turns, asked.rounds)
         poll = panel(table, folder / "panel", python)
         phases(steady, found["steady"][1])
         show_imports(steady, naive, python)
+        seconds = bench_replay.year(python.path)
+        table.line("a year of domo-replay, 8 scripts, s", f"{seconds:.0f} s", seconds, bench_replay.GOAL)
         day(found["bare"][0], found["steady"][1], found["naive"][1], poll)
     finally:
         shutil.rmtree(folder)

@@ -57,6 +57,7 @@ class Page:
                 "domo.jsonFile.etatPath": str(house.state_file),
                 "domo.prefixFileData": str(house.folder / "domo_"),
                 "domo.dbFile": str(house.journal_file),
+                "domo.recordDir": str(house.folder / "history"),
                 "domo.simulatedPins": str(house.pin_file),
                 "domo.relay.scriptDir": str(house.scripts),
                 "domo.relayNb": len(RELAYS),

@@ -17,7 +17,7 @@ import pytest
 from domo.core.header import WIRING_PI
 from domo.core.history import History
 from domo.core.model import Now, Past
-from domo.scripts import runner as scripts
+from domo.scripts import source
 from domo.scripts.api import World
 from domo.stores import config, reading
 from support.house import PROJECT, House
@@ -80,7 +80,7 @@ def ours(house: House, relay: int, case: dict[str, Any]) -> str:
     world = World(settings, dict.fromkeys(settings.relays, 1), states, past, reading.load(settings, now), now)
     if case["file"]:
         Path(case["file"]).touch()
-    order = scripts.ask(relay, world, {})
+    order = source.ask_here(relay, world, source.Library(settings.scriptDir))
     Path(case["file"] or "none").unlink(missing_ok=True)
     return order.wanted if order.good else order.why
 

@@ -126,12 +126,12 @@ def test_a_script_of_another_user_is_not_run(house: House, what: str) -> None:
     os.chown(place, MALLORY, MALLORY)
     ran = house.tick()
     assert ran == (
-        1, "", f"domo-tick: script 1.py: is not run by root, because {place} is {MALLORY}'s;"
+        1, "", f"domo-tick: script 1.py: is not run, because {place} is {MALLORY}'s;"
         f" become {MALLORY}, or run: sudo chown root {place}\n",
     )  # fmt: skip
     assert not (house.folder / "ran").exists()
     assert house.on == set()
-    assert f"script {script}: is not run by root" in house.tick("--check").out
+    assert f"script {script}: is not run, because" in house.tick("--check").out
     os.chown(place, 0, 0)
     assert house.tick() == (0, "", "")
 
@@ -187,12 +187,40 @@ def test_what_mallory_planted_under_the_names_that_ours_have_for_a_moment(
     assert list((here.tmp / "domo-61001").iterdir()) == []
 
 
-def test_a_configuration_that_everybody_can_write_is_told_by_check(house: House) -> None:
-    """It names the programs that a tick runs."""
-    house.config.chmod(0o666)
-    ran = house.tick("--check")
-    assert f"TO DO  config: {house.config}: others can write it; run: chmod o-w {house.config}" in ran.out
-    house.config.chmod(0o644)
+@pytest.mark.parametrize("what", ["the file", "its folder", "what a link leads to", "a folder further up"])
+def test_of_a_configuration_that_others_can_write_no_program_is_run(house: House, what: str) -> None:
+    """Every tick says so; everything else goes on, and the data are what others wrote."""
+    script = house.folder / "data-xml.php"
+    script.write_text(f"touch {house.folder}/ran; cat {house.data_file}.new")
+    Path(f"{house.data_file}.new").write_text(house.data_file.read_text())
+    house.configure({"scriptDataXml": str(script), "bin.php-cli": "/bin/sh"})
+    house.set_modes({1: 3})
+    place = house.config if what == "the file" else house.folder
+    if what == "what a link leads to":
+        place = house.folder / "PvMonit.yaml"
+        house.config.rename(place)
+        house.config.symlink_to(place)
+    if what == "a folder further up":
+        (house.folder / "deep").mkdir()
+        house.config.rename(house.folder / "deep/config.yaml")
+        house.config.symlink_to(house.folder / "deep/config.yaml")
+    safe = place.stat().st_mode & 0o777
+    place.chmod(0o666 if place.is_file() else 0o777)
+    told = f"because others can write {place}; run: chmod go-w {place}\n"
+    house.data_file.unlink()
+    for _ in range(2):
+        ran = house.tick()
+        assert ran.code == 1
+        assert f"domo-tick: no program that {house.config} names is run, {told}" in ran.err
+        assert house.on == {1}
+    assert not (house.folder / "ran").exists()
+    assert (
+        f"TO DO  config: {house.config}: the programs that it names are not run, {told}"
+        in house.tick("--check").out
+    )
+    place.chmod(safe)
+    assert house.tick() == (0, "", "")
+    assert (house.folder / "ran").exists()
     assert f"ok     config: {house.config}\n" in house.tick("--check").out
 
 

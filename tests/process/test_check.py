@@ -103,6 +103,8 @@ BREAKAGES: list[tuple[Callable[[House], object], str]] = [
     (lambda house: house.journal_file.write_bytes(b"x" * 5000), "journal"),
     (lambda house: house.memory_file.write_text("{}"), "memory not used"),
     (lambda house: house.configure({"domo.dbFile": "nowhere/j.sqlite3"}), "run: sudo install -d"),
+    (lambda house: house.configure({"domo.recordDir": "nowhere/history"}), "record: "),
+    (lambda house: (house.folder / "history").write_text("mine"), "record: "),
     (lambda house: house.configure({"domo.board": "gpio"}), "pins: RPi.GPIO"),
 ]
 

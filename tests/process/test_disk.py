@@ -52,6 +52,7 @@ class Disks:
                 "domo.jsonFile": {"modPath": "tmp/mod", "etatPath": "tmp/etat"},
                 "domo.prefixFileData": "tmp/domo_",
                 "domo.dbFile": "root/journal.sqlite3",
+                "domo.recordDir": "root/history",
                 "domo.relay.scriptExecInterval": 0,
                 "domo.relayNb": 5,
             }
@@ -130,7 +131,8 @@ def no_space_for_the_lock(disks: Disks) -> Faults:
 def read_only_tmp(disks: Disks) -> Faults:
     """The lock cannot be opened for writing either."""
     disks.remount("tmp", "ro")
-    return [(file, READ_ONLY) for file in ("domo_tick.lock", "domo_memory.json", "mod", "etat")]
+    names = ("domo_tick.lock", "domo_memory.json", "mod", "etat", "domo_today.csv")
+    return [(file, READ_ONLY) for file in names]
 
 
 def closed_tmp(disks: Disks) -> Faults:

@@ -322,6 +322,106 @@ def test_the_end_is_kept_over_a_reboot(home: House) -> None:
     assert home.modes[1] == 1 and home.on == set()
 
 
+class Unset(Later):
+    """A machine that has started so many seconds ago, with a clock that says 1970 until somebody sets it."""
+
+    def __init__(self, up: float, wall: float | None = None) -> None:
+        super().__init__(0.0, boot="next")
+        self.up, self.wall = up, up if wall is None else wall
+
+
+def test_a_start_in_1970_goes_on_from_what_was_left(home: House) -> None:
+    """To ten minutes: so often the journal is told. Without it, all of the two hours would begin again."""
+    home.tick()
+    mod(home, "1", "on", "--for", "2h")
+    for seconds in range(60, 2460, 60):
+        home.tick_at(Later(seconds))
+    rows = [row for row in home.journal if row[0] == 1 and row[1] == "M" and "left" in row[3]]
+    assert len(rows) == 4, "at each ten minutes"
+    reboot(home)
+    home.tick_at(Unset(60))
+    assert home.modes[1] == 3 and home.on == {1}
+    home.tick_at(Unset(4500))
+    assert home.modes[1] == 3
+    home.tick_at(Unset(4900))
+    assert home.modes[1] == 1 and home.on == set()
+
+
+def test_two_starts_in_1970_begin_nothing_again(home: House) -> None:
+    home.tick()
+    mod(home, "1", "on", "--for", "2h")
+    home.tick_at(Later(3660))
+    reboot(home)
+    for up in range(60, 2000, 60):
+        home.tick_at(Unset(up))
+    reboot(home)
+    second = Unset(60)
+    second.boot = "third"
+    home.tick_at(second)
+    assert home.modes[1] == 3
+    second.up, second.wall = 2200, 2200
+    home.tick_at(second)
+    assert home.modes[1] == 1 and home.on == set()
+
+
+@pytest.mark.parametrize(("later", "on"), [(4000, {1}), (7300, set())])
+def test_once_the_clock_is_set_it_ends_when_its_owner_was_told(home: House, later: int, on: set[int]) -> None:
+    """However long the machine was without power."""
+    home.tick()
+    mod(home, "1", "on", "--for", "2h")
+    end = in_json(home)[1]["until"]
+    reboot(home)
+    for up in range(60, 1400, 60):
+        home.tick_at(Unset(up))
+    assert home.on == {1}
+    set_now = Unset(1400, wall=Later(later).wall)
+    home.tick_at(set_now)
+    assert home.on == on
+    if on:
+        assert hour(end) in home.memory["why"]["1"]
+        set_now.forward(end - set_now.wall - 5)
+        home.tick_at(set_now)
+        assert home.on == {1}
+        set_now.forward(10)
+        home.tick_at(set_now)
+        assert home.on == set()
+
+
+def test_a_force_that_was_ordered_in_1970_lasts_as_long_as_it_was_told(home: House) -> None:
+    home.tick()
+    mod(home, "1", "on", "--for", "1h")
+    home.tick_at(Later(4000))
+    reboot(home)
+    home.tick_at(Unset(60))
+    memory = {**home.memory, "until": {"1": [3, 0.0, 7200.0]}}
+    home.memory_file.write_text(json.dumps(memory))  # domo-mod 1 on --for 2h
+    home.set_modes({1: 3, 2: 1, 3: 1})
+    home.tick_at(Unset(61))
+    home.tick_at(Unset(1000))
+    home.tick_at(Unset(1060, wall=Later(90_000).wall))
+    assert home.on == {1}
+    home.tick_at(Unset(7000, wall=Later(96_000).wall))
+    assert home.on == {1}
+    home.tick_at(Unset(7400, wall=Later(96_400).wall))
+    assert home.on == set()
+
+
+def test_a_second_name_of_the_mode_file_is_told_before_what_it_leads_to_is_lost(home: House) -> None:
+    home.tick()
+    other = home.folder / "other"
+    other.hardlink_to(home.mode_file)
+    told = f"{home.mode_file}: has another name (a hard link)"
+    assert told in home.tick().err and told in home.tick("--check").out
+    ran = mod(home, "1", "on")
+    assert ran.code == 0 and told in ran.err and home.on == {1}
+    assert told not in home.tick().err
+    other.unlink()
+    other.hardlink_to(home.mode_file)
+    home.script(2, "return relay.on('sun')")
+    assert told in home.tick().err and home.modes[2] == 2
+    assert other.read_text() != home.mode_file.read_text()
+
+
 def test_the_end_of_a_force_that_stood_already_is_kept_over_a_reboot(home: House) -> None:
     home.set_modes({1: 3, 2: 1, 3: 1})
     home.tick()

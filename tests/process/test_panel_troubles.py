@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -15,7 +17,7 @@ from faults import strace_works
 from support.house import House
 from support.panel import EMULATOR, Walls, eventually, never, walls
 
-from domo.panel.process import SELDOM  # isort: skip
+from domo.panel.watch import SELDOM  # isort: skip
 from domo.panel.tm1638 import COMMIT  # isort: skip
 
 MIDDLE = 0x40
@@ -118,6 +120,7 @@ def test_a_broken_config_is_told_and_a_good_one_taken(wall: Walls) -> None:
     eventually(lambda: "domo.relayNb" in here.said())
     here.house.configure({"domo.tm1638.brightness": 5})
     here.see(lambda display: display.brightness == 5)
+    time.sleep(2)  # it is another panel, which has to look at its buttons before one can be pressed
     assert here.panel and here.panel.poll() is None
     here.click(1)
     eventually(lambda: here.on == {1})
@@ -148,6 +151,133 @@ def test_a_fault_of_the_board_stops_nothing(wall: Walls) -> None:
     here.click(2)
     here.see(lambda display: display.leds == {1, 2})
     assert here.said().count("a loose wire") == 1
+
+
+def test_a_button_that_is_down_at_the_start_forces_nothing(wall: Walls) -> None:
+    """A damp key: each restart of the panel would force the relay on, off, auto, on."""
+    here = wall()
+    here.tick()
+    here.bench.press({4}, timeout=None)
+    for _ in range(3):
+        here.start()
+        here.bench.wait_for(lambda display: display.seen == (4,), 30)
+        never(lambda: here.house.modes != AUTO or here.bench.display().upper, 1.5)
+        assert here.stop() == 0
+    here.start()
+    here.bench.release()
+    here.click(4)
+    eventually(lambda: here.on == {4})
+
+
+def test_a_button_that_is_down_when_a_board_comes_back_forces_nothing(wall: Walls) -> None:
+    here = wall().start()
+    here.tick()
+    here.bench.unplug()
+    here.see(lambda display: not display.plugged)
+    time.sleep(0.5)
+    here.bench.press({4}, timeout=30)
+    here.see(lambda display: display.on and display.seen == (4,))
+    never(lambda: here.house.modes != AUTO or here.bench.display().upper, 1.5)
+    here.click(2)  # lets go of the other
+    eventually(lambda: here.on == {2})
+
+
+SHORT_MINUTE = """
+import sys
+sys.path.insert(0, sys.argv[3].removesuffix("bin/domo-panel") + "lib")
+from domo.panel import keys
+keys.STUCK, keys.HEALED = 3.0, 2.0
+from domo.panel.process import main
+sys.exit(main(sys.argv[4:]))
+"""
+
+
+def test_a_button_that_stays_down_is_told_and_not_obeyed(wall: Walls) -> None:
+    """With a minute of three seconds."""
+    here = wall({"domo.tm1638.actionButtonDelay": 30})
+    here.under = [sys.executable, "-S", "-c", SHORT_MINUTE]
+    here.start()
+    here.tick()
+    here.bench.press({5}, timeout=30)
+    here.see(lambda display: display.upper == {5})
+    here.see(lambda display: display.text == "E8      ")
+    here.see(lambda display: not display.lit)  # what it seemed to choose is forgotten
+    assert "button 5 stays down" in here.said() and here.said().count("stays down") == 1
+    here.bench.release()
+    here.see(lambda display: display.text == "E8      ")
+    never(lambda: here.bench.display().text.strip() and here.bench.display().text != "E8      ", 2.5)
+    never(lambda: here.bench.display().text.strip(), 3.5)
+    assert here.house.modes == AUTO and not here.was_on(5)
+    here.bench.press({5}, timeout=30)
+    here.see(lambda display: display.upper == {5})
+    here.bench.release()
+
+
+def test_an_edit_through_a_link_acts_at_once(wall: Walls) -> None:
+    """The mode file's name is a link; or somebody has given the file a second name elsewhere."""
+    here = wall()
+    here.tick()
+    elsewhere, there = here.house.folder / "elsewhere", here.house.folder / "there"
+    elsewhere.mkdir()
+    there.mkdir()
+    real = here.house.mode_file.rename(elsewhere / "modes")
+    here.house.mode_file.symlink_to(real)
+    here.start()
+    for mode, on in ((3, {2}), (0, set())):
+        time.sleep(2.5)  # at a tick's end it looks anyhow
+        real.write_text(json.dumps({**AUTO, 2: mode}))
+        eventually(lambda on=on: here.on == on, SELDOM / 2)
+    real = real.rename(there / "modes")
+    here.house.mode_file.unlink()
+    here.house.mode_file.symlink_to(real)
+    time.sleep(2.5)
+    real.write_text(json.dumps({**AUTO, 3: 3}))
+    eventually(lambda: here.on == {3}, SELDOM / 2)
+    (there / "second").hardlink_to(real)
+    (there / "second").rename(here.house.mode_file)
+    time.sleep(2.5)
+    real.write_text(json.dumps({**AUTO, 4: 3}))
+    eventually(lambda: here.on == {4}, SELDOM / 2)
+    eventually(lambda: "has another name (a hard link)" in here.said())
+
+
+def test_a_choice_is_written_before_the_panel_ends(wall: Walls) -> None:
+    here = wall({"domo.tm1638.actionButtonDelay": 30}).start()
+    here.tick()
+    here.click(3)
+    assert here.house.modes == AUTO
+    assert here.stop() == 0
+    assert here.house.modes == {**AUTO, 3: 3} and here.on == {3}
+    assert not here.bench.display().on
+
+
+def test_a_choice_that_cannot_be_written_before_the_end_is_told(wall: Walls) -> None:
+    here = wall({"domo.tm1638.actionButtonDelay": 30}).start()
+    here.tick()
+    here.click(3)
+    here.house.mode_file.write_text("{")
+    assert here.stop() == 0
+    assert "the choice is dropped: relay 3 forced on" in here.said() and "is not JSON" in here.said()
+
+
+def test_a_standard_error_that_nobody_reads_keeps_no_force_waiting(wall: Walls) -> None:
+    """The panel in a terminal that somebody stopped with Ctrl-S."""
+    here = wall()
+    here.tick()
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(write, b"full")
+    os.set_blocking(write, True)
+    here.panel = subprocess.Popen(here.command("--no-display"), env=here.env, stderr=write)
+    for n, mode in enumerate((3, 0, 3)):
+        here.house.script(1, f"return 1 / 0  # {n}")
+        here.house.set_modes({**AUTO, 2: mode})
+        eventually(lambda mode=mode: here.on == ({2} if mode else set()))
+    assert here.stop() == 0
+    os.close(read)
+    os.close(write)
 
 
 @pytest.mark.skipif(bool(strace_works()), reason=strace_works())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import pty
@@ -47,6 +48,14 @@ class Terminal:
                 os.execve(command[0], command, dict(start))
             self.before = termios.tcgetattr(self._fd)
         fcntl.ioctl(self._fd, termios.TIOCSWINSZ, size)
+
+    def choke(self) -> None:
+        """What is between the panel and who should read it is full."""
+        line = os.open(os.ptsname(self._fd), os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                os.write(line, b"\0" * 64)
+        os.close(line)
 
     def resize(self, columns: int, lines: int) -> None:
         """Somebody pulls at the window's corner."""
@@ -276,6 +285,81 @@ def test_it_ends_with_the_terminal_sane(opened: Opened, how: str | int) -> None:
     assert b"Traceback" not in terminal.raw
 
 
+@pytest.mark.parametrize("how", ["q", "\x03", signal.SIGTERM, signal.SIGHUP])
+def test_a_choice_is_written_before_the_end(opened: Opened, house: House, how: str | int) -> None:
+    terminal = opened({"domo.tm1638.actionButtonDelay": 30})
+    terminal.sees("[1] [2]")
+    terminal.type("2")
+    terminal.wait_for(lambda lines: lines[3][7] == "_")
+    assert house.modes == AUTO
+    if isinstance(how, str):
+        terminal.type(how)
+    else:
+        os.kill(terminal.pid, how)
+    assert terminal.end() == 0
+    assert house.modes == {**AUTO, 2: 3} and terminal.wall.on == {2}
+
+
+def test_a_choice_that_cannot_be_written_is_told_where_it_can_be_read(opened: Opened, house: House) -> None:
+    terminal = opened({"domo.tm1638.actionButtonDelay": 30})
+    terminal.sees("[1] [2]")
+    terminal.type("2")
+    terminal.wait_for(lambda lines: lines[3][7] == "_")
+    house.mode_file.write_text("{")
+    terminal.type("q")
+    assert terminal.end() == 0
+    after = terminal.raw.rpartition(b"\x1b[?1049l")[2].decode()
+    assert "the choice is dropped: relay 2 forced on" in " ".join(after.split())
+
+
+@pytest.mark.parametrize("how", ["a hung line", "\x13"])
+def test_a_terminal_that_takes_nothing_stops_no_force(opened: Opened, house: House, how: str) -> None:
+    """Nobody reads what the panel draws; or somebody has stopped it with Ctrl-S."""
+    terminal = opened()
+    terminal.sees("[1] [2]")
+    if how == "\x13":
+        terminal.type(how)
+    else:
+        terminal.choke()
+    time.sleep(3)  # it draws its clock each second
+    modes = {**AUTO, 4: 3}
+    for n in range(3):
+        house.script(3, f"return relay.off('reason {n}')")
+        modes = {**AUTO, 4: 3 if n % 2 == 0 else 0}
+        house.set_modes(modes)
+        eventually(lambda n=n: terminal.wall.on == ({4} if n % 2 == 0 else set()))
+    terminal.type("5")
+    never(lambda: house.modes != modes, 3)
+    if how == "\x13":
+        terminal.type("\x11")
+    terminal.sees("reason 2")
+    never(lambda: terminal.wait_for(lambda lines: True) and house.modes[5] != 1, 3)  # typed blindly
+    terminal.type("6")
+    eventually(lambda: terminal.wait_for(lambda lines: True) and house.modes[6] == 3)
+
+
+def test_it_ends_though_the_terminal_takes_nothing(opened: Opened, house: House) -> None:
+    terminal = opened({"domo.tm1638.actionButtonDelay": 30})
+    terminal.sees("[1] [2]")
+    terminal.type("2")
+    terminal.wait_for(lambda lines: lines[3][7] == "_")
+    terminal.type("\x13")
+    time.sleep(3)
+    os.kill(terminal.pid, signal.SIGTERM)
+    assert terminal.end() == 0
+    assert house.modes == {**AUTO, 2: 3} and terminal.wall.on == {2}
+    assert terminal.settings() == terminal.before
+
+
+def test_ctrl_z_stops_no_force(opened: Opened, house: House) -> None:
+    terminal = opened()
+    terminal.sees("[1] [2]")
+    terminal.type("\x1a")
+    time.sleep(1)
+    house.set_modes({**AUTO, 4: 3})
+    terminal.wait_for(lambda lines: "●" in lines[2])
+
+
 def test_a_tick_at_work_is_not_hit_by_ctrl_c(opened: Opened, house: House) -> None:
     terminal = opened()
     terminal.sees("[1] [2]")
@@ -284,8 +368,8 @@ def test_a_tick_at_work_is_not_hit_by_ctrl_c(opened: Opened, house: House) -> No
     eventually(lambda: house.modes[1] == 3)
     time.sleep(1)
     terminal.type("\x03")
-    assert terminal.end() == 0 and terminal.wall.on == set()
-    eventually(lambda: terminal.wall.on == {1})
+    assert terminal.end() == 0 and house.memory["why"]["2"] != "slept"
+    eventually(lambda: house.memory["why"]["2"] == "slept" and terminal.wall.on == {1})
 
 
 def test_without_a_terminal_it_says_so(house: House) -> None:

@@ -78,6 +78,7 @@ class House:
         self.tmp = folder / "tmp"
         self.env = {k: v for k, v in os.environ.items() if k not in ("DOMO_CONFIG", "NO_COLOR", "PYTHONPATH")}
         self.env["TMPDIR"] = str(self.tmp)
+        self.env["DOMO_SAY"] = "all"  # what stands, and not only what is new of it (see test_news)
         self._settings: dict[str, Any] = {
             "tmpFileDataXml": "data.xml",
             "urlDataXml": False,
@@ -86,6 +87,7 @@ class House:
                 "jsonFile": {"modPath": "mod", "etatPath": "etat"},
                 "prefixFileData": "domo_",
                 "dbFile": "journal.sqlite3",
+                "recordDir": "history",
                 "simulatedPins": "pins",
                 "board": "simulated",
                 "relay": {"scriptDir": "scripts"},
@@ -199,6 +201,8 @@ class House:
         if not self.journal_file.exists():
             return []
         with contextlib.closing(sqlite3.connect(self.journal_file)) as base:
+            if not base.execute("SELECT 1 FROM sqlite_master").fetchone():  # it is just being made
+                return []
             return base.execute("SELECT relay_number, info, valeur, event FROM relay ORDER BY id").fetchall()
 
     def snapshot(self) -> dict[str, tuple[object, ...]]:

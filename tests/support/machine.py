@@ -31,6 +31,7 @@ domo:
   jsonFile: {modPath: /mnt/tmp/mod, etatPath: /mnt/tmp/etat}
   prefixFileData: /mnt/tmp/domo_
   dbFile: /mnt/pvmonit/journal.sqlite3
+  recordDir: /mnt/pvmonit/history
   board: simulated
   simulatedPins: /mnt/tmp/pins
   relay: {scriptDir: /mnt/pvmonit/scripts, scriptExecInterval: 0}

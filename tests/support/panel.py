@@ -28,6 +28,7 @@ class Wall:
     def __init__(self, house: House, settings: Mapping[str, Any] | None = None) -> None:
         self.house = house
         stb = (settings or {}).get("domo.tm1638.stb", 26)
+        self._boards = len(stb) if isinstance(stb, list) else 1
         self.bench = Bench(house.folder, stb=stb if isinstance(stb, list) else [stb])
         house.configure({**QUICK, "domo.board": "gpio", **(settings or {})})
         self.log = house.folder / "panel.log"
@@ -46,11 +47,14 @@ class Wall:
         return [*self.under, sys.executable, "-S", program, "--config", str(self.house.config), *arguments]
 
     def start(self, *arguments: str, **env: str) -> Wall:
-        """Starts the panel, and waits until it shows something (unless it has no display)."""
+        """Starts the panel, and waits until it shows something and has looked at its buttons (unless it has
+        no display): what is down before counts as no press."""
+        scans = [self.bench.display(board).scans for board in range(1, self._boards + 1)]
         with self.log.open("ab") as log:
             self.panel = subprocess.Popen(self.command(*arguments), env={**self.env, **env}, stderr=log)
         if "--no-display" not in arguments:
-            self.bench.wait_for(self._shows, 30)
+            for board, before in enumerate(scans, 1):
+                self.bench.wait_for(lambda d, n=before: self._shows(d) and d.scans > n, 30, board)  # type: ignore[misc]
         return self
 
     def _shows(self, display: Display) -> bool:

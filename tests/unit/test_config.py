@@ -184,7 +184,7 @@ def test_every_problem_is_told_at_once_with_its_key_path(house: House) -> None:
         "domo.limits.3: minOn is longer than maxOnPerDay",
         "domo.limits.4.minOff: wants a number, not 'x'",
         "domo.limits.4.minOn: wants a number from 0 to 86400, not -1",
-        "domo.board wants one of auto, gpio, simulated, not 'gpo'",
+        "domo.board wants one of auto, gpiochip, gpio, simulated, not 'gpo'",
         "domo.tm1638.dio wants a number from 0 to 27, not 99",
         "domo.tm1638.stb names 26 twice",
         "domo.tm1638.brightness wants a number from 0 to 7, not 8",

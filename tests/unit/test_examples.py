@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from domo.plant.sky import MINUTES
 from domo.scripts import api, lint
 from support.day import CHANGING, CLEAR, CLOUDY, EXAMPLES, Days, example
 from support.house import PROJECT
@@ -191,7 +190,8 @@ def test_washing_machine_goes_on_where_it_was_cut(tmp_path: Path) -> None:
     """A washing machine that maxWatt or a missing reading cut after an hour has two hours to go."""
     text = example("washing-machine").replace("CYCLE = 3 * 3600", "CYCLE = 3 * 3600  # s\nCUT = (11, 12)", 1)
     text = text.replace(
-        "    washed =", "    if CUT[0] <= relay.now.hour < CUT[1]:\n        return relay.off('cut')\n    washed ="
+        "    washed =",
+        "    if CUT[0] <= relay.now.hour < CUT[1]:\n        return relay.off('cut')\n    washed =",
     )
     days = Days(tmp_path, {1: text}, watt={1: 300}, plant=OWN, soc=98)
     (first, second) = days.spans(1)

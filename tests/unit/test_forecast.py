@@ -48,7 +48,11 @@ def test_an_old_one_or_one_from_the_future_does_not_count(tmp_path: Path, age: f
     "document",
     ["", "[", "null", "7", '"x"', "[]", "{}", '{"error":"Weather not enable in config.yaml"}', "[null]"]
     + ['[{"byHour":null}]', '[{"byHour":{"14":{"prod":"x"}}}]', '[{"byHour":{"99":{"prod":1}}}]']
-    + ['[{"byHour":{"14":{"prod":-5}}}]', '[{"byHour":{"14":{"prod":1e99}}}]', '[{"byHour":{"x":{"prod":1}}}]'],
+    + [
+        '[{"byHour":{"14":{"prod":-5}}}]',
+        '[{"byHour":{"14":{"prod":1e99}}}]',
+        '[{"byHour":{"x":{"prod":1}}}]',
+    ],
 )
 def test_nonsense_is_no_forecast(tmp_path: Path, document: str) -> None:
     assert written(tmp_path, document) == {}

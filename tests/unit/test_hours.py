@@ -22,7 +22,9 @@ def day(hour: int) -> float:
     return max(0.0, 600 - 100 * abs(hour - 12))
 
 
-def pvgis(years: tuple[int, ...] = (2019,), head: str = HEAD, value: Callable[[int], float] = day) -> list[str]:
+def pvgis(
+    years: tuple[int, ...] = (2019,), head: str = HEAD, value: Callable[[int], float] = day
+) -> list[str]:
     """The lines of a file as PVGIS's hourly download has them."""
     rows = [*head.splitlines(), "time,P,G(i),H_sun,T2m,WS10m,Int"]
     for year in years:
@@ -51,16 +53,25 @@ def test_pvgis_is_read_and_scaled_from_its_kwp_to_the_panels(tmp_path: Path) -> 
 
 
 def test_of_several_years_each_seed_takes_one(tmp_path: Path) -> None:
-    rows = pvgis((2019,)) [:-2] + pvgis((2020,), "", lambda hour: day(hour) / 2)[1:]
-    assert [hours(tmp_path, rows, seed).watts(at("2026-06-21 12:10")) for seed in (1, 2, 3)] == [1200, 600, 1200]
+    rows = pvgis((2019,))[:-2] + pvgis((2020,), "", lambda hour: day(hour) / 2)[1:]
+    assert [hours(tmp_path, rows, seed).watts(at("2026-06-21 12:10")) for seed in (1, 2, 3)] == [
+        1200,
+        600,
+        1200,
+    ]
 
 
 def test_another_service_names_its_columns(tmp_path: Path) -> None:
     begin = timegm((2023, 1, 1, 0, 0, 0))
     times = [time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime(begin + 3600 * h)) for h in range(8760)]
-    plane = hours(tmp_path, ["timestamp;poa", *(f"{t};{day(h % 24):.1f}".replace(".", ",") for h, t in enumerate(times))])
+    plane = hours(
+        tmp_path,
+        ["timestamp;poa", *(f"{t};{day(h % 24):.1f}".replace(".", ",") for h, t in enumerate(times))],
+    )
     assert 900 < plane.watts(at("2026-06-21 12:00")) < 1200
-    level = hours(tmp_path, ["time,ghi,dni,dhi", *(f"{t},{day(h % 24)},{day(h % 24)},80" for h, t in enumerate(times))])
+    level = hours(
+        tmp_path, ["time,ghi,dni,dhi", *(f"{t},{day(h % 24)},{day(h % 24)},80" for h, t in enumerate(times))]
+    )
     assert 900 < level.watts(at("2026-06-21 12:00")) < 1300
     alone = hours(tmp_path, ["time,ghi", *(f"{t},{day(h % 24)}" for h, t in enumerate(times))])
     assert alone.watts(at("2026-06-21 12:00")) > 800 and alone.watts(at("2026-06-21 01:00")) == 0

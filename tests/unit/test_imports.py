@@ -14,14 +14,14 @@ from support.house import PROJECT, House
 
 LIB = PROJECT / "lib/domo"
 # The folders, lowest first: a module imports from its own folder and from those before it.
-FOLDERS = ("core", "system", "stores", "pins", "scripts", "tick", "panel", "plant", "tools")
+FOLDERS = ("core", "system", "stores", "pins", "scripts", "tick", "panel", "report", "plant", "tools")
 STEADY = {  # what a steady tick loads of domo, and no more
-    "core": {"records", "history", "model", "decide", "texts", "spare"},
-    "system": {"files", "tinyjson", "cache", "child"},
-    "stores": {"config", "reading", "modes", "states", "memory"},
+    "core": {"records", "history", "model", "faults", "decide", "texts", "spare"},
+    "system": {"private", "sealed", "lock", "rights", "trusted", "files", "tinyjson", "cache", "child"},
+    "stores": {"config", "reading", "modes", "states", "memory", "record"},
     "pins": {"board", "choice", "simulated"},
-    "scripts": {"api", "runner"},
-    "tick": {"sight", "plan", "remember", "act", "run"},
+    "scripts": {"api", "answering", "asking", "source"},
+    "tick": {"sight", "plan", "remember", "act", "run", "tell"},
 }
 # Each costs as much as a part of the interpreter's start, or several of them.
 HEAVY = {
@@ -90,7 +90,7 @@ def test_modules_are_small() -> None:
     """And what a steady tick imports is, all together."""
     lines = {named(path): len(path.read_text().splitlines()) for path in MODULES}
     assert {name for name, count in lines.items() if count > 250} <= {"scripts/api"}
-    assert sum(lines[f"{folder}/{name}"] for folder, names in STEADY.items() for name in names) <= 2500
+    assert sum(lines[f"{folder}/{name}"] for folder, names in STEADY.items() for name in names) <= 4400
 
 
 def test_packages_are_imported_where_they_are_needed_only() -> None:
@@ -102,6 +102,27 @@ def test_packages_are_imported_where_they_are_needed_only() -> None:
         assert not at_top & {"yaml", "filelock", "RPi", "rpi_TM1638", "sqlite3", "urllib", "curses"}, name
 
 
+LOADED = """
+import os, sys
+end = os._exit
+def told(code):
+    print(code, *sys.modules, flush=True)
+    end(code)
+os._exit = told
+sys.argv = [{tick!r}]
+exec(compile(open({tick!r}).read(), {tick!r}, "exec"), {{"__name__": "__main__", "__file__": {tick!r}}})
+"""
+
+
+def loaded(house: House, **environment: str) -> set[str]:
+    """The modules that a tick of cron's has loaded when it ends."""
+    code = LOADED.format(tick=str(PROJECT / "bin/domo-tick"))
+    env = {**house.env, "DOMO_CONFIG": str(house.config), **environment}
+    done = subprocess.run([sys.executable, "-S", "-c", code], env=env, capture_output=True, text=True)
+    assert done.stdout.split()[0] == "0", done.stderr
+    return set(done.stdout.split()[1:])
+
+
 def test_a_steady_tick_imports_nothing_heavy(house: House) -> None:
     """The tick that happens 1,400 times a day, and its child that runs the scripts."""
     told = f"import sys\nreturn relay.keep(' '.join(sorted({HEAVY!r} & set(sys.modules))) or 'none of them')"
@@ -110,18 +131,14 @@ def test_a_steady_tick_imports_nothing_heavy(house: House) -> None:
         2, "return relay.on('20 min') if relay.on_for < 1200 and not relay.ran_today() else relay.off('x')"
     )
     house.set_modes({1: 1, 2: 1, 3: 3})
-    command = [sys.executable, "-X", "importtime", "-S", str(PROJECT / "bin/domo-tick")]
-    env = {**house.env, "DOMO_CONFIG": str(house.config)}
-    for _ in range(3):
+    for _ in range(4):
         house.data()
-        done = subprocess.run(command, env=env, capture_output=True, text=True)
-        assert done.returncode == 0
-    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
-    ours = {name for name in imported if name.startswith("domo.")}
+        names = loaded(house)
+    ours = {name for name in names if name.startswith("domo.")}
     assert ours == {f"domo.{f}" for f in STEADY} | {
-        f"domo.{f}.{n}" for f, names in STEADY.items() for n in names
+        f"domo.{f}.{n}" for f, mods in STEADY.items() for n in mods
     }
-    assert not imported & HEAVY
+    assert not names & HEAVY
     assert house.memory["why"]["1"] == "none of them"
 
 
@@ -139,11 +156,7 @@ def test_a_steady_tick_on_real_pins_imports_nothing_more_than_their_package(hous
         "def input(pin): return _levels.get(pin, 1)\n"
     )
     house.configure({"domo.board": "gpio"})
-    command = [sys.executable, "-X", "importtime", "-S", str(PROJECT / "bin/domo-tick")]
-    env = {**house.env, "DOMO_CONFIG": str(house.config), "PYTHONPATH": str(house.folder / "packages")}
-    for _ in range(2):
-        done = subprocess.run(command, env=env, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
-    assert "RPi.GPIO" in imported
-    assert not imported & HEAVY
+    for _ in range(3):
+        names = loaded(house, PYTHONPATH=str(house.folder / "packages"))
+    assert "RPi.GPIO" in names
+    assert not names & HEAVY

@@ -145,7 +145,11 @@ def pasts(draw: st.DrawFn) -> Past:
         timers=draw(st.dictionaries(NAMES, st.tuples(AGES, AGES, st.integers(0, 99)), max_size=2)),
         charge=draw(st.dictionaries(NAMES, st.none() | AGES, max_size=2)),
         frozen=(draw(NAMES), draw(AGES)),
-        failed=frozenset(draw(st.sets(RELAYS, max_size=3))),
+        turns=tuple(draw(st.lists(RELAYS, max_size=3, unique=True))),
+        scripted=tuple(sorted(draw(st.sets(RELAYS, max_size=3)))),
+        stuck=draw(
+            st.dictionaries(NAMES, st.tuples(st.integers(1, 1 << 22), st.integers(1, 10**9)), max_size=2)
+        ),
         why=draw(st.dictionaries(RELAYS, NAMES, max_size=2)),
         reports=tuple(draw(st.lists(NAMES, max_size=2))),
         until=draw(st.dictionaries(RELAYS, st.tuples(st.sampled_from(FORCED), AGES, AGES), max_size=2)),
@@ -274,7 +278,8 @@ def usable(past: Past) -> None:
     assert all(type(mode) is int and mode in range(4) for mode in past.modes.values())
     assert all(type(state) is int and state in (OFF, ON) for state in past.states.values())
     assert all(
-        type(relay) is int for relay in (*past.modes, *past.ours, *past.states, *past.history, *past.failed)
+        type(relay) is int
+        for relay in (*past.modes, *past.ours, *past.states, *past.history, *past.turns, *past.scripted)
     )
     for row in past.history.values():
         assert all(type(state) is int and state in (OFF, ON) for _, state in row.switches)

@@ -235,6 +235,37 @@ def test_an_unplugged_board_presses_nothing_and_comes_back_as_it_was(wired: Wire
     assert chip.on and Display.parse(chip.report()).leds == {2} and Display.parse(chip.report()).upper == {1}
 
 
+def test_what_is_down_when_it_starts_or_a_board_comes_back_is_no_press(wired: Wired) -> None:
+    chip = Chip()
+    chip.pressed = {2, 6}
+    face = wired(chip)
+    assert face.pressed(1.0) == []
+    chip.pressed = {6}
+    assert face.pressed(2.0) == []
+    chip.pressed = {2, 6}
+    assert face.pressed(3.0) == [2]
+    chip.plug(False)
+    assert face.pressed(4.0) == [] and not face.quick
+    chip.plug(True)
+    assert face.pressed(5.0) == [] and face.quick
+    chip.pressed = set()
+    assert face.pressed(6.0) == [] and not face.quick
+    chip.pressed = {6}
+    assert face.pressed(7.0) == [6]
+
+
+def test_a_button_that_stays_down_is_told_and_others_go_on(wired: Wired) -> None:
+    one, two = Chip(), Chip()
+    face = wired(one, two)
+    two.pressed = {3}
+    assert face.pressed(1.0) == [11] and face.quick
+    assert face.pressed(62.0) == [] and face.stuck == (11,) and not face.quick
+    one.pressed = {1}
+    assert face.pressed(63.0) == [1] and face.stuck == (11,)
+    two.plug(False)
+    assert face.pressed(64.0) == [] and face.stuck == ()
+
+
 def test_one_spoilt_scan_presses_nothing(wired: Wired) -> None:
     chip = Spoilt()
     face = wired(chip)

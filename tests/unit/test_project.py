@@ -13,7 +13,7 @@ import pytest
 
 from support.house import PROJECT, House
 
-DOCUMENTS = [*PROJECT.glob("*.md"), *PROJECT.glob("relay.script.d/*.md")]
+DOCUMENTS = [*PROJECT.glob("*.md"), *PROJECT.glob("relay.script.d/*.md"), *PROJECT.glob("docs/*.md")]
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

@@ -25,7 +25,9 @@ def reading(watts: float, stage: str = "Bulk", mppt: int | None = 2, charge: flo
     values = {"PPV": Value(f"{watts:.0f}", ""), "CS": Value(stage, "")}
     if mppt is not None:
         values["MPPT"] = Value(str(mppt), "")
-    return Reading((Device("1", "Mppt", 1.0, values), Device("2", "Bmv", 1.0, {"SOC": Value(f"{charge}", "")})))
+    return Reading(
+        (Device("1", "Mppt", 1.0, values), Device("2", "Bmv", 1.0, {"SOC": Value(f"{charge}", "")}))
+    )
 
 
 def later(sky: Any, seconds: float) -> dict[str, float]:

@@ -139,15 +139,15 @@ def _limited(config: Config, relay: int, wish: Wish, state: int, past: Past, bel
         if 0 < limits.maxStartsPerHour <= history.starts(HOUR):
             most = "{why}: off, {starts:g} starts in an hour (maxStartsPerHour)"
             return OFF, Text(most, why=why, starts=limits.maxStartsPerHour)
-        if (left := _stuck(past, relay)) > 0:
+        if (left := _pin_wait(past, relay)) > 0:
             tried = "{why}: not switched on, its pin failed; next try in {left}"
             return OFF, Text(tried, why=why, left=minutes(left))
     return wish
 
 
-def _stuck(past: Past, relay: int) -> float:
+def _pin_wait(past: Past, relay: int) -> float:
     """For how long a relay whose pin failed is not tried again (s): twice as long after each failure."""
-    age, tries = past.stuck.get(relay, (float("inf"), 0))
+    age, tries = past.pin_failures.get(relay, (float("inf"), 0))
     wait: float = min(LONGEST_STUCK, FIRST_STUCK * 2**tries)
     return wait - age
 
@@ -186,7 +186,7 @@ def _queue(
         config, (r for r in config.relays if wishes[r][0] == ON and (r not in auto or states[r] == ON))
     )
     blocked = _blocked(config, past)
-    for relay in sorted(config.by_priority, key=lambda relay: relay in past.stuck):
+    for relay in sorted(config.by_priority, key=lambda relay: relay in past.pin_failures):
         state, why = wishes[relay]
         if relay not in auto or state == OFF or states[relay] == ON:
             continue

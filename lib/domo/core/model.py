@@ -8,6 +8,7 @@ jump of the wall clock reaches a decision.
 from __future__ import annotations
 
 from .records import dataclass
+from .texts import one_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +32,11 @@ DONE, LOOK, REFUSED, BUSY = 0, 1, 2, 75  # exit codes; 75 is sysexits' EX_TEMPFA
 
 
 class Fault(Exception):
-    """Something the outside world did, told as one sentence: what, where, and what to do."""
+    """Something the outside world did, told as one sentence: what, where, and what to do. It may quote what
+    it is about: it is one clean line all the same."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(one_line(text))
 
 
 class ScriptError(Exception):
@@ -42,6 +47,7 @@ class ConfigError(Exception):
     """Every problem of a configuration, one sentence each, with its key path."""
 
     def __init__(self, problems: list[str]) -> None:
+        problems = [one_line(problem) for problem in problems]
         super().__init__("\n".join(problems))
         self.problems = problems
 
@@ -141,15 +147,17 @@ class Past:
     charge: Mapping[str, float | None] = {}  # "stage device": since seen out of it, None while in it
     sky: Mapping[str, float] = {}  # how clear it has been, see spare.watched
     frozen: tuple[str, float] = ("", 0.0)  # the measured values, and since when they are the same
-    failed: frozenset[int] = frozenset()  # relays whose scripts come last: they failed, or had their time
+    turns: tuple[int, ...] = ()  # in which order scripts are asked; () is by number
+    scripted: tuple[int, ...] = ()  # relays that had a script
+    stuck: Mapping[str, tuple[int, int]] = {}  # processes that could not be killed: their id and start
     why: Mapping[int, str] = {}  # the last reason of each relay
     reports: tuple[str, ...] = ()  # what the last tick found wrong
+    unset: bool = False  # at the last tick nobody had set the wall clock yet
     until: Mapping[int, tuple[int, float, float]] = {}  # forces that end by themselves: mode, age, length (s)
     pins: Mapping[int, int] = {}  # those that relays were driven by, each with its level for off
-    stuck: Mapping[
-        int, tuple[float, int]
-    ] = {}  # relays whose pin could not be set: the last try, tries in vain
+    pin_failures: Mapping[int, tuple[float, int]] = {}  # relays whose pin failed: the last try, tries in vain
     unwritten: tuple[Row, ...] = ()  # what the journal was not given yet
+    untold: tuple[Row, ...] = ()  # what does not wait for the program of onChange yet
 
 
 @dataclass(frozen=True)
@@ -207,8 +215,14 @@ class Config:
     modPath: str = "/tmp/PvMonit_domo_mod"
     etatPath: str = "/tmp/PvMonit_domo_etat"
     prefixFileData: str = "/tmp/PvMonit_domo_data_"
+    remindAfter: float = 86400
+    onChange: tuple[str, ...] = ()  # a program and its arguments
     dbFile: str = "domo.sqlite3"
+    recordEvery: float = 3600
+    recordDir: str = "history"
+    recordValues: tuple[str, ...] = ()
     scriptDir: str = "relay.script.d"
+    scriptOwners: tuple[str, ...] = ()  # users whose scripts are run too, beside this one's and root's
     scriptExecInterval: float = 60
     secuDownNoData: float = 600
     relayNb: int = 8
@@ -259,7 +273,8 @@ class Config:
 
     def cycle(self, relay: int) -> float:
         """How long the programme of a load of kind `cycle` lasts (s); 0 for all others."""
-        return 60 * sum(step[1] for step in self.relayLoad.get(relay, {}).get("steps", ()))
+        minutes: float = sum(step[1] for step in self.relayLoad.get(relay, {}).get("steps", ()))
+        return 60 * minutes
 
     @property
     def required(self) -> tuple[str, ...]:

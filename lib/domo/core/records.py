@@ -29,6 +29,9 @@ else:
 
     def _init(self, *args, **fields):
         names, own = self._names, self.__dict__
+        if not fields and len(args) == len(names):
+            own.update(zip(names, args, strict=True))
+            return
         own.update(self._defaults)
         own.update(zip(names, args, strict=False))
         own.update(fields)

@@ -7,6 +7,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+LONGEST = 1000  # characters of a line; a page of a terminal has twice as many
+
 
 class Text(str):
     """A sentence that remembers its `template` and the `values` in it, so that it can be told in another
@@ -20,6 +22,21 @@ class Text(str):
         text = super().__new__(cls, template.format(**values))
         text.template, text.values = template, values
         return text
+
+
+def clean(text: str) -> str:
+    """The text with "?" for what commands a terminal or turns the direction of writing: control and format
+    characters (the C1 ones, bidirectional marks), half characters, what no font has, line breaks."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
+
+
+def one_line(text: object, most: int = LONGEST) -> str:
+    """Anything as one clean line of at most `most` characters, with spaces for line breaks. What comes from
+    outside goes through here once, where it enters; so all within can be shown and written anywhere."""
+    line = text if isinstance(text, str) else str(text)
+    if not line.isprintable() or line.startswith(" ") or line.endswith(" "):
+        line = clean(" ".join(line.split()))
+    return line if len(line) <= most else f"{line[: most - 3]}..."
 
 
 def minutes(seconds: float) -> str:

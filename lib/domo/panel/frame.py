@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 BOARD = 8  # relays on a board
 TOP, MIDDLE, BOTTOM, DOT_SEGMENT = 0x01, 0x40, 0x08, 0x80  # bits of a digit: a, g, d, and its dot
-FONT = {"E": 0x79, "1": 0x06, "2": 0x5B, "3": 0x4F, "4": 0x66, "5": 0x6D, "6": 0x7D, "7": 0x07}
+FONT = {"E": 0x79, "1": 0x06, "2": 0x5B, "3": 0x4F, "4": 0x66, "5": 0x6D, "6": 0x7D, "7": 0x07, "8": 0x7F}
 DOT, CODE = 1, 2  # what is lit in a phase: the dot of "being carried out", the code of a trouble
 LATE = 180.0  # s without a tick, then something is wrong
 
@@ -28,6 +28,7 @@ CODES = {
     "E5": "no good data for longer than secuDownNoData: everything automatic is off",
     "E6": "the journal cannot be written",
     "E7": "the last tick found something wrong; domo-mod says what",
+    "E8": "a button stays down: it is not obeyed until it is up; is it jammed, or damp?",
 }
 
 

@@ -7,12 +7,17 @@ buttons that share a byte, and its digit cache goes stale when the display is cl
 from __future__ import annotations
 
 import sys
-from typing import Any
+import time
 
 from ..core.model import Config, Fault
 from ..pins import rpi_gpio
 from ..system import files
 from .frame import BOARD, View, frame
+from .keys import Keys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 COMMIT = "edb13c41cf2f94e658bccdeddc96dc8f12facead"  # the driver's, that this was tested with
 REDRAW_SECONDS = (
@@ -36,47 +41,57 @@ class TM1638:
             raise Fault(
                 "no TM1638 is configured (domo.tm1638.stb is []); there are --terminal and --no-display"
             )
+        self.quick = self.ended = False
+        self.stuck: tuple[int, ...] = ()
+        self._brightness = config.brightness
+        self._scans: list[list[int] | None] = [None for _ in config.stb]  # the last of each board
+        self._keys = [Keys(BOARD) for _ in config.stb]
+        self._frames = [(bytes(BOARD), bytes(BOARD))] * len(config.stb)
+        self._sent = [[0] * 2 * BOARD for _ in config.stb]  # what its display memory holds; -1: nobody knows
+        self._redraw_at = 0.0
         files.third_party()
         try:
             tm_boards = rpi_gpio.started(_driver)
             self._boards = tm_boards(config.dio, config.clk, config.stb, config.brightness)
+            self._read_keys(time.monotonic())  # who presses when he sees that it is there shall be obeyed
         except ImportError as error:
             raise Fault(_missing(error)) from None
         except Exception as error:  # lgpio has errors of its own
             raise Fault(
                 f"the TM1638 cannot be driven ({error}); there are --terminal and --no-display"
             ) from None
-        self.quick = False  # a button is down
-        self._brightness = config.brightness
-        self._keys = [[0] * 4 for _ in config.stb]  # the last scan of each board
-        self._down = [0] * len(config.stb)  # its buttons that are down, bit 0 button 1
-        self._frames = [(bytes(BOARD), bytes(BOARD))] * len(config.stb)
-        self._sent = [[0] * 2 * BOARD for _ in config.stb]  # what its display memory holds; -1: nobody knows
-        self._redraw_at = 0.0
 
     def pressed(self, now: float) -> list[int]:
         """The relays whose buttons went down since the last call; `now` is any clock (s)."""
-        relays: list[int] = []
-        for board, before in enumerate(self._keys):
-            keys = self._boards.getData(board)
-            if keys != before and self._boards.getData(board) == keys:  # one spoilt scan shall switch nothing
-                self._keys[board] = keys
-                if not _answers(keys):
-                    continue
-                if not _answers(before):  # it is back: dark, its memory random
-                    self._redraw(board)
-                relays += self._went_down(board, keys)
+        relays = self._read_keys(now)
         if now >= self._redraw_at:
             self._redraw_at = now + REDRAW_SECONDS
             for board in range(len(self._keys)):
                 self._redraw(board)
         return relays
 
-    def _went_down(self, board: int, keys: list[int]) -> list[int]:
-        down = sum((byte & 1 | byte & 0x10) << n for n, byte in enumerate(keys))
-        new, self._down[board] = down & ~self._down[board], down
-        self.quick = any(self._down)
-        return [board * BOARD + n + 1 for n in range(BOARD) if new >> n & 1]
+    def _read_keys(self, now: float) -> list[int]:
+        relays: list[int] = []
+        for board, keys in enumerate(self._keys):
+            before, scan = self._scans[board], self._boards.getData(board)
+            if scan != before:
+                if self._boards.getData(board) != scan:  # one spoilt scan shall switch nothing
+                    continue
+                self._scans[board] = scan
+                if not _answers(scan):
+                    self._keys[board] = Keys(BOARD)
+                elif before is not None and not _answers(before):  # it is back: dark, its memory random
+                    self._redraw(board)
+            elif not keys.restless:
+                continue
+            if _answers(scan):
+                relays += [board * BOARD + button for button in keys.look(_down(scan), now)]
+            self._sum_up()
+        return relays
+
+    def _sum_up(self) -> None:
+        self.quick = any(keys.quick for keys in self._keys)
+        self.stuck = tuple(n * BOARD + button for n, keys in enumerate(self._keys) for button in keys.stuck)
 
     def show(self, view: View, lit: int) -> None:
         """Shows the view in that phase (see panel.phase); sends only the bytes that changed."""
@@ -104,9 +119,15 @@ class TM1638:
         self._boards.turnOff()
 
 
-def _answers(keys: list[int]) -> bool:
+def _answers(scan: list[int]) -> bool:
     """Whether that is a scan of keys; an unplugged board reads FF."""
-    return not any(byte & ~BUTTONS for byte in keys)
+    return not any(byte & ~BUTTONS for byte in scan)
+
+
+def _down(scan: list[int]) -> set[int]:
+    """The buttons that are down in a scan, from 1."""
+    keys = [(n + first, byte & bit) for n, byte in enumerate(scan) for first, bit in ((1, 0x01), (5, 0x10))]
+    return {button for button, down in keys if down}
 
 
 def _missing(error: ImportError) -> str:

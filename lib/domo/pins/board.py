@@ -6,6 +6,7 @@ pin that fails is one relay's fault: every other relay is switched.
 
 from __future__ import annotations
 
+from ..core.faults import Report
 from ..core.history import OFF, ON
 from ..core.model import ON_OFF, Fault
 
@@ -70,12 +71,13 @@ class Board:
     def apply(self, states: Mapping[int, int]) -> dict[int, str]:
         """Puts every pin at the level of its relay's state, offs first; gives the relays where that failed,
         and why. A pin that has its level already is not touched, where that can be seen."""
-        faults = {}
+        faults: dict[int, str] = {}
         for relay, state in sorted(states.items(), key=lambda item: item[1]):
             try:
                 self._set(self._pin_of[relay], self._level(state))
             except Fault as fault:
-                faults[relay] = f"relay {relay} cannot be switched {ON_OFF[state]}: {fault}"
+                text = f"relay {relay} cannot be switched {ON_OFF[state]}: {fault}"
+                faults[relay] = Report(text, f"pin of relay {relay}", str(fault))
         return faults
 
     def let_go(self, pins: Mapping[int, int]) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from ..core.faults import Report
 from ..core.model import Fault
+from ..core.texts import one_line
 from ..system import files, tinyjson
 
 
@@ -22,9 +24,11 @@ class SimulatedPins:
         except FileNotFoundError:
             pass
         except Fault as fault:
-            self._trouble = f"{fault}; it is written anew"
+            self._trouble = Report(f"{fault}; it is written anew", path, lasts=False)
         except (ValueError, AttributeError) as error:
-            self._trouble = f"{path}: was not domo's ({error}); it is written anew"
+            self._trouble = Report(
+                f"{path}: was not domo's ({one_line(error, 200)}); it is written anew", path, lasts=False
+            )
         self._saved = dict(self._levels)
 
     def read(self, pin: int) -> int | None:

@@ -69,7 +69,9 @@ def _relay(one: Tally) -> dict[str, Any]:
         "asked_kWh": round(asked / 1000, 3),
         "served_kWh": round(served / 1000, 3),
         "missed": {"count": round(missed, 1), "unit": unit} if unit else None,
-        "lost_while_off_kWh": {why: round(wh / 1000, 3) for why, wh in one.missed.most_common()},
+        "lost_while_off_kWh": {
+            why: round(wh / 1000, 3) for why, wh in sorted(one.missed.items(), key=_largest)
+        },
         "minutes_on": dict(one.reasons[ON].most_common()),
         "minutes_off": dict(one.reasons[OFF].most_common()),
     }
@@ -85,3 +87,7 @@ def as_csv(asked: Sequence[Asked], results: Sequence[Result]) -> str:
         for day, of_day in result.days.items():
             writer.writerow([one.config.scriptDir, one.seed, day, *sums(of_day).values()])
     return text.getvalue().rstrip("\n")
+
+
+def _largest(item: tuple[str, float]) -> float:
+    return -item[1]

@@ -12,11 +12,11 @@ from ..core.decide import decide
 from ..core.history import OFF
 from ..core.model import AUTO_OFF, Config, Now, Order, Past, Plan, Reading
 from ..core.records import replace
-from ..scripts import runner as scripts
+from ..scripts import asking, source
+from ..scripts.answering import in_turn
 from ..scripts.api import World
 from ..stores import modes, reading
 from ..tick import dry_run as rehearsal
-from ..tick import plan as plans
 from ..tick.remember import next_past
 from ..tick.sight import Sight
 from . import swift
@@ -63,11 +63,12 @@ def fold(
     """So many ticks from `start` (epoch s) on: every relay in auto and off at first, some readings
     `supposed` instead of the plant's. `watch` sees what the scripts look at besides. Raises PlantError for
     what a foreign plant does wrong."""
-    config = replace(config, dbFile="", cacheDir="")  # neither a journal nor a forecast of now
-    scripted = scripts.scripted(config)
-    known: scripts.Bytecode = {}
+    config = replace(config, dbFile="", onChange=(), cacheDir="")  # nobody is told; no forecast is of then
+    kinds = source.scripted(config)
+    scripted, python = list(kinds), [relay for relay, kind in kinds.items() if kind == "py"]
+    library = source.Library(config.scriptDir)
     swift.generate(*swift.RECORDS, Sight)
-    ready, clock = swift.ready(config, scripted), swift.Clock()
+    ready, clock = swift.ready(config, python, library), swift.Clock()
     states, wanted = dict.fromkeys(config.relays, OFF), dict.fromkeys(config.relays, AUTO_OFF)
     past, watch = Past(), watch or Watch(config)
     for place in range(ticks):
@@ -75,10 +76,10 @@ def fold(
         data = reading.judge(plant.reading(now.wall), config, now)
         if supposed:
             data = rehearsal.suppose(data, dict(supposed), config)
-        data, past = plans.watched(config, data, past, now)
+        data, past = reading.watched(config, data, past, now)
         world = World(config, wanted, states, past, data, now)
         looks = watch.look(place)
-        answers = _answers(scripted, world, data, known, ready, watch)
+        answers = _answers(scripted, world, data, library, ready, watch)
         if looks:
             sys.setprofile(None)
         plan = decide(config, wanted, states, past, data, answers.orders)
@@ -93,19 +94,26 @@ def _answers(
     scripted: list[int],
     world: World,
     data: Reading,
-    known: scripts.Bytecode,
-    ready: scripts.Ready,
+    library: source.Library,
+    ready: swift.Ready,
     watch: Watch,
-) -> scripts.Answers:
+) -> asking.Answers:
     """What the scripts say, asked in the tick's order."""
+    past, relays = world.past, tuple(scripted)
     if data.problem:
         orders = {relay: Order("", data.problem) for relay in scripted}
-        return scripts.Answers(orders, world.past.timers, last=world.past.failed)
-    failed = world.past.failed
-    order = sorted(scripted, key=lambda relay: (relay in failed, relay)) if failed else scripted
+        return asking.Answers(orders, past.timers, turns=past.turns, scripted=relays)
     orders = {}
-    for watch.relay in order:
-        orders[watch.relay] = scripts.ask(watch.relay, world, known, ready)
+    for watch.relay in in_turn(scripted, past.turns) if past.turns else scripted:
+        code, decide = ready.get(watch.relay, (None, None))
+        orders[watch.relay] = (
+            source.ask(watch.relay, world, code, decide)
+            if code
+            else source.ask_here(watch.relay, world, library)
+        )
     watch.relay = 0
-    last = frozenset(relay for relay, one in orders.items() if not one.good)
-    return scripts.Answers(orders, world.timers, last=last)
+    failed = [relay for relay, order in orders.items() if not order.wanted]
+    turns = (*sorted(orders.keys() - set(failed)), *failed) if failed else ()
+    return asking.Answers(
+        orders, world.timers, turns=() if list(turns) == sorted(turns) else turns, scripted=relays
+    )

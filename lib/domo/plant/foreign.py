@@ -119,9 +119,9 @@ class Driven:
         if not isinstance(watts, Mapping):
             self._nonsense("minute", f"watts wants {{relay: W}}, not {watts!r:.60}")
         drawn = {r: self._number(f"watts of relay {r}", watts.get(r, 0.0)) for r, on in states.items() if on}
-        soc = numbers.pop("soc", 0.0) / 100
-        throttled = numbers.get("panels", 0.0) < numbers.get("sun", 0.0) - 1e-9
-        return Flow(soc, watts=drawn, throttled=throttled, stored=numbers.get("power", 0.0), **numbers)
+        sun, panels, load, power, soc = (numbers.get(name, 0.0) for name in NUMBERS)
+        throttled = panels < sun - 1e-9
+        return Flow(soc / 100, "", sun, panels, load, power, stored=power, throttled=throttled, watts=drawn)
 
     def _number(self, name: str, value: object) -> float:
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not -1e9 < value < 1e9:

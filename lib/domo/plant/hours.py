@@ -79,7 +79,8 @@ class Hours:
         except OSError as error:
             raise PlantError(f"{self.path}: cannot be read ({error.strerror})") from None
         names: dict[int, str] = {}
-        place, rows, separator = -1, [], ","
+        rows: list[Row] = []
+        place, separator = -1, ","
         for number, text in enumerate(lines, 1):
             if not names:
                 if found := re.match(r"Nominal power of the PV system.*\(kWp\):\s*([\d.]+)", text):

@@ -130,7 +130,8 @@ class Charger(Load):
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         super().__init__(settings)
-        self.cap, self.room, self.days = float(settings["store"]), 0.0, settings["days"]
+        self.cap, self.days = float(settings["store"]), settings["days"]
+        self.room = self.asked = self.cap if self.days else 0.0  # of the evening before
 
     def wants(self, day: int, minute: int, on: bool) -> float:
         if minute == HOME and (new := self.inflow(day, minute)):
@@ -181,7 +182,8 @@ class Pump(Load):
         self.room -= watts / 60
 
     def inflow(self, day: int, minute: int) -> float:
-        return self.minute * (self.by_day if 420 <= minute < 1320 else self.by_night)
+        of_day: float = self.by_day if 420 <= minute < 1320 else self.by_night
+        return self.minute * of_day
 
 
 def wanted(day: int, days: float) -> bool:

@@ -41,7 +41,7 @@ class PvlibSky(Sky):
         parts = {part: clear[part].where(through > 0.99, under[part]) for part in ("dni", "dhi")}
         above = pvlib.irradiance.get_extra_radiation(times)
         warm = pandas.Series([air(of_year, m / 60, self.place.latitude) for m in range(MINUTES)], index=times)
-        total = 0.0
+        total: Any = 0.0
         for panels in self.panels:
             plane = pvlib.irradiance.get_total_irradiance(
                 *(panels.tilt, panels.azimuth, sun["apparent_zenith"], sun["azimuth"]),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import gc
 import os
 import signal
 import sys
@@ -15,13 +16,14 @@ import time
 from collections import Counter
 from typing import Any
 
-from ..core.model import DONE, LOOK, REFUSED, Config, ConfigError
+from ..core.model import DONE, LOOK, REFUSED, Config, ConfigError, Fault
 from ..core.records import replace
+from ..report.simulated import Simulated
 from ..stores import config as configs
 from ..stores import plant_keys
-from ..system import arguments
+from ..system import arguments, files
 from ..tick import dry_run as rehearsal
-from . import export, many, report, run, table
+from . import export, many, recorded, report, run, table
 from .fold import Moment
 from .foreign import PlantError
 from .sky import WEATHERS
@@ -61,6 +63,10 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--json", action="store_true", help="all numbers as JSON")
     parser.add_argument("--csv", action="store_true", help="a line a day as CSV")
     parser.add_argument(
+        "--recorded", metavar="DAY", help="this recorded day (YYYY-MM-DD) instead, as far as it goes"
+    )
+    parser.add_argument("--html", metavar="FILE", help="also a page, as domo-report makes of what was")
+    parser.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="suppose this reading all day"
     )
     return parser
@@ -70,9 +76,12 @@ def main(argv: list[str]) -> int:
     """`domo-replay` with these arguments; gives its exit code."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # else Ctrl-C would count as the error of a script
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # domo-replay | head
+    gc.set_threshold(100_000)  # half a million ticks leave nothing behind that goes in circles
     given = options().parse_args(argv)
     try:
         config = settings(given)
+        if given.recorded:
+            return recorded.main(config, given.recorded, time.time())
         supposed = dict(map(rehearsal.pair, given.set))
         first = run.Asked(
             *(config, midnight(given.day), given.days, given.seed, given.soc / 100, supposed),
@@ -126,8 +135,18 @@ def _told(first: run.Asked, given: argparse.Namespace) -> int:
     seeds = range(first.seed, first.seed + given.seeds)
     asked = [dataclasses.replace(one, seed=seed) for one in sets for seed in seeds]
     alone = len(asked) == 1 and not (given.json or given.csv)
-    kept = list[Moment]()
-    results = [run.replay(first, kept.append)] if alone and first.days == 1 else many.all_of(asked)
+    kept, simulated = list[Moment](), Simulated(first.config)
+    if given.html and not alone:
+        raise ValueError("--html is for one replay at a time")
+
+    def each(moment: Moment) -> None:
+        if given.html:
+            simulated.add(moment.now.wall, moment.reading, moment.plan)
+        if first.days == 1:
+            kept.append(moment)
+
+    watched = alone and (given.html or first.days == 1)
+    results = [run.replay(first, each)] if watched else many.all_of(asked)
     if given.json:
         print(export.as_json(asked, results))
     elif given.csv:
@@ -136,9 +155,15 @@ def _told(first: run.Asked, given: argparse.Namespace) -> int:
         print(*report.whole(first.config, kept, results[0]), sep="\n")
     else:
         print(*table.table(asked, results), sep="\n")
+    if given.html:
+        try:
+            files.replace(configs.absolute(given.html), simulated.html().encode(errors="replace"))
+        except Fault as fault:
+            print(f"domo-replay: {fault}", file=sys.stderr)
+            return LOOK
     faults = sum((result.faults for result in results), Counter[str]())
-    for fault, count in faults.most_common(10):
-        print(f"domo-replay: {fault} ({count} times)", file=sys.stderr)
+    for why, count in faults.most_common(10):
+        print(f"domo-replay: {why} ({count} times)", file=sys.stderr)
     outside = dict.fromkeys(said for result in results for said in result.outside)
     for said in outside:
         print(f"domo-replay: {said}", file=sys.stderr)

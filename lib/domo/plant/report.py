@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from ..core.history import OFF, ON
 from ..core.model import ON_OFF, Config
 from ..core.texts import minutes
-from ..scripts import runner as scripts
+from ..scripts import source
 from .fold import Moment
 from .tally import Result, Sums, Tally
 
@@ -34,7 +34,7 @@ def picture(config: Config, peak: float, day: list[Moment]) -> Iterator[str]:
     yield f"{day[0].local('%d %B %Y'):26}" + "".join(f"{share[0].local('%H'):6}" for share in shares[::6])
     yield f"{'sun, tenths of the peak':26}{''.join(light)}"
     yield f"{'charge, tenths':26}{''.join(charge)}"
-    for relay in scripts.scripted(config):
+    for relay in source.scripted(config):
         times = [sum(relay in moment.watts for moment in share) for share in shares]
         cells = "".join("#" if on == size else "+" if on else "." for on in times)
         yield f"{relay} {config.name(relay)}"[:25].ljust(26) + cells
@@ -62,7 +62,8 @@ def months(result: Result) -> Iterator[str]:
     yield f"lost without domo {kwh(total.bare_lost)}, with it {kwh(total.lost)}"
     yield f"used by relays    {kwh(total.relays)}, of it from the battery {kwh(total.paid)}"
     if result.bound is not None and result.share is not None:
-        yield f"could be used     {kwh(result.bound)} by perfect foresight, so this is {100 * result.share:.1f} %"
+        share = f"{100 * result.share:.1f} %"
+        yield f"could be used     {kwh(result.bound)} by perfect foresight, so this is {share}"
     if result.evenings:
         days = f"on {result.deeper} of {result.evenings} evenings more than 3 % lower than without domo"
         yield f"battery           {days}"
@@ -86,7 +87,8 @@ def summary(config: Config, tallies: Mapping[int, Tally]) -> Iterator[str]:
     """Per relay what it came to, then its commonest reasons, numbers that vary being told as N."""
     yield "relay                      starts  hours on     kWh  else lost  lowest SOC"
     for relay, one in tallies.items():
-        row = f"{relay} {config.name(relay)[:23]:24} {one.starts:6} {one.minutes / 60:9.1f} {one.energy / 1000:7.2f}"
+        name = f"{relay} {config.name(relay)[:23]:24}"
+        row = f"{name} {one.starts:6} {one.minutes / 60:9.1f} {one.energy / 1000:7.2f}"
         yield row + (f" {one.spared / 1000:10.2f} {100 * one.lowest:9.0f} %" if one.starts else "")
         if one.shortest:
             yield f"  shortest run {minutes(60 * one.shortest)}"
@@ -117,7 +119,7 @@ def losses(config: Config, result: Result) -> Iterator[str]:
     if lost < 1:
         return
     yield "where the rest was lost"
-    rows = [
+    rows: list[tuple[float, str]] = [
         (wh, f"{r} {config.name(r)}: {why}")
         for r, one in result.relays.items()
         for why, wh in one.missed.items()

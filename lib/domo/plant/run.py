@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..core.model import Config
-from ..scripts import runner as scripts
+from ..scripts import source
 from . import foreign, loads, sky
 from .bound import Series, bound
 from .fold import Moment, fold
@@ -95,7 +95,7 @@ def replay(asked: Asked, each: Callable[[Moment], None] | None = None) -> Result
     """The result; `each` is shown every moment. Raises PlantError."""
     config = asked.config
     result, evenings = Result(), Evenings()
-    result.relays = {relay: Tally(config.name(relay)) for relay in scripts.scripted(config)}
+    result.relays = {relay: Tally(config.name(relay)) for relay in source.scripted(config)}
     with_domo = plant(asked)
     without = bare(asked, with_domo)
     none = dict.fromkeys(config.relays, 0)

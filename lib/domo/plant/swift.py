@@ -8,30 +8,37 @@ from __future__ import annotations
 
 import ast
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Mapping
+from types import CodeType
+from typing import TYPE_CHECKING, Any
 
 from ..core import model, spare
-from ..core.history import KEPT, ON, History
-from ..core.model import Config, Past
-from ..scripts import runner as scripts
-from ..system import files
+from ..core.history import KEPT, OFF, ON, History
+from ..core.model import Config, Past, ScriptError
+from ..scripts import asking, source
+from ..stores import modes
+from ..tick.sight import Sight
 
 RECORDS = (
     *(model.Now, model.Value, model.Device, model.Reading, History, model.Past, model.Order),
-    *(model.Decision, model.Limits, scripts.Answers),
+    *(model.Decision, model.Limits, model.Row, asking.Answers, modes.Found, Sight),
 )
+
+if TYPE_CHECKING:
+    Ready = Mapping[int, tuple[CodeType, source.Decide | None]]  # by relay
 
 
 def generate(*kinds: type) -> None:
     """Gives frozen records a constructor of their own, in place of the one that all share."""
     for kind in kinds:
-        names: tuple[str, ...] = kind._names  # type: ignore[attr-defined]
-        given: dict[str, object] = {f"_{name}": value for name, value in kind._defaults.items()}  # type: ignore[attr-defined]
+        record: Any = kind
+        names: tuple[str, ...] = record._names
+        given: dict[str, object] = {f"_{name}": value for name, value in record._defaults.items()}
         arguments = ", ".join(f"{name}=_{name}" if f"_{name}" in given else name for name in names)
         lines = [f"def __init__(self, {arguments}):", " fields = self.__dict__"]
-        lines += [f" {name} = dict(_{name}) if {name} is _{name} else {name}" for name in kind._dicts]  # type: ignore[attr-defined]
+        lines += [f" {name} = dict(_{name}) if {name} is _{name} else {name}" for name in record._dicts]
         exec("\n".join(lines + [f" fields[{name!r}] = {name}" for name in names]), given)
-        kind.__init__ = given["__init__"]  # type: ignore[misc]
+        record.__init__ = given["__init__"]
 
 
 class Clock:
@@ -45,18 +52,23 @@ class Ageing(History):
     """A history by when its switches were, so that a tick later nothing needs to be written anew; pruned
     as a real one is when it is saved, `step` seconds ago."""
 
+    when: tuple[tuple[float, int], ...]  # s on the clock, state
+    clock: Clock
+    step: float
+    row: tuple[tuple[tuple[float, int], ...], float]  # the last row, and when it was made
+
     def __init__(self, history: History, clock: Clock, step: float) -> None:
         when = tuple((clock.now - age, state) for age, state in history.switches)
         self.__dict__.update(when=when, clock=clock, step=step, row=((), -1.0))
 
     @property
-    def switches(self) -> tuple[tuple[float, int], ...]:  # type: ignore[override]
+    def switches(self) -> tuple[tuple[float, int], ...]:
         """The switches by their age, as every method of a history wants them."""
         now = self.clock.now
         row, of = self.row
         if of != now:
             first = max(0, bisect_left(self.when, (now - self.step - KEPT, -1)) - 2)
-            row = tuple((now - at, state) for at, state in self.when[first:])
+            row = tuple([(now - at, state) for at, state in self.when[first:]])
             self.__dict__["row"] = row, now
         return row
 
@@ -67,11 +79,18 @@ class Ageing(History):
         at, now = self.when[-1]
         return self.clock.now - at if now == state else 0.0
 
+    @property
+    def last_state(self) -> int:
+        """As a history says it, without making the row."""
+        return self.when[-1][1] if self.when else OFF
+
     def spans(self, seconds: float) -> list[tuple[float, float]]:
         """As a history says it, by its later switches alone."""
-        row = self.switches
-        first = bisect_left(row, -seconds, key=lambda switch: -switch[0]) - 1
-        return History(row[first:]).spans(seconds) if first > 0 else super().spans(seconds)
+        now = self.clock.now
+        first = bisect_left(self.when, (now - seconds, -1)) - 1
+        if first <= 0:
+            return super().spans(seconds)
+        return History(tuple([(now - at, state) for at, state in self.when[first:]])).spans(seconds)
 
 
 def aged(past: Past, seconds: float, clock: Clock) -> Past:
@@ -101,29 +120,27 @@ def aged(past: Past, seconds: float, clock: Clock) -> Past:
         charge={key: None if age is None else age + seconds for key, age in past.charge.items()},
         sky={key: value + seconds if key in spare.AGES else value for key, value in past.sky.items()},
         frozen=(name, age + seconds),
-        stuck={relay: (age + seconds, tries) for relay, (age, tries) in past.stuck.items()},
     )
     later = Past.__new__(Past)
     later.__dict__.update(fields)
     return later
 
 
-def ready(config: Config, relays: list[int]) -> dict[int, Callable[[], scripts.Decide]]:
-    """The decide() of each script whose file is in order; of the others each tick finds out anew. A
-    script whose body has nothing to remember is run through once, the others at each tick."""
-    found: dict[int, Callable[[], scripts.Decide]] = {}
+def ready(config: Config, relays: list[int], library: source.Library) -> Ready:
+    """The bytecode of each script whose file is in order, so that no tick looks at it again; and its
+    decide(), where its body has nothing to remember, so that it is run through once."""
+    found: dict[int, tuple[CodeType, source.Decide | None]] = {}
     for relay in relays:
-        file = scripts.path(config, relay)
         try:
-            scripts.refuse(file)
-            code = scripts.compiled(file)
-            if forgetful(ast.parse(files.read(file, scripts.SOURCE_LIMIT)[0])):
-                decide = scripts.defined(code, file, relay)
-                found[relay] = lambda decide=decide: decide  # type: ignore[misc]
-            else:
-                found[relay] = lambda code=code, file=file, relay=relay: scripts.defined(code, file, relay)  # type: ignore[misc]
-        except BaseException:  # whatever a script does: the tick will tell
+            code, _ = library.script(f"{relay}.py")
+            decide = None
+            if forgetful(ast.parse(library.text(f"{relay}.py"))):
+                decide = source.defined(source.path(config, relay), relay, code, {})
+        except (ScriptError, OSError):  # each tick will tell
             continue
+        except BaseException:  # whatever its body does
+            decide = None
+        found[relay] = code, decide
     return found
 
 

@@ -77,7 +77,7 @@ class Tally:
     state: int = OFF
     held: int = 0
     reasons: dict[int, Counter[str]] = field(default_factory=lambda: {ON: Counter(), OFF: Counter()})
-    missed: Counter[str] = field(default_factory=Counter)
+    missed: dict[str, float] = field(default_factory=dict)
     demand: tuple[float, float, float, str] = (0.0, 0.0, 0.0, "")
 
     def add(self, relay: int, moment: Moment, bare: Flow) -> None:
@@ -191,7 +191,8 @@ class Result:
         total = sum(off.values())
         for relay, watts in off.items():
             part = watts * min(1.0, lost / total)
-            self.relays[relay].missed[alike(moment.plan[relay].why)] += part / 60
+            missed, why = self.relays[relay].missed, alike(moment.plan[relay].why)
+            missed[why] = missed.get(why, 0.0) + part / 60
         self.nobody += max(0.0, lost - total) / 60
 
 

@@ -13,7 +13,7 @@ from types import FrameType
 from typing import Any
 
 from ..core.model import Config
-from ..scripts import runner as scripts
+from ..scripts import source
 
 EVENTS = {
     "open": "reads the file",
@@ -81,7 +81,7 @@ class Watch:
     def told(self, config: Config) -> list[str]:
         """A sentence for each, by script."""
         return [
-            f"script {scripts.path(config, relay)} {what}; a replay cannot set what it finds there"
+            f"script {source.path(config, relay)} {what}; a replay cannot set what it finds there"
             for relay, what in sorted(self.seen)
         ]
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 from ..core import spare
 from ..core.history import KEPT, OFF, ON, History
 from ..core.model import STAGES, Config, Device, Now, Order, Past, Reading, ScriptError
+from ..core.texts import did_you_mean, one_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ else:
 _NO_HISTORY = History()
 LONGEST_DAY = 14 * 3600.0  # s
 LONGEST_TIMER = 366 * 86400.0  # s
+LONGEST_NAME = 100  # characters of a timer's
 
 
 class _Helpful:
@@ -65,8 +67,6 @@ class _Helpful:
         def __getattr__(self, name: str) -> object:
             if name.startswith("_"):
                 raise AttributeError(name)
-            from ..core.texts import did_you_mean
-
             names = [n for n in [*dir(type(self)), *self.__dict__] if not n.startswith("_")]
             raise ScriptError(f"there is no {self._called}.{name}{did_you_mean(name, names)}")
 
@@ -190,7 +190,7 @@ class Other(_Helpful):
 class Relay(Other):
     """The script's own relay: what it is, and the answers `on`, `off`, `keep` and `probe`."""
 
-    _called = "relay"  # type: ignore[assignment]
+    _called = "relay"
 
     @property
     def now(self) -> datetime:
@@ -203,8 +203,10 @@ class Relay(Other):
         return Others(self.id, self._world)
 
     def timer(self, name: str) -> Timer:
-        """The timer of that name."""
-        return Timer(one_line(name), self._world.timers)
+        """The timer of that name, of at most 100 characters."""
+        if len(text := one_line(name)) > LONGEST_NAME:
+            raise ScriptError(f"a timer's name has {LONGEST_NAME} characters at most, not {len(text)}")
+        return Timer(text, self._world.timers)
 
     def on(self, why: str) -> Order:
         """The order to be on, and the reason that the owner will read."""
@@ -471,24 +473,25 @@ class World:
         self.modes = modes
         self.states = states
         self.past = past
+        self.reading = reading
         self.data = Data(reading, past, config, now)
         self.data_age = min(
             (device.age for device in reading.devices), default=0.0
         )  # s since PvMonit last looked
         self.timers: Timers = dict(past.timers)
-        self._wall = now.wall
+        self.wall = now.wall
         self._now: datetime | None = None
 
     @property
     def now(self) -> datetime:
         """Local time."""
         if self._now is None:
-            self._now = _local(self._wall)
+            self._now = _local(self.wall)
         return self._now
 
     def moment(self, age: float | None) -> datetime | None:
         """Local time so many seconds ago."""
-        return None if age is None else _local(self._wall - age)
+        return None if age is None else _local(self.wall - age)
 
 
 def _local(wall: float) -> datetime:
@@ -508,12 +511,6 @@ def _plain(value: Value) -> float | str:
     return value.text if (number := value.number) is None else number
 
 
-def one_line(why: object) -> str:
-    """A reason as one line of text that can be written and shown anywhere."""
-    line = " ".join(str(why).split())
-    return line if line.isprintable() else "".join(c if c.isprintable() else "?" for c in line)
-
-
 def _reason(why: object) -> str:
     if not (text := one_line(why)):
         raise ScriptError("an order wants its reason in words")
@@ -521,7 +518,5 @@ def _reason(why: object) -> str:
 
 
 def _missing(what: str, name: str, known: Mapping[str, object]) -> NoReturn:
-    from ..core.texts import did_you_mean
-
     near = did_you_mean(str(name), known, 0.6)
     raise ScriptError(f"there is no {what}{near}{' There' if near else '; there'} is {', '.join(known)}")

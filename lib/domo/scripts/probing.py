@@ -52,4 +52,3 @@ def _shines(relay: int, world: World) -> bool:
     """Whether the panels could give what the load draws, as far as the clearness that was last seen says."""
     watts = world.config.relayWatt.get(relay, 0.0)
     return watts > 0 and world.config.plant["own"] and world.data.held_back() >= watts
-

@@ -32,13 +32,13 @@ def load(path: str) -> tuple[Config, Stamps]:
     if remembered := _remembered(path, fresh=True):
         return remembered, ()
     try:
-        from . import schema
+        from . import schema, yaml_file
 
         try:
             stamps = _stamps(path)
         except OSError:  # schema says what is wrong
             stamps = ()
-        return schema.parse(path, schema.read(path)), stamps
+        return schema.parse(path, yaml_file.read(path)), stamps
     except ConfigError:
         raise
     except Exception as error:  # PyYAML, or the installation, may be damaged

@@ -9,9 +9,12 @@ from __future__ import annotations
 import os
 import time
 
+from ..core.faults import Report
 from ..core.history import KEPT, OFF, ON, History
 from ..core.model import AUTO_ON, FORCED, OWNER, Now, Past
+from ..core.texts import one_line
 from ..system import rights
+from .memory import PLAUSIBLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +38,6 @@ UNTIL = " until %Y-%m-%d %H:%M"  # stood in the reason for a force before there 
 KEPT_SECONDS = 2 * 366 * 86400
 PRUNED = 2000  # rows that are not of the future are looked at each time: all would cost an interpreter start
 KEPT_ROWS = 10_000  # stay whatever their date: a clock gone mad must not empty the journal
-PLAUSIBLE = 1577836800  # 2020-01-01; a date before was written by a clock that did not know better
 
 
 def append(config: Config, rows: Iterable[Row], now: Now) -> tuple[bool, str]:
@@ -46,7 +48,7 @@ def append(config: Config, rows: Iterable[Row], now: Now) -> tuple[bool, str]:
     report = ""
     for attempt in range(3):
         try:
-            base = _open(config.dbFile)
+            base = connected(config.dbFile)
             try:
                 with base:
                     base.execute(TABLE)
@@ -63,18 +65,20 @@ def append(config: Config, rows: Iterable[Row], now: Now) -> tuple[bool, str]:
                 base.close()
             return True, report
         except (sqlite3.Error, OSError, UnicodeError) as error:  # SQLite quotes what is damaged as it is
+            said = one_line(error, 200)
             if _may_pass(error):
-                return False, f"journal {rights.forbidden(config.dbFile) or f'{config.dbFile}: {error}'}"
+                return False, f"journal {rights.forbidden(config.dbFile) or f'{config.dbFile}: {said}'}"
             if attempt == 0:  # a read that failed once may look like this too
                 continue
             aside = f"{config.dbFile}.corrupt-{time.strftime('%Y%m%d-%H%M%S', time.localtime(now.wall))}"
-            report = f"journal {config.dbFile}: {error}; set aside as {aside}, a new one is begun"
+            text = f"journal {config.dbFile}: {said}; set aside as {aside}, a new one is begun"
+            report = Report(text, "journal", lasts=False)
             try:
                 os.rename(config.dbFile, aside)
             except OSError as failure:
                 return (
                     False,
-                    f"journal {config.dbFile}: {error}, and cannot be set aside ({failure.strerror})",
+                    f"journal {config.dbFile}: {said}, and cannot be set aside ({failure.strerror})",
                 )
     return False, report
 
@@ -97,8 +101,8 @@ def _columns(base: sqlite3.Connection) -> set[str]:
     return {row[1] for row in base.execute("PRAGMA table_info(relay)")}
 
 
-def _open(path: str, access: str = "rwc") -> sqlite3.Connection:
-    """Raises sqlite3.OperationalError or OSError."""
+def connected(path: str, access: str = "rwc") -> sqlite3.Connection:
+    """The journal, opened. Raises sqlite3.OperationalError or OSError."""
     import sqlite3
 
     if os.path.islink(path) and os.lstat(path).st_uid not in (0, os.geteuid()):
@@ -140,17 +144,18 @@ def past(config: Config, now: Now) -> tuple[Past, str]:
                 raise
             return _read(config.dbFile, "rw", now), ""
     except (sqlite3.Error, OSError, UnicodeError) as error:
+        said = one_line(error, 200)
         if _may_pass(error):
             told = "nothing is switched on automatically until it can; or move it away"
-            return Past(known=False), f"journal {config.dbFile}: cannot be read ({error}), {told}"
+            return Past(known=False), f"journal {config.dbFile}: cannot be read ({said}), {told}"
         return (
             Past(),
-            f"journal {config.dbFile}: cannot be read ({error}), what ran and what was forced is forgotten",
+            f"journal {config.dbFile}: cannot be read ({said}), what ran and what was forced is forgotten",
         )
 
 
 def _read(path: str, access: str, now: Now) -> Past:
-    base = _open(path, access)
+    base = connected(path, access)
     base.text_factory = lambda text: text.decode(errors="replace")  # a bad byte in a reason hides no force
     try:
         if not base.execute("SELECT 1 FROM sqlite_master WHERE name = 'relay'").fetchone():

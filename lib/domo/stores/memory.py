@@ -12,10 +12,12 @@ import os
 import sys
 import time
 
+from ..core.faults import Report
 from ..core.history import OFF, ON, History
 from ..core.model import FORCED, Fault, Now, Past, Row
 from ..core.records import replace
 from ..core.spare import AGES
+from ..core.texts import one_line
 from ..system import files, rights, tinyjson
 
 TYPE_CHECKING = False
@@ -28,14 +30,14 @@ if TYPE_CHECKING:
     Codec = tuple[Any, Any]
 
 VERSION = 2
+PLAUSIBLE = 1577836800  # 2020-01-01; a clock that says less was not set yet
 
 
 def look_at_clocks() -> Now:
     """The one reading of the clocks of a tick."""
     try:
-        fd = os.open(
-            "/proc/sys/kernel/random/boot_id", os.O_RDONLY
-        )  # open() costs 3 % of an interpreter's start
+        # open() costs 3 % of an interpreter's start
+        fd = os.open("/proc/sys/kernel/random/boot_id", os.O_RDONLY)
         boot = os.read(fd, 36).decode()
         os.close(fd)
     except OSError:
@@ -49,9 +51,8 @@ def load(config: Config, now: Now, anyones: bool = False) -> tuple[Past | None, 
     try:
         content, info = files.read(config.memory_path)
         if not anyones and info.st_uid not in (0, os.geteuid()):
-            raise Fault(
-                f"{config.memory_path}: belongs to {rights.user_name(info.st_uid)}; run: sudo rm {config.memory_path}"
-            )
+            owner = rights.user_name(info.st_uid)
+            raise Fault(f"{config.memory_path}: belongs to {owner}; run: sudo rm {config.memory_path}")
         saved = tinyjson.loads(content.decode())
         if saved["version"] < VERSION:  # of before an update
             return None, ""
@@ -61,17 +62,24 @@ def load(config: Config, now: Now, anyones: bool = False) -> tuple[Past | None, 
     except Fault as fault:
         return None, f"memory not used: {fault}"
     except (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError) as error:
-        return (
-            None,
-            f"memory not used: {config.memory_path}: is not domo's ({error}); the journal is asked instead",
-        )
+        what = f"{config.memory_path}: is not domo's ({one_line(error, 200)})"
+        text = f"memory not used: {what}; the journal is asked instead"
+        return None, Report(text, "memory", lasts=False)
 
 
 # How each field of the past is written, and read `gone` seconds later. A reader raises ValueError,
 # TypeError or KeyError for what cannot be.
 
 
-def _seconds(value: float) -> float:
+def gone_by(saved: Mapping[str, Any], now: Now) -> float:
+    """The time (s) since something was saved with the clocks that `kept` writes. Raises ValueError,
+    TypeError or KeyError."""
+    same_boot = saved["boot"] == now.boot and now.up >= saved["up"]
+    return seconds(now.up - saved["up"] if same_boot else max(now.wall - saved["wall"], now.up))
+
+
+def seconds(value: float) -> float:
+    """The value, if it can be a time in s. Raises ValueError or TypeError."""
     if not 0 <= value < 1e12:
         raise ValueError(f"{value} s")
     return float(value)
@@ -120,15 +128,20 @@ def _all(*codecs: Codec) -> Codec:
     )
 
 
+def _list(codec: Codec) -> Codec:
+    write, read = codec
+    return lambda found: [*map(write, found)], lambda found, gone: tuple(read(one, gone) for one in found)
+
+
 def _read_history(row: list[tuple[float, int]], gone: float) -> History:
     if any(later > earlier for (earlier, _), (later, _) in zip(row, row[1:], strict=False)):
         raise ValueError("switches out of order")
     state = STATE[1]
-    return History(tuple((_seconds(age) + gone, state(to, gone)) for age, to in row))
+    return History(tuple((seconds(age) + gone, state(to, gone)) for age, to in row))
 
 
 def _read_sky(sky: dict[str, float], gone: float) -> dict[str, float]:
-    return {str(name): _seconds(value) + (gone if name in AGES else 0.0) for name, value in sky.items()}
+    return {str(name): seconds(value) + (gone if name in AGES else 0.0) for name, value in sky.items()}
 
 
 def _read_rows(rows: list[list[Any]], gone: float) -> tuple[Row, ...]:
@@ -136,16 +149,17 @@ def _read_rows(rows: list[list[Any]], gone: float) -> tuple[Row, ...]:
     return tuple(Row(*read(row, gone)) for row in rows)
 
 
-AGE: Codec = (lambda age: round(age, 3), lambda age, gone: _seconds(age) + gone)
-SECONDS: Codec = (_same, lambda value, gone: _seconds(value))
+AGE: Codec = (lambda age: round(age, 3), lambda age, gone: seconds(age) + gone)
+SECONDS: Codec = (_same, lambda value, gone: seconds(value))
 COUNT: Codec = (_same, lambda value, gone: int(value))
-TEXT: Codec = (
-    _same,
-    lambda text, gone: str(text).encode(errors="replace").decode(),
-)  # JSON can say half a character
-TEXTS: Codec = (_same, lambda texts, gone: tuple(map(str, texts)))
+TEXT: Codec = (_same, lambda text, gone: one_line(text))  # domo-mod shows anybody's file
+TEXTS: Codec = (_same, lambda texts, gone: tuple(map(one_line, texts)))
 RELAYS: Codec = (sorted, lambda relays, gone: frozenset(map(int, relays)))
 MODE, STATE = _among(range(4)), _among((OFF, ON))
+ROWS: Codec = (
+    lambda rows: [(r.age, r.relay, r.info, r.value, r.why, r.by, r.left) for r in rows],
+    _read_rows,
+)
 SKY: Codec = (lambda sky: {name: round(value, 4) for name, value in sky.items()}, _read_sky)
 FIELDS: dict[str, Codec] = {  # of Past; one that is new here begins with its default
     "tick": _maybe(AGE),
@@ -159,17 +173,17 @@ FIELDS: dict[str, Codec] = {  # of Past; one that is new here begins with its de
     "timers": _by(str, _all(AGE, SECONDS, COUNT)),
     "charge": _by(str, _maybe(AGE)),
     "sky": SKY,
-    "frozen": _all(TEXT, AGE),
-    "failed": RELAYS,
+    "frozen": _all((_same, lambda text, gone: str(text)), AGE),
+    "turns": _list(COUNT),
+    "scripted": _list(COUNT),
+    "stuck": _by(str, _all(COUNT, COUNT)),
     "why": _by(int, TEXT),
     "reports": TEXTS,
     "until": _by(int, _all(_among(FORCED), AGE, SECONDS)),
     "pins": _by(int, STATE),
-    "stuck": _by(int, _all(AGE, COUNT)),
-    "unwritten": (
-        lambda rows: [(r.age, r.relay, r.info, r.value, r.why, r.by, r.left) for r in rows],
-        _read_rows,
-    ),
+    "pin_failures": _by(int, _all(AGE, COUNT)),
+    "unwritten": ROWS,
+    "untold": ROWS,
 }
 
 
@@ -177,9 +191,9 @@ def restored(saved: Mapping[str, Any], now: Now) -> Past:
     """The past that was `kept`, so much later. Raises ValueError, TypeError or KeyError when it is none."""
     if saved["version"] != VERSION:
         raise ValueError(f"version {saved['version']}")
-    same_boot = saved["boot"] == now.boot and now.up >= saved["up"]
-    gone = _seconds(now.up - saved["up"] if same_boot else max(now.wall - saved["wall"], now.up))
-    return Past(**{name: read(saved[name], gone) for name, (_, read) in FIELDS.items() if name in saved})
+    gone = gone_by(saved, now)
+    fields = {name: read(saved[name], gone) for name, (_, read) in FIELDS.items() if name in saved}
+    return Past(**fields, unset=saved["wall"] < PLAUSIBLE)
 
 
 def kept(past: Past, now: Now) -> dict[str, Any]:
@@ -189,13 +203,12 @@ def kept(past: Past, now: Now) -> dict[str, Any]:
 
 
 def left(past: Past, now: Now) -> Mapping[int, int]:
-    """The states that the relays were left in during this boot. A restart switches every relay off,
-    though its pin may be an output again already (gpio=...=op,dh in the firmware's config.txt)."""
+    """The states that the relays were left in, as far as anybody knows. A restart switches every relay
+    off, though its pin may be an output again already (gpio=...=op,dh in the firmware's config.txt)."""
     if past.tick is not None and past.tick < now.up:
         return past.states
-    return {
-        r: row.last_state for r, row in past.history.items() if row.switches and row.switches[-1][0] < now.up
-    }
+    rows = {r: row for r, row in past.history.items() if row.switches}
+    return {r: row.last_state if row.switches[-1][0] < now.up else OFF for r, row in rows.items()}
 
 
 def observe(past: Past, states: Mapping[int, int], now: Now) -> Past:

@@ -1,11 +1,13 @@
 """`relayLoad` and `plant` in config.yaml: what each load does, and what the house's solar plant is.
 
-Both become plain mappings with every key in them, defaults included, so that they can be remembered like the rest of the configuration.
+Both become plain mappings with every key in them, defaults included, so that they can be
+remembered like the rest of the configuration.
 """
 
 from __future__ import annotations
 
 from ..core.texts import did_you_mean
+from .checks import number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,19 +29,18 @@ PLANT: Mapping[str, Any] = {  # the house's solar plant, as far as config.yaml d
     "idle": 10.0,  # W that the inverter draws by itself
     "house": (60.0,) * 7 + (70.0,) * 10 + (140.0,) * 6 + (60.0,),  # W that is drawn besides, hour by hour
 }
-OWN = ("latitude", "longitude", "panels", "battery", "chemistry")  # what an owner must have said, or it is not his
+OWN = (
+    "latitude",
+    "longitude",
+    "panels",
+    "battery",
+    "chemistry",
+)  # what an owner must have said, or it is not his
 VOLTAGES = {"lead": (28.8, 27.6), "lfp": (28.4, 27.0)}  # absorption and float of a 24 V battery
 
 
 def _number(low: float, high: float, why: str = "") -> Check:
-    def check(value: Any) -> float:
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise ValueError(f"wants a number, not {value!r}")
-        if not low <= value <= high:
-            raise ValueError(f"wants a number from {low:g} to {high:g}{why}, not {value!r}")
-        return float(value)
-
-    return check
+    return number(low, high, why=why)
 
 
 def _steps(value: Any) -> tuple[tuple[float, float], ...]:
@@ -62,10 +63,10 @@ def _panels(value: Any) -> tuple[tuple[float, float, float | None], ...]:
         "azimuth": (_number(0, 360, " (degrees from north: 180 is south)"), None),
     }
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        value = [{"peak": value}]
+        value = [{"peak": known["peak"][0](value)}]
     if not isinstance(value, list) or not value:
         raise ValueError(f"wants a list of {{peak: W, tilt: degrees, azimuth: degrees}}, not {value!r}")
-    found = [_keys(one, known, f" {place}") for place, one in enumerate(value, 1)]
+    found = [_keys(one, known, f".{place}") for place, one in enumerate(value, 1)]
     return tuple((one["peak"], one["tilt"], one["azimuth"]) for one in found)
 
 

@@ -1,4 +1,4 @@
-"""PvMonit's data file: what it says, how old that is, and fetching a newer one.
+"""PvMonit's data file: what it says, and how old that is. (`fetch` gets a newer one.)
 
 The format is that of PvMonit's www/data-xml.php: devices/device[@id] with nom, timerefresh (epoch s)
 and datas/data[@id] with value, valueBeast (VE.Direct's own number) and units.
@@ -8,21 +8,37 @@ from __future__ import annotations
 
 import os
 
+from ..core import spare
+from ..core.faults import Report
 from ..core.model import STAGES, Device, Fault, Now, Reading, Value
 from ..core.records import replace
+from ..core.texts import one_line
 from ..system import files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
-    from ..core.model import Config
+    from ..core.model import Config, Past
 
-FETCH_SECONDS = 10.0  # for a refresh, whoever does it
 CLOCK_SLACK = 5.0  # s that a stamp may lie in the future: two clocks, or one just set
 SHORTEST_NIGHT = 3 * 3600.0  # s
 NO_VALUE = ("", "---", "NODATA")  # what PvMonit and its probes write when there is none
+TEXT_LIMIT = 200  # characters of one text; what is behind them is cut off
+VALUES_LIMIT, DEVICES_LIMIT = 5000, 500
+LONG = 2000  # characters of a fingerprint, from where on a hash of it will do
 MOVING = ("V", "I", "P", "PPV", "SOC")  # what cannot stay the same to the letter while it is measured
+
+
+def old(config: Config, now: Now) -> bool:
+    """Whether the data file is missing or older than dataCheckTime, and there is somebody to ask."""
+    if not (config.scriptDataXml or config.urlDataXml):
+        return False
+    try:
+        return not 0 <= now.wall - os.stat(config.tmpFileDataXml).st_mtime < config.dataCheckTime
+    except OSError:
+        return True
 
 
 def load(config: Config, now: Now) -> Reading:
@@ -36,13 +52,19 @@ def load(config: Config, now: Now) -> Reading:
         return Reading((), str(fault))
     age = now.wall - info.st_mtime
     if age > config.fileExpir:
-        return Reading(
-            (), f"{config.tmpFileDataXml} was written {age:.0f} s ago (fileExpir is {config.fileExpir:g})"
-        )
+        old = f"{config.tmpFileDataXml} was written {age:.0f} s ago (fileExpir is {config.fileExpir:g})"
+        return Reading((), Report(old, fault="old"))
     try:
         return judge(parse(content), config, now)
     except Fault as fault:
-        return Reading((), f"{config.tmpFileDataXml}: {fault}")
+        return Reading((), Report(f"{config.tmpFileDataXml}: {fault}", fault="no data"))
+
+
+def _short(text: str) -> str:
+    text = text.strip()
+    if not text.isprintable():
+        text = one_line(text)
+    return text if len(text) <= TEXT_LIMIT else f"{text[:TEXT_LIMIT]}…"  # which is no number any more
 
 
 def judge(devices: list[tuple[str, str, str, dict[str, Value]]], config: Config, now: Now) -> Reading:
@@ -61,13 +83,13 @@ def judge(devices: list[tuple[str, str, str, dict[str, Value]]], config: Config,
     for value in config.required:
         if value not in known:
             if value in gone:
-                return replace(reading, problem=f"{value} is stale: {gone[value]}")
-            has = ", ".join(known) or "nothing"
-            return replace(reading, problem=f"no {value}: PvMonit reports {has}")
+                stale = Report(f"{value} is stale: {gone[value]}", fault=f"{value} is stale")
+                return replace(reading, problem=stale)
+            has = ", ".join(known)[:TEXT_LIMIT] or "nothing"
+            return replace(reading, problem=Report(f"no {value}: PvMonit reports {has}", fault=f"no {value}"))
         if value in config.floor and known[value].number is None:
-            return replace(
-                reading, problem=f"{value} is {known[value].text!r}, no number to hold against the floor"
-            )
+            text = f"{value} is {known[value].text!r}, no number to hold against the floor"
+            return replace(reading, problem=Report(text, fault=f"{value} is no number"))
     return reading if fresh else replace(reading, problem="no device reports")
 
 
@@ -81,14 +103,35 @@ def _stale(stamp: str, expir: float, now: Now) -> str:
     return f"said nothing for {age:.0f} s" if not age <= expir else ""
 
 
+def watched(config: Config, data: Reading, past: Past, now: Now) -> tuple[Reading, Past]:
+    """The reading, with the problem if it has not moved for too long, and the past that has seen it."""
+    measured = fingerprint(data)
+    before, age = past.frozen
+    if measured:
+        age = age if measured == before else 0.0
+        past = replace(past, frozen=(measured, age), charge=stages(past.charge, data, past.data))
+        if 0 < config.frozenAfter <= age and not data.problem:
+            problem = f"no measured value has moved for {age / 60:.0f} min: the monitor is frozen"
+            data = replace(data, problem=Report(problem, fault="frozen"))
+    if not data.problem:
+        past = replace(past, sky=spare.watched(past.sky, config.plant, now.wall, data))
+    return data, past
+
+
 def fingerprint(reading: Reading) -> str:
-    """The measured values that move by nature, to the letter; "" when there are none."""
-    return ";".join(
+    """The measured values that move by nature, to the letter, or what stands for them; "" when there
+    are none."""
+    found = ";".join(
         f"{device.id}.{name}={device.values[name].text}"
         for device in reading.devices
         for name in MOVING
         if name in device.values
     )
+    if len(found) <= LONG:
+        return found
+    from _imp import source_hash
+
+    return source_hash(0, found.encode(errors="replace")).hex()
 
 
 def stages(
@@ -98,6 +141,9 @@ def stages(
     in it, then the age since it was first seen out of it; besides, the ages since "full" and since
     "night" was last seen. A `gap` (s) of data that is longer than SHORTEST_NIGHT may have been one."""
     after = dict(before)
+    if len(after) > DEVICES_LIMIT * len(STAGES):  # of devices that come and go
+        here = {device.id for device in reading.devices}
+        after = {key: age for key, age in after.items() if key.partition(" ")[2] in here}
     night = gap is not None and gap >= SHORTEST_NIGHT
     for device in reading.devices:
         if "CS" in device.values:
@@ -116,8 +162,32 @@ def stages(
     return after
 
 
+def packed(reading: Reading) -> tuple[Any, ...]:
+    """The reading as plain values, for marshal."""
+    devices = [
+        (d.id, d.name, d.age, {name: (value.text, value.raw) for name, value in d.values.items()})
+        for d in reading.devices
+    ]
+    problem = Report.of(reading.problem)
+    return devices, str(problem), problem.fault, reading.notes
+
+
+def unpacked(values: tuple[Any, ...]) -> Reading:
+    """The reading that was `packed`. Raises ValueError or TypeError for what never was."""
+    devices, problem, fault, notes = values
+    return Reading(
+        tuple(
+            Device(number, name, age, {key: Value(*value) for key, value in known.items()})
+            for number, name, age, known in devices
+        ),
+        Report(problem, fault=fault),
+        notes,
+    )
+
+
 def parse(content: bytes) -> list[tuple[str, str, str, dict[str, Value]]]:
-    """The devices of a PvMonit document, as (id, name, stamp, values). Raises Fault.
+    """The devices of a PvMonit document, as (id, name, stamp, values), their texts clean and short.
+    Raises Fault.
 
     expat itself, because ElementTree costs 0.6 of a bare interpreter more. A document type has no
     place in PvMonit's data and is refused, so there are no entities to unfold.
@@ -131,6 +201,7 @@ def parse(content: bytes) -> list[tuple[str, str, str, dict[str, Value]]]:
     device = name = stamp = value_id = ""
     values: dict[str, Value] = {}
     inside = ""  # the element whose text is being collected
+    count = 0
 
     def start(tag: str, attributes: dict[str, str]) -> None:
         nonlocal device, name, stamp, value_id, inside, values
@@ -139,29 +210,32 @@ def parse(content: bytes) -> list[tuple[str, str, str, dict[str, Value]]]:
             texts[tag] = ""
             parser.CharacterDataHandler = characters  # not for the rest: a seventh of the parsing
         elif tag == "data":
-            value_id = attributes.get("id", "")
+            value_id = _short(attributes.get("id", ""))
             texts.pop("value", None)
             texts.pop("valueBeast", None)
         elif tag == "device":
-            device, values = attributes.get("id", ""), {}
+            device, values = _short(attributes.get("id", "")), {}
             texts.clear()
 
     def end(tag: str) -> None:
-        nonlocal inside
+        nonlocal inside, count
         if tag == inside:
             inside = ""
             parser.CharacterDataHandler = None
+            texts[tag] = _short(texts[tag])
         elif tag == "data":
-            text = texts.get("value", "").strip()
+            text = texts.get("value", "")
             if value_id and text not in NO_VALUE:
-                values[value_id] = Value(text, texts.get("valueBeast", "").strip())
+                values[value_id] = Value(text, texts.get("valueBeast", ""))
+                count += 1
         elif tag == "device":
-            devices.append(
-                (device, texts.get("nom", "").strip(), texts.get("timerefresh", "").strip(), values)
-            )
+            devices.append((device, texts.get("nom", ""), texts.get("timerefresh", ""), values))
+        if count > VALUES_LIMIT or len(devices) > DEVICES_LIMIT:
+            raise Fault(f"holds more than {VALUES_LIMIT} values or {DEVICES_LIMIT} devices")
 
     def characters(text: str) -> None:
-        texts[inside] += text
+        if len(texts[inside]) <= TEXT_LIMIT:
+            texts[inside] += text
 
     def refuse(*_: object) -> None:
         raise Fault("has a DOCTYPE, which PvMonit's data never has")
@@ -178,81 +252,3 @@ def parse(content: bytes) -> list[tuple[str, str, str, dict[str, Value]]]:
     if not devices:
         raise Fault("holds no device: not PvMonit's data")
     return devices
-
-
-def refresh(config: Config, now: Now) -> str:
-    """Fetches a new data file when it is missing or older than dataCheckTime: from scriptDataXml by
-    PHP if that script is on this machine, else from urlDataXml. Gives "" or what went wrong. Only
-    PvMonit data replaces the file: never an error page, never nothing."""
-    try:
-        age = now.wall - os.stat(config.tmpFileDataXml).st_mtime
-        if 0 <= age < config.dataCheckTime:
-            return ""
-    except OSError:
-        pass
-    from os.path import isfile
-
-    if config.scriptDataXml and isfile(config.scriptDataXml) and os.access(config.phpCli, os.X_OK):
-        source = config.scriptDataXml
-        command = [config.phpCli, source]
-    elif config.urlDataXml:
-        source = config.urlDataXml
-        command = []
-    else:
-        return ""
-    try:
-        content = _fetch(source, command)
-        parse(content)
-        files.replace(config.tmpFileDataXml, content)
-    except Fault as fault:
-        return f"{source}: {fault}"
-    return ""
-
-
-def _fetch(url: str, command: list[str]) -> bytes:
-    """What the command prints, or what is behind the url; in a child, because a name server or a PHP
-    script may take for ever. Raises Fault."""
-    import time
-
-    from ..system.child import Child
-
-    child = Child(lambda answer: _run(command, answer) if command else _get(url, answer))
-    content = b""
-    deadline = time.monotonic() + FETCH_SECONDS
-    while len(content) <= files.LIMIT and (piece := child.read(deadline)):
-        content += piece
-    late = time.monotonic() >= deadline
-    child.stop()
-    if late:
-        raise Fault(f"gave no data within {FETCH_SECONDS:g} s")
-    if len(content) > files.LIMIT:
-        raise Fault(f"gave more than {files.LIMIT} bytes")
-    if not content:
-        said = " ".join(child.printed.decode(errors="replace").split())
-        raise Fault(said[:300] or "gave nothing")
-    return content
-
-
-def _run(command: list[str], answer: int) -> None:
-    os.dup2(answer, 1)
-    os.execv(command[0], command)
-
-
-def _get(url: str, answer: int) -> None:
-    try:
-        from urllib import request
-
-        opener = request.OpenerDirector()  # no file:, no ftp:, not even by a redirect
-        for name in ("HTTP", "HTTPS", "HTTPRedirect", "HTTPDefaultError", "Unknown"):
-            opener.add_handler(getattr(request, f"{name}Handler")())
-        opener.add_handler(request.HTTPErrorProcessor())
-        if not url.startswith(("http://", "https://")):
-            raise ValueError("only http:// and https:// are fetched")
-        with opener.open(url, timeout=FETCH_SECONDS) as page:
-            left = files.LIMIT + 1
-            while left > 0 and (piece := page.read(min(left, 65536))):
-                left -= len(piece)
-                while piece:
-                    piece = piece[os.write(answer, piece) :]
-    except Exception as error:  # whatever a server can do to urllib is its answer
-        os.write(1, str(error).encode())

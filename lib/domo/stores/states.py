@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from ..core.faults import Report
 from ..core.history import OFF, ON
 from ..core.model import Fault
+from ..core.texts import one_line
 from ..system import files, tinyjson
 
 TYPE_CHECKING = False
@@ -33,8 +35,10 @@ def save(path: str, states: Mapping[int, int]) -> str:
     except FileNotFoundError:
         pass
     except Fault as fault:
-        trouble = f"{fault}; it is written anew"
+        trouble = Report(f"{fault}; it is written anew", path, lasts=False)
     except ValueError as error:
-        trouble = f"{path}: was not domo's ({error}); it is written anew"
+        trouble = Report(
+            f"{path}: was not domo's ({one_line(error, 200)}); it is written anew", path, lasts=False
+        )
     files.replace(path, content)
     return trouble

@@ -59,5 +59,9 @@ def name_of(kind: str, path: str) -> str:
 
 def stamp(path: str) -> tuple[int, ...]:
     """What changes whenever the file at `path` does. Raises OSError."""
-    info = os.stat(path)
+    return stamp_of(os.stat(path))
+
+
+def stamp_of(info: os.stat_result) -> tuple[int, ...]:
+    """The same of a file that is open."""
     return info.st_mtime_ns, info.st_ctime_ns, info.st_size, info.st_ino, info.st_dev

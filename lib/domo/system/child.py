@@ -1,4 +1,8 @@
-"""A function in a child process, under a deadline: whatever it does, the caller goes on."""
+"""A function in a child process, under deadlines: whatever it does, the caller goes on.
+
+Nobody waits for a child without end. One that cannot be killed (it sleeps in the kernel, on a disk
+that does not answer) is left behind: `left` names it, and `running` says whether it is still there.
+"""
 
 from __future__ import annotations
 
@@ -9,22 +13,39 @@ import time
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
-_SIGABRT, _SIGKILL = 6, 9  # `import signal` brings in enum: 0.4 of a bare interpreter's start
+    Left = tuple[int, int]  # a process: its id, and when it was started (clock ticks since boot)
+
+_SIGABRT, _SIGKILL, _SIGALRM, _SIGCHLD = 6, 9, 14, 17  # `import signal` brings in enum: 0.4 of a bare start
 LIFETIME = 30  # s, more than any deadline: a child whose tick was killed ends itself
+LAST_WORDS = 0.2  # s for a child to say where it is
+DYING = 0.5  # s for a killed child to be gone
 OUTPUT_LIMIT = 64 << 10  # of what a child prints, more is read and thrown away
+MESSAGE_LIMIT = 4 << 20  # bytes of one message
 
 
 class Child:
     """A running child. `run` gets the number of a descriptor to write its answer to; what it prints
     is collected in `printed`. It runs in a session of its own with every other descriptor closed, so
-    that it can hold neither the tick's lock nor the caller's terminal."""
+    that it can hold neither the tick's lock nor the caller's terminal. Raises OSError when the system
+    gives no descriptors or no process."""
 
     def __init__(self, run: Callable[[int], None]) -> None:
         self.printed = b""
-        self.answer, answer = os.pipe()
-        self._output, output = os.pipe()
-        self.pid = os.fork()
+        self.left: Left | None = None
+        self.rest = b""
+        ends: list[int] = []
+        try:
+            ends += os.pipe()
+            ends += os.pipe()
+            count_on_children()
+            self.pid = os.fork()
+        except OSError:
+            for end in ends:
+                os.close(end)
+            raise
+        self.answer, answer, self._output, output = ends
         if self.pid == 0:
             try:
                 _settle(answer, output)
@@ -48,23 +69,60 @@ class Child:
                 return piece
         return b""
 
-    def abort(self) -> None:
-        """Asks a child that has faulthandler enabled to say where it is and end."""
+    def message(self, deadline: float) -> bytes:
+        """The next message that the child sent with `send`; b"" at its end or the deadline, with `rest` what
+        came of one that is not whole. Raises ValueError for what is no message."""
+        while True:
+            size = 4 + int.from_bytes(self.rest[:4], "big")
+            if len(self.rest) >= 4 and size <= len(self.rest):
+                message, self.rest = self.rest[4:size], self.rest[size:]
+                if not message:
+                    raise ValueError("an empty message")
+                return message
+            if len(self.rest) > MESSAGE_LIMIT:
+                raise ValueError("a message without end")
+            if not (piece := self.read(deadline)):
+                return b""
+            self.rest += piece
+
+    def last_words(self) -> bytes:
+        """What a child that has faulthandler enabled says of where it is, behind its last whole message.
+        It may go on after that: `stop` it."""
         os.kill(self.pid, _SIGABRT)
+        words, end = self.rest, time.monotonic() + LAST_WORDS
+        while len(words) < OUTPUT_LIMIT and (piece := self.read(end)):
+            words += piece
+        return words
 
     def stop(self) -> int:
-        """Ends the child and all that it started; gives its wait status."""
+        """Ends the child and all that it started; gives its wait status, that of a killed one if it
+        cannot be known. One that does not end is left behind (see `left`)."""
         try:
             os.killpg(self.pid, _SIGKILL)
         except OSError:  # it did not come as far as having a session
             os.kill(self.pid, _SIGKILL)
-        status = os.waitpid(self.pid, 0)[1]
+        status = self._reaped(time.monotonic() + DYING)
         for _ in range(OUTPUT_LIMIT >> 12):  # bounded: what escaped the session may print for ever
             if self._output in self._open and select.select([self._output], [], [], 0)[0]:
                 self._collect()
         os.close(self.answer)
         os.close(self._output)
         return status
+
+    def _reaped(self, end: float) -> int:
+        pause = 0.001
+        while True:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                return status
+            if time.monotonic() >= end:
+                break
+            time.sleep(pause)
+            pause = min(2 * pause, 0.05)
+        # Of one that is traced only the tracer is told the end: it is dead all the same.
+        start = _start_of(self.pid)
+        self.left = (self.pid, start) if start else None
+        return _SIGKILL
 
     def _collect(self) -> None:
         piece = os.read(self._output, 65536)
@@ -73,11 +131,63 @@ class Child:
         self.printed += piece[: OUTPUT_LIMIT - len(self.printed)]
 
 
+def send(answer: int, message: bytes) -> None:
+    """Sends a message from inside a child, for `Child.message`. Raises OSError."""
+    message = len(message).to_bytes(4, "big") + message
+    while message:
+        message = message[os.write(answer, message) :]
+
+
+def apart(work: Callable[[], Any], seconds: float) -> tuple[Any, Left | None]:
+    """What `work` gives (plain values), done in a child within so many seconds, because it may hang; None
+    when nothing came in time. And the process, when it could not be killed. Raises OSError."""
+    import marshal
+
+    child = Child(lambda answer: send(answer, marshal.dumps(work())))
+    try:
+        message = child.message(time.monotonic() + seconds)
+    except ValueError:
+        message = b""
+    child.stop()
+    return marshal.loads(message) if message else None, child.left
+
+
+def running(left: Left) -> bool:
+    """Whether a process that was left behind is still there."""
+    return _start_of(left[0]) == left[1]
+
+
+def count_on_children() -> None:
+    """Makes this process hear of the end of its children: who started it may have ignored that, and
+    waitpid(2) would fail."""
+    from _signal import SIG_DFL, SIG_IGN, getsignal, signal  # type: ignore[import-not-found]  # see _SIGABRT
+
+    if getsignal(_SIGCHLD) == SIG_IGN:
+        signal(_SIGCHLD, SIG_DFL)
+
+
+def _start_of(pid: int) -> int:
+    """When a process was started (clock ticks since boot), 0 if there is none, or none alive."""
+    try:
+        fd = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return 0
+    try:
+        fields = os.read(fd, 4096).rpartition(b")")[2].split()
+        return 0 if fields[0] in (b"Z", b"X") else int(fields[19])
+    except (OSError, IndexError, ValueError):
+        return 0
+    finally:
+        os.close(fd)
+
+
 def _settle(answer: int, output: int) -> None:
     """Makes the child's world: no input, output to the pipe, the answer on 3, nothing else."""
-    from _signal import alarm  # type: ignore[import-not-found]  # see _SIGABRT
+    from _signal import SIG_DFL, SIG_SETMASK, alarm, pthread_sigmask, signal
 
     os.setsid()
+    signal(_SIGALRM, SIG_DFL)
+    pthread_sigmask(SIG_SETMASK, ())
     alarm(LIFETIME)
     null = os.open("/dev/null", os.O_RDONLY)
     answer, output = os.dup(answer), os.dup(output)  # above the numbers that are about to be taken

@@ -129,7 +129,7 @@ def renew(first: list[str]) -> None:
 
 def _sealed(module: "ModuleType") -> "tuple[str, bool, bytes | None] | None":
     """What is kept of a module that came from a file; None for one that did not, or that comes before."""
-    spec = module.__spec__
+    spec = getattr(module, "__spec__", None)
     if spec is None or not spec.has_location or spec.origin is None or module.__name__ in OWN:
         return None
     if isinstance(spec.loader, ExtensionFileLoader):

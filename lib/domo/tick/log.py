@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..core.model import MODE_WORDS, ON_OFF, Fault
 from ..system import rights
+from .news import fresh
 from .table import show
 
 if TYPE_CHECKING:
@@ -39,7 +40,9 @@ def _messages(done: Done) -> list[tuple[int, str]]:
     """What there is to say, with PvMonit's levels: 1 changes and faults, 2 why, 3 what stays, 4 steps,
     5 values."""
     sight = done.sight
-    said = [(1, f"domo-tick: {fault}") for fault in done.faults]
+    new = fresh(sight.config, done.faults, sight.now)
+    said = [(1, f"domo-tick: {text}") for text in new]
+    said += [(3, f"domo-tick: {fault}") for fault in done.faults if fault not in new]
     for relay, decision in done.plan.items():
         who = " ".join(filter(None, ("relay", str(relay), sight.config.relayName.get(relay))))
         if decision.mode != decision.mode_before:

@@ -4,15 +4,15 @@ relays, which come first (see `begin`)."""
 from __future__ import annotations
 
 from ..core import decide as core
-from ..core import spare
+from ..core.faults import Report
 from ..core.history import OFF, ON
 from ..core.model import AUTO_OFF, FORCED, FORCED_ON, MODE_WORDS, Fault, Order
 from ..core.records import dataclass, replace
 from ..core.texts import Text, hour
 from ..pins.choice import open_board
-from ..scripts import runner as scripts
-from ..scripts.api import World
-from ..stores import memory, modes, reading
+from ..scripts import asking
+from ..stores import memory, modes
+from ..system import trusted
 from .sight import Sight
 
 TYPE_CHECKING = False
@@ -43,9 +43,13 @@ def begin(config: Config, now: Now) -> Beginning:
     before, memory_fault = memory.load(config, now)
     journal_fault = ""
     if before is None:
-        from ..stores import journal
+        from . import lasting
 
-        before, journal_fault = journal.past(config, now)
+        before, journal_fault = lasting.past(config, now)
+    elif before.unset and before.until and now.wall >= memory.PLAUSIBLE:
+        from ..stores import ends
+
+        before = ends.by_the_clock(config, before, now)
     found = modes.load(config.modPath)
     known, mode_faults = resolve(config, found, before)
     board, states, pin_fault = _pins(config, memory.left(before, now))
@@ -70,12 +74,15 @@ def resolve(config: Config, found: modes.Found, past: Past) -> tuple[dict[int, i
         held = [str(r) for r in config.relays if r not in past.modes]
         told = f"{found.problem}; it is left as it is, the last good modes apply"
         told += f", relays without one are held off: {', '.join(held)}" if held else ""
-        return {r: past.modes.get(r) for r in config.relays}, [told]
-    faults = [
-        f"{config.modPath}: relay {relay} is {text}, no mode (0 to 3): held off until you mend it"
+        return {r: past.modes.get(r) for r in config.relays}, [Report(told, "mode file", found.problem)]
+    odd = "{}: relay {} is {}, no mode (0 to 3): held off until you mend it"
+    faults: list[str] = [
+        Report(odd.format(config.modPath, relay, text), f"mode of relay {relay}")
         for relay, text in found.odd.items()
         if relay in config.relays
     ]
+    if found.linked:
+        faults.append(modes.linked(config.modPath))
     faults += [
         f"{config.modPath}: relay {relay} stands there more than once; a force counts, else the last: delete the rest"
         for relay in found.twice
@@ -91,30 +98,36 @@ def over(seen: Beginning) -> dict[int, int]:
     return {r: mode for r, (mode, age, length) in until if age >= length and seen.known.get(r) == mode}
 
 
-def finish(seen: Beginning, given: Reading | None = None, pretend: Now | None = None) -> Sight:
-    """Reads the data, asks the scripts, decides. `given` stands for the data file, `pretend` for the hour
-    that the scripts are told."""
+def finish(
+    seen: Beginning, given: Reading | None = None, pretend: Now | None = None, acts: bool = False
+) -> Sight:
+    """Lets a child read the data and ask the scripts, and decides. `given` stands for the data file,
+    `pretend` for the hour that the scripts are told; a tick that `acts` fetches data that are old."""
     config, now = seen.config, seen.now
-    data = reading.load(config, now) if given is None else given
-    data, past = watched(config, data, seen.past, pretend or now)
     ended = over(seen)
     known = {**seen.known, **dict.fromkeys(ended, AUTO_OFF)}
-    scripted = [r for r in scripts.scripted(config) if known[r] not in (*FORCED, None)]
-    faults = [*seen.faults, *filter(None, [data.problem])]
+    answers = asking.ask_all(
+        asking.Question(config, known, seen.states, seen.past, now, given, pretend, acts)
+    )
+    data, past = answers.reading, answers.past
+    faults = [*seen.faults, *answers.reports]
+    if unsafe := trusted.unsafe(config.path):
+        faults.append(f"no program that {config.path} names is run, because {unsafe}")
     if data.problem:
-        answers = scripts.Answers(
-            {r: Order("", data.problem) for r in scripted}, past.timers, last=past.failed
-        )
+        faults.append(Report.of(data.problem).of_the("data"))
     else:
-        told = {r: mode for r, mode in known.items() if mode is not None}
-        answers = scripts.run(scripted, World(config, told, seen.states, past, data, pretend or now))
-        faults += [order.why for _, order in sorted(answers.orders.items()) if not order.good]
+        faults += [_failed(r, order) for r, order in sorted(answers.orders.items()) if not order.good]
     plan = core.decide(config, known, seen.states, past, data, answers.orders)
     if past.until:
         plan = _timed(plan, past, ended, now)
     return Sight(
         config, now, seen.board, seen.modes, past, seen.before, data, answers, plan, tuple(faults), ended
     )
+
+
+def _failed(relay: int, order: Order) -> Report:
+    """A script's fault. It is the same while it is in the same line, whatever the exception says."""
+    return Report(order.why, f"script {relay}", order.why.partition(": ")[0])
 
 
 def _pins(config: Config, left: Mapping[int, int]) -> tuple[Board | None, dict[int, int], str]:
@@ -127,21 +140,6 @@ def _pins(config: Config, left: Mapping[int, int]) -> tuple[Board | None, dict[i
         return None, {r: left.get(r, OFF) for r in config.relays}, f"no relay can be switched: {fault}"
     found = board.found(left)
     return board, {r: ON if found[r] == ON == left.get(r, ON) else OFF for r in config.relays}, ""
-
-
-def watched(config: Config, data: Reading, past: Past, now: Now) -> tuple[Reading, Past]:
-    """The reading, with the problem if it has not moved for too long, and the past that has seen it."""
-    measured = reading.fingerprint(data)
-    before, age = past.frozen
-    if measured:
-        age = age if measured == before else 0.0
-        past = replace(past, frozen=(measured, age), charge=reading.stages(past.charge, data, past.data))
-        if 0 < config.frozenAfter <= age and not data.problem:
-            problem = f"no measured value has moved for {age / 60:.0f} min: the monitor is frozen"
-            data = replace(data, problem=problem)
-    if not data.problem:
-        past = replace(past, sky=spare.watched(past.sky, config.plant, now.wall, data))
-    return data, past
 
 
 def _timed(plan: Plan, past: Past, ended: Mapping[int, int], now: Now) -> Plan:

@@ -6,7 +6,7 @@ import os
 import sys
 import time
 
-from ..core.model import Config
+from ..core.model import BUSY, Config
 from ..system.files import PROJECT
 
 OUTPUT_LIMIT = 64 << 10  # bytes of what a tick prints
@@ -26,7 +26,7 @@ class Tick:
         self._pid = os.posix_spawn(
             command[0],
             command,
-            {**os.environ, "DOMO_CONFIG": config.path},
+            {**os.environ, "DOMO_CONFIG": config.path, "DOMO_SAY": "all"},  # news stays news for cron
             file_actions=[
                 (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
                 (os.POSIX_SPAWN_DUP2, self._output, 1),
@@ -47,3 +47,22 @@ class Tick:
             elif time.monotonic() > self._deadline:
                 os.kill(self._pid, 9)
         return self._code
+
+    def wait(self) -> int:
+        """Its exit code, once it has ended."""
+        while (code := self.ended()) is None:
+            time.sleep(0.01)
+        return code
+
+
+def run(config: Config, seconds: float) -> Tick:
+    """Runs a tick, after the one that may be running. Gives the last that it started, which may still be
+    at work after so many seconds, or have found another one running."""
+    deadline = time.monotonic() + seconds
+    while True:
+        tick = Tick(config)
+        while (code := tick.ended()) is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        if code != BUSY or time.monotonic() >= deadline:
+            return tick
+        time.sleep(0.1)

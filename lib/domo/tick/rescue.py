@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-
 from ..core.history import OFF, ON
-from ..core.model import FORCED, FORCED_ON, LOOK, Reading
+from ..core.model import FORCED, FORCED_ON, Reading
+from ..core.texts import one_line
 from ..pins.choice import open_board
 from ..stores import config as configs
 from ..stores import memory, modes, states
@@ -13,42 +12,41 @@ from ..system import lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from ..core.model import Config, Now, Past
     from .sight import Done
 
 
-def forces_only(config: Config, error: Exception) -> int:
-    """Obeys the forces and switches everything else off; says where the `error` was. Gives the exit code."""
+def forces_only(config: Config, error: Exception) -> list[str]:
+    """Obeys the forces and switches everything else off. Gives where the `error` was, and what else went
+    wrong."""
     trace = error.__traceback__
     while trace and trace.tb_next:
         trace = trace.tb_next
     place = f"{trace.tb_frame.f_code.co_filename} line {trace.tb_lineno}" if trace else ""
-    what = f"{place}: {type(error).__name__}: {error}"
-    print(f"domo-tick: {what}; relays that are not forced are off", file=sys.stderr)
+    what = one_line(f"{place}: {type(error).__name__}: {error}")
+    faults = [f"{what}; relays that are not forced are off"]
     try:
         board = open_board(config)
         forced = modes.load(config.modPath).modes
         wanted = {r: ON if forced.get(r) == FORCED_ON else OFF for r in config.relays}
-        faults = [*board.apply(wanted).values(), board.save()]
+        faults += [*board.apply(wanted).values(), board.save()]
         faults.append(states.save(config.etatPath, board.found(wanted)))
     except Exception as again:
-        faults = [f"{type(again).__name__}: {again}"]
-    for fault in filter(None, faults):
-        print(f"domo-tick: {fault}", file=sys.stderr)
-    return LOOK
+        faults.append(one_line(f"{type(again).__name__}: {again}"))
+    return [fault for fault in faults if fault]
 
 
 def without_config(
     path: str, clock: Callable[[], Now], run: Callable[[Config, Callable[[], Now], Reading], Done]
-) -> None:
+) -> tuple[bool, Sequence[str]]:
     """A tick without a configuration does nothing, but for two things: a new force is obeyed, and a relay
     that the last good configuration left on does not stay on for ever. For these that one is used, without
-    data, by `run`. Says what went wrong."""
+    data, by `run`. Gives whether there was one, and what went wrong."""
     config = configs.last_good(path)
     if config is None:
-        return
+        return False, ()
     try:
         past = memory.load(config, clock(), anyones=True)[0]
         forces = {
@@ -57,12 +55,12 @@ def without_config(
         known = past.modes if past else {}
         if _too_long(config, past) or any(known.get(r) != m for r, m in forces.items()):
             none = Reading((), f"{path} cannot be used, the last good configuration is, without data")
-            for line in run(config, clock, none).faults:
-                print(f"domo-tick: {line}", file=sys.stderr)
+            return True, run(config, clock, none).faults
     except lock.Locked:
-        return
+        pass
     except Exception as again:
-        print(f"domo-tick: {type(again).__name__}: {again}", file=sys.stderr)
+        return False, [one_line(f"{type(again).__name__}: {again}")]
+    return False, ()
 
 
 def _too_long(config: Config, past: Past | None) -> bool:

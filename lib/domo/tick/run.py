@@ -7,10 +7,10 @@ import sys
 
 from ..core.model import BUSY, DONE, LOOK, REFUSED, ConfigError
 from ..core.records import replace
-from ..scripts import runner as scripts
 from ..stores import config as configs
-from ..stores import memory, reading
+from ..stores import memory
 from ..system import lock
+from . import tell
 from .act import act
 from .plan import begin, finish, force
 from .sight import Done
@@ -31,15 +31,13 @@ def run(config: Config, clock: Callable[[], Now], given: Reading | None = None) 
     held, trouble = lock.take(config.lock_path)
     try:
         faults = [trouble] if trouble else []
+        faults += tell.untold(config)
         seen = begin(config, clock())
         force(seen)
-        if given is None and (trouble := reading.refresh(config, seen.now)):
-            faults.append(trouble)
-        sight = finish(seen, given)
+        sight = finish(seen, given, acts=True)
         if (later := clock()).up - seen.now.up > STOPPED:
-            sight = finish(begin(config, later), given)
+            sight = finish(begin(config, later), given, acts=True)
         done = act(replace(sight, faults=(*faults, *sight.faults)) if faults else sight)
-        scripts.remember(config, sight.answers)
         return done
     finally:
         if held is not None:
@@ -53,9 +51,8 @@ def main(path: str, verbose: bool = False, clock: Callable[[], Now] = memory.loo
     except ConfigError as error:
         from . import rescue
 
-        for problem in error.problems:
-            print(f"domo-tick: {problem}", file=sys.stderr)
-        rescue.without_config(path, clock, run)
+        all_seen, faults = rescue.without_config(path, clock, run)
+        tell.say(configs.last_good(path), (*error.problems, *faults), clock(), verbose, all_seen)
         return REFUSED
     try:
         done = run(config, clock)
@@ -65,7 +62,8 @@ def main(path: str, verbose: bool = False, clock: Callable[[], Now] = memory.loo
     except Exception as error:
         from . import rescue
 
-        return rescue.forces_only(config, error)
+        tell.say(config, rescue.forces_only(config, error), clock(), verbose, all_seen=False)
+        return LOOK
     if stamps:
         configs.remember(config, stamps)
     return LOOK if _tell(done, verbose) else DONE
@@ -89,6 +87,5 @@ def _tell(done: Done, verbose: bool) -> tuple[str, ...]:
         if verbose:
             table.show(table.table(done.sight, done.plan))
         faults = (*faults, *log.log(done))
-    for line in faults:
-        print(f"domo-tick: {line}", file=sys.stderr)
+    tell.say(config, faults, done.sight.now, verbose)
     return faults

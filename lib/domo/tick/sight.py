@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from ..core.model import Config, Now, Past, Plan, Reading
     from ..pins.board import Board
-    from ..scripts.runner import Answers
+    from ..scripts.asking import Answers
     from ..stores.modes import Found
 
 

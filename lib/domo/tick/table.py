@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
-import textwrap
 from typing import TYPE_CHECKING
 
 from ..core.history import ON
 from ..core.model import MODE_WORDS, ON_OFF
+from ..core.table import WIDTH, drawn, wrapped
+from ..scripts import source
 from ..stores.reading import MOVING
 
 if TYPE_CHECKING:
-    from ..core.model import Plan
+    from ..core.model import Config, Plan
     from .sight import Sight
 
-WIDTH = 80
 GREEN, YELLOW, BOLD, PLAIN = "\033[32m", "\033[33m", "\033[1m", "\033[0m"
 
 
@@ -32,7 +32,7 @@ def show(text: str) -> None:
 
 def table(sight: Sight, plan: Plan, only: object = None) -> str:
     """The plan as an aligned table of at most 80 columns, then the readings with their age."""
-    rows = [("", "relay", "mode", "state", "why", "")]
+    rows = [("", "relay", "mode", "state", "why", BOLD)]
     for relay, decision in plan.items():
         if only not in (None, relay):
             continue
@@ -43,21 +43,11 @@ def table(sight: Sight, plan: Plan, only: object = None) -> str:
         rows.append(
             (str(relay), sight.config.name(relay)[:16], _change(modes), _change(states), decision.why, colour)
         )
-    widths = [max(len(row[column]) for row in rows) for column in range(4)]
-    indent = sum(widths) + 8
     lines = []
-    for *cells, why, colour in rows:
-        start = "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)) + "  "
-        text = _wrapped(why, max(20, WIDTH - indent)) or [""]
-        lines.append(_coloured(start + text[0], colour if cells[0] else BOLD))
-        lines += [_coloured(" " * indent + more, colour) for more in text[1:]]
-    pins = _wrapped(f"pins: {sight.board.kind if sight.board else 'none'}")
-    return "\n".join([*lines, "", *_readings(sight), *pins, *_printed(sight)])
-
-
-def _wrapped(text: str, width: int = WIDTH, indent: str = "") -> list[str]:
-    """The text in lines; a path is broken only where it has to be, not at its hyphens."""
-    return textwrap.wrap(text, width, subsequent_indent=indent, break_on_hyphens=False)
+    for row, text in zip(rows, drawn([row[:5] for row in rows]), strict=True):
+        lines += [_coloured(line, row[5]) for line in text]
+    pins = wrapped(f"pins: {sight.board.kind if sight.board else 'none'}")
+    return "\n".join([*lines, "", *_readings(sight), *_scripts(sight.config), *pins, *_printed(sight)])
 
 
 def _change(words: list[str]) -> str:
@@ -66,7 +56,7 @@ def _change(words: list[str]) -> str:
 
 def _coloured(text: str, colour: str) -> str:
     wanted = colour and sys.stdout and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-    return f"{colour}{text}{PLAIN}" if wanted else text.rstrip()
+    return f"{colour}{text}{PLAIN}" if wanted else text
 
 
 def _readings(sight: Sight) -> list[str]:
@@ -76,10 +66,16 @@ def _readings(sight: Sight) -> list[str]:
         values = [f"{name} {value.text}" for name, value in device.values.items() if name in used]
         if values:
             text = f"{device.name or device.id}, {device.age:.0f} s ago: {', '.join(values)}"
-            lines += _wrapped(text, indent="  ")
+            lines += wrapped(text, indent="  ")
     for note in (*sight.reading.notes, sight.reading.problem):
-        lines += _wrapped(note, indent="  ")
+        lines += wrapped(note, indent="  ")
     return lines
+
+
+def _scripts(config: Config) -> list[str]:
+    """Where scripts are looked for, and what is there."""
+    names = [f"{relay}.{kind}" for relay, kind in sorted(source.scripted(config).items())]
+    return wrapped(f"scripts: {', '.join(names) or 'none'} in {config.scriptDir}", indent="  ")
 
 
 def _printed(sight: Sight) -> list[str]:

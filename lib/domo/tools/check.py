@@ -11,18 +11,20 @@ from pathlib import Path
 
 from ..core.header import firmware_line
 from ..core.model import Config, ConfigError, Fault, Now
+from ..core.texts import one_line
 from ..pins.choice import open_board
-from ..scripts import lint
-from ..scripts import runner as scripts
-from ..scripts.api import ScriptError
-from ..stores import journal, memory, modes, reading, schema
-from ..system import private, rights
+from ..scripts import pvmonit
+from ..stores import fetch, journal, memory, modes, reading, schema, yaml_file
+from ..system import private, rights, trusted
 from ..system.files import PROJECT
+from . import check_news, check_plant
+from . import check_scripts as scripts
 
 Findings = Iterator[tuple[bool | None, str]]  # well, not well, or (None) to be noted; and the sentence
 
 CONFIG_TXT = "/boot/firmware/config.txt"
-PVMONIT_CONFIG = "/opt/PvMonit/config.yaml"
+PVMONIT = pvmonit.FOLDER
+PVMONIT_CONFIG = f"{PVMONIT}/config.yaml"
 PVMONIT_DAEMONS = tuple(
     f"domo/{name}" for name in ("domo.php", "relay-actions.php", "tm1638.py")
     + ("domo-launch.sh", "relay-actions-launch.sh", "tm1638-launch.sh")  # which start them again
@@ -32,7 +34,7 @@ PVMONIT_DAEMONS = tuple(
 def main(path: str, now: Now) -> int:
     """Prints the findings; gives 0 when all is in place, 1 when something is to do, 2 without a config."""
     try:
-        document = schema.read(path)
+        document = yaml_file.read(path)
         settings = schema.parse(os.path.abspath(path), document)
     except ConfigError as error:
         for problem in error.problems:
@@ -43,22 +45,22 @@ def main(path: str, now: Now) -> int:
     except Fault as fault:
         _say(False, str(fault))
         return 1
-    open_to_all = os.stat(path).st_mode & 0o002
-    _say(
-        not open_to_all,
-        f"config: {path}" + (f": others can write it; run: chmod o-w {path}" if open_to_all else ""),
-    )
+    unsafe = trusted.unsafe(os.path.abspath(path))
+    told = f": the programs that it names are not run, because {unsafe}" if unsafe else ""
+    _say(not unsafe, f"config: {path}{told}")
     for key in schema.unknown_keys(document):
         _say(None, f"config: {key}, passed over")
     checks: tuple[Callable[[], Findings], ...] = (
         lambda: _data(settings, now),
-        lambda: _scripts(settings),
+        lambda: scripts.findings(settings),
+        lambda: check_plant.plant(settings),
         lambda: _files(settings, now),
         lambda: _pins(settings),
+        lambda: check_news.look(settings),
         lambda: _machine(path),
         lambda: _other_masters(path, document),
     )
-    all_well = not open_to_all
+    all_well = not unsafe
     for check in checks:
         for ok, text in check():
             _say(ok, text)
@@ -67,15 +69,15 @@ def main(path: str, now: Now) -> int:
 
 
 def _say(ok: bool | None, text: str) -> None:
-    print(f"{'note   ' if ok is None else 'ok     ' if ok else 'TO DO  '}{text}")
+    print(f"{'note   ' if ok is None else 'ok     ' if ok else 'TO DO  '}{one_line(text)}")
 
 
 def _data(settings: Config, now: Now) -> Findings:
     data = reading.load(settings, now)
     if data.problem:
         php = os.path.isfile(settings.scriptDataXml) and os.access(settings.phpCli, os.X_OK)
-        source = settings.scriptDataXml if php else settings.urlDataXml
-        yield False, f"data: {data.problem}; a tick fetches it from {source or 'nowhere: set urlDataXml'}"
+        place = settings.scriptDataXml if php else fetch.shown(settings.urlDataXml)
+        yield False, f"data: {data.problem}; a tick fetches it from {place or 'nowhere: set urlDataXml'}"
     else:
         age = max(device.age for device in data.devices)
         yield (
@@ -86,45 +88,12 @@ def _data(settings: Config, now: Now) -> Findings:
         yield False, f"data: {note}"
 
 
-def _scripts(settings: Config) -> Findings:
-    if not os.path.isdir(settings.scriptDir):
-        yield False, f"scripts: {settings.scriptDir} does not exist; run: mkdir {settings.scriptDir}"
-        return
-    found = scripts.scripted(settings)
-    linted = lint.lint(settings)
-    mistakes = [text for text in linted if ": note: " not in text or "did you mean" in text]
-    for relay in found:
-        file = scripts.path(settings, relay)
-        try:
-            scripts.refuse(file)
-            code = scripts.compiled(file)
-        except (ScriptError, OSError) as error:
-            yield False, f"script {file}: {error}"
-            continue
-        if "decide" not in code.co_names:
-            yield False, f"script {file}: defines no decide(relay, data)"
-        elif not any(text.startswith(f"{file} line ") for text in mistakes):
-            yield True, f"script {file}"
-    for text in linted:
-        yield (False if text in mistakes else None), f"script {text}"
-    if not found:
-        yield (
-            None,
-            f"scripts: none in {settings.scriptDir}; N.py is relay N's, relay.script.d/ of domo has examples",
-        )
-    for name in sorted(os.listdir(settings.scriptDir)):
-        number = name.removesuffix(".py")
-        if number.isdecimal() and number != name and name not in {f"{relay}.py" for relay in found}:
-            yield (
-                False,
-                f"script {settings.scriptDir}/{name}: nobody runs it; the relays are 1 to {settings.relayNb}",
-            )
-
-
 def _files(settings: Config, now: Now) -> Findings:
     found = modes.load(settings.modPath)
     if found.problem:
         yield False, f"mode file {found.problem}; mend it, or delete it and a tick makes a new one"
+    if found.linked:
+        yield False, f"mode file {modes.linked(settings.modPath)}"
     for relay, text in found.odd.items():
         yield False, f"mode file {settings.modPath}: relay {relay} is {text}; write 0, 1, 2 or 3"
     _, trouble = memory.load(settings, now)
@@ -137,6 +106,7 @@ def _files(settings: Config, now: Now) -> Findings:
         "memory": settings.memory_path,
         "tick's lock": settings.lock_path,
         "journal": settings.dbFile,
+        "record": settings.recordEvery and _in_place(settings.recordDir),
     }
     for name, path in names.items():
         if path:
@@ -155,6 +125,11 @@ def _files(settings: Config, now: Now) -> Findings:
             False,
             f"cache: {private.folder()} is not only yours, so it is not used; run: sudo rm -r {private.folder()}",
         )
+
+
+def _in_place(folder: str) -> str:
+    """What stands for a folder that a tick makes when it needs it: a file in it, or itself."""
+    return f"{folder}/days.jsonl" if os.path.lexists(folder) else folder
 
 
 def _writable(path: str) -> str:
@@ -187,7 +162,10 @@ def _pins(settings: Config) -> Findings:
         yield False, f"pins: {trouble}"
     if idle := [str(relay) for relay in opened.idle()]:
         line = firmware_line(settings)
-        yield None, f"pins: relays {', '.join(idle)} float until their first tick; {CONFIG_TXT} closes that: {line}"
+        yield (
+            None,
+            f"pins: relays {', '.join(idle)} float until their first tick; {CONFIG_TXT} closes that: {line}",
+        )
 
 
 def _machine(path: str) -> Findings:
@@ -240,7 +218,7 @@ def _other_masters(path: str, document: object) -> Findings:
                 f"PvMonit's {daemon} runs: two masters on the same relays; stop it (see MIGRATION.md)",
             )
     try:
-        pvmonits = schema.read(PVMONIT_CONFIG)
+        pvmonits = yaml_file.read(PVMONIT_CONFIG)
     except ConfigError:
         pvmonits = {}
     for file, text in {os.path.realpath(path): document, PVMONIT_CONFIG: pvmonits}.items():
@@ -248,10 +226,25 @@ def _other_masters(path: str, document: object) -> Findings:
         panel = domo.get("tm1638") if isinstance(domo, dict) else None
         for key, section in (("domo: daemon", domo), ("domo: tm1638: daemon", panel)):
             if isinstance(section, dict) and section.get("daemon") is True:
+                if section is domo and _disarmed():
+                    yield None, f"{file}: {key}: true, for the cloud; PvMonit cannot start its own by it"
+                    continue
                 yield (
                     False,
                     f"{file}: {key}: true, so PvMonit starts its own at the next boot; set it to false",
                 )
+
+
+def _disarmed() -> bool:
+    """Whether nobody can execute what PvMonit would start, so that its `daemon` may be true all the same:
+    its cloudService.php sends the states of the relays only then."""
+    try:
+        launchers = [
+            os.stat(f"{PVMONIT}/domo/{name}-launch.sh").st_mode for name in ("domo", "relay-actions")
+        ]
+    except OSError:
+        return False
+    return not any(mode & 0o111 for mode in launchers)
 
 
 def _commands() -> list[list[str]]:

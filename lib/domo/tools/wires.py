@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from ..core import header
 from ..core.model import DONE, REFUSED, ConfigError
+from ..core.table import drawn
+from ..core.texts import one_line
 from ..panel.frame import BOARD
 from ..stores import config as configs
 from ..tick.table import show
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
     from ..core.model import Config
 
-NAME = 38  # columns of the first one
+NAME = 38  # columns of the first one at most
 
 
 def main(path: str) -> int:
@@ -27,37 +29,33 @@ def main(path: str) -> int:
         for problem in error.problems:
             print(f"domo-tick: {problem}", file=sys.stderr)
         return REFUSED
-    show("\n".join(line.rstrip() for line in lines(config)))
+    show("\n".join(lines(config)))
     return DONE
 
 
 def lines(config: Config) -> Iterator[str]:
     """What it prints, at most 80 columns wide."""
-    yield _row("relay board", "BCM", "pin", "wiringPi", "on")
+    rows = [("relay board", "BCM", "pin", "wiringPi", "on")]
     for terminal, pin in header.relay_wires(config):
         relay = terminal.removeprefix("IN")
         named = f"{terminal}  {config.name(int(relay))}" if relay.isdecimal() else terminal
-        yield _row(named, *_numbers(pin), _level(config) if relay.isdecimal() else "")
+        rows.append((named, *_numbers(pin), _level(config) if relay.isdecimal() else ""))
+    relays = len(rows)
+    rows.append(("TM1638 board", "BCM", "pin", "wiringPi", ""))
+    for terminal, pin in header.panel_wires(config):
+        rows.append((f"{terminal}{_shown(terminal)}", *_numbers(pin), ""))
+    short = [(one_line(name, NAME), *numbers) for name, *numbers in rows]
+    text = [line for [line] in drawn(short, right=(1, 2, 3))]
+    yield from text[:relays]
     if config.relayActiveLow:
         yield "JD-VCC, GND: 5 V for the coils from a supply of its own, without the jumper"
     else:
         yield "DC+, GND: 5 V for the coils from a supply of its own"
     yield ""
-    if config.stb:
-        yield _row("TM1638 board", "BCM", "pin", "wiringPi")
-        for terminal, pin in header.panel_wires(config):
-            yield _row(f"{terminal}{_shown(terminal)}", *_numbers(pin))
-    else:
-        yield "no TM1638 board (tm1638: stb: [])"
+    yield from text[relays:] if config.stb else ["no TM1638 board (tm1638: stb: [])"]
     yield ""
     yield "to keep the relays off until the first tick, in /boot/firmware/config.txt:"
     yield header.firmware_line(config)
-
-
-def _row(name: str, bcm: str, pin: str, wiring_pi: str, on: str = "") -> str:
-    name = " ".join(name.splitlines())
-    name = name if len(name) <= NAME else f"{name[: NAME - 3]}..."
-    return f"{name:{NAME}}  {bcm:>5}  {pin:>3}  {wiring_pi:>8}  {on}"
 
 
 def _numbers(pin: int) -> tuple[str, str, str]:

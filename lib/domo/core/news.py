@@ -1,0 +1,89 @@
+"""Faults as news: one that stands is said when it begins, when it changes and when it ends. Pure."""
+
+from __future__ import annotations
+
+from .faults import Report
+from .records import dataclass, replace
+from .texts import minutes
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+DAY = 86400.0
+OFTEN = 6  # times a day that something is told at once; more often it comes and goes, and
+CALM = 600.0  # s it has to stay as it is, to be told
+HALF_A_MINUTE = 30.0  # cron is some seconds early or late
+WELL = ""  # the fault of what has none
+
+
+@dataclass(frozen=True)
+class Told:
+    """What people were told of one thing that has, or had, a fault. All numbers are ages in s."""
+
+    fault: str  # that it has now; WELL when it has none
+    held: float  # it has been so
+    told: str  # the fault that was told last, WELL when that was its end
+    text: str  # of the last fault, as it was told
+    since: float  # it is, or was, not well
+    recent: tuple[float, ...]  # when it was spoken of, the last times
+    lasts: bool = True  # False: it happened, and nobody waits for its end
+
+
+@dataclass(frozen=True)
+class News:
+    """One sentence that is new: `kind` is "fault" for one that began or changed, "still" for a
+    reminder, "well" for one that ended."""
+
+    kind: str
+    text: str
+
+
+def news(
+    before: Mapping[str, Told], reports: Iterable[str], remind_after: float, all_seen: bool = True
+) -> tuple[list[News], dict[str, Told]]:
+    """What is new of the faults that stand now (`reports`), given what was told `before` (by what has the
+    fault), and what is told then. A fault that stands is told again after `remind_after` s (0: never).
+    `all_seen`: the whole home was looked at, so what is not reported is well."""
+    said: list[News] = []
+    after = dict(before)
+    reported = {report.about: report for report in map(Report.of, reports)}
+    for about in (*reported, *(known for known in before if all_seen and known not in reported)):
+        told, one = _step(before.get(about), reported.get(about), remind_after)
+        said += [one] if one else []
+        after.pop(about, None)
+        if told:
+            after[about] = told
+    return said, after
+
+
+def _step(known: Told | None, report: Report | None, remind_after: float) -> tuple[Told | None, News | None]:
+    """What is told of one thing from now on (None: it is forgotten), and the news, if there is any."""
+    fault = report.fault if report else WELL
+    known = known or Told(WELL, 0.0, WELL, "", 0.0, ())
+    if not report and not known.lasts:
+        return None, None
+    if fault != known.fault:
+        began = known.fault == known.told == WELL
+        known = replace(known, fault=fault, held=0.0, since=0.0 if began else known.since)
+    restless = sum(age < DAY for age in known.recent) >= OFTEN
+    if fault != known.told and (not restless or known.held >= CALM):
+        text = str(report or known.text)
+        said = f"{text} (it comes and goes)" if restless and report else text
+        one = News("fault", said) if report else News("well", _well(known))
+        lasts = report.lasts if report else True
+        return replace(known, told=fault, text=text, recent=_now(known), lasts=lasts), one
+    if fault == known.told == WELL and known.held >= CALM:
+        return None, None
+    if report and fault == known.told and 0 < remind_after <= known.recent[-1] + HALF_A_MINUTE:
+        still = News("still", f"still so after {minutes(known.since)}: {report}")
+        return replace(known, text=str(report), recent=_now(known)), still
+    return known, None
+
+
+def _now(known: Told) -> tuple[float, ...]:
+    return (*known.recent, 0.0)[-OFTEN:]
+
+
+def _well(known: Told) -> str:
+    return f"is well again after {minutes(known.since - known.held)}: {known.text}"

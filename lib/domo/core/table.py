@@ -1,0 +1,34 @@
+"""Aligned columns of text, for every table that domo shows."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Container, Sequence
+
+WIDTH = 80  # columns of a terminal
+BETWEEN = "  "
+
+
+def drawn(
+    rows: Sequence[Sequence[str]], width: int = WIDTH, right: Container[int] = (), least: int = 20
+) -> list[list[str]]:
+    """The lines of each row, at most `width` wide. Columns (from 0) in `right` are aligned to the right.
+    The last cell is a text that goes on below itself, in `least` columns even where fewer are left."""
+    *columns, _ = zip(*rows, strict=True)
+    widths = [max(map(len, column)) for column in columns]
+    indent = sum(widths) + len(BETWEEN) * len(widths)
+    found = []
+    for *cells, text in rows:
+        aligned = [
+            cell.rjust(size) if column in right else cell.ljust(size)
+            for column, (cell, size) in enumerate(zip(cells, widths, strict=True))
+        ]
+        first, *more = wrapped(text, max(least, width - indent)) or [""]
+        lines = [BETWEEN.join([*aligned, first]), *(" " * indent + line for line in more)]
+        found.append([line.rstrip() for line in lines])
+    return found
+
+
+def wrapped(text: str, width: int = WIDTH, indent: str = "") -> list[str]:
+    """The text in lines; a path is broken only where it has to be, not at its hyphens."""
+    return textwrap.wrap(text, width, subsequent_indent=indent, break_on_hyphens=False)

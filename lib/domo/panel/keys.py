@@ -1,0 +1,54 @@
+"""The keys of a board: which of them somebody pressed, and which stay down by themselves. Pure."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+CALM = 1.0  # s without a break that a key is up, then somebody has let it go
+STUCK = 60.0  # s without such a calm, then no finger is on it, and it is not believed
+HEALED = 10.0  # s that it is up then, until it is believed again; damp keys come and go
+
+
+class _Key:
+    """One key. `busy`: since when it has not been calm; `up`: since when it is up. None: it is not so."""
+
+    def __init__(self) -> None:
+        self.busy: float | None = None
+        self.up: float | None = None
+        self.stuck = False
+
+    def look(self, down: bool, now: float) -> bool:
+        """Whether somebody has pressed it: only a key that was seen up can go down."""
+        pressed = False
+        if down:
+            pressed = self.up is not None and not self.stuck
+            self.up = None
+            self.busy = now if self.busy is None else self.busy
+        else:
+            self.up = now if self.up is None else self.up
+            if now - self.up >= (HEALED if self.stuck else CALM):
+                self.busy, self.stuck = None, False
+        if self.busy is not None and now - self.busy >= STUCK:
+            self.stuck = True
+        return pressed and not self.stuck
+
+
+class Keys:
+    """The keys of one board, numbered from 1. When the board was away, they are new ones: what is down when
+    it comes back, nobody has pressed. Times are of any clock (s)."""
+
+    def __init__(self, count: int) -> None:
+        self._keys = [_Key() for _ in range(count)]
+        self.restless = True  # whether it matters to look again though nothing has changed
+        self.quick = False  # whether a finger may be on a key
+        self.stuck: tuple[int, ...] = ()  # the keys that are not believed
+
+    def look(self, down: Collection[int], now: float) -> list[int]:
+        """The keys that somebody has pressed, when those in `down` are down."""
+        pressed = [number for number, key in enumerate(self._keys, 1) if key.look(number in down, now)]
+        self.stuck = tuple(number for number, key in enumerate(self._keys, 1) if key.stuck)
+        self.quick = any(key.up is None and not key.stuck for key in self._keys)
+        self.restless = any(key.busy is not None for key in self._keys)
+        return pressed

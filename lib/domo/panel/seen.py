@@ -1,0 +1,114 @@
+"""What the panel has read in the files: the last that was good of each, and what is wrong with them."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from ..core.model import FORCED, Config, ConfigError, Past
+from ..stores import config as configs
+from ..stores import memory, modes, states
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Seen:
+    """The files of a house. Times are of the monotonic clock (s)."""
+
+    def __init__(self, config: Config, now: float) -> None:
+        self.config = config
+        self.states: Mapping[int, int] = {}
+        self.past, self.past_of = Past(), now
+        self.anew = False  # config.yaml has changed, and can be used
+        self._broken = False  # or it cannot
+        self._found = modes.Found({})  # the last good one
+        self._missing, self._mode_problem = False, ""  # there is none now, or why it cannot be used
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """What is to be read when it changes."""
+        config = self.config
+        return config.modPath, config.etatPath, config.memory_path, config.path
+
+    def read(self, path: str, now: float) -> str:
+        """Reads one of the files again; gives what a person should be told."""
+        config = self.config
+        if path == config.modPath:
+            self._read_modes()
+        elif path == config.etatPath:
+            self.states = states.load(path)
+        elif path == config.memory_path:
+            self.past, self.past_of = memory.load(config, memory.look_at_clocks())[0] or Past(), now
+        else:
+            return self._read_config()
+        return ""
+
+    def _read_modes(self) -> None:
+        found = modes.load(self.config.modPath)
+        self._missing, self._mode_problem = found.missing, found.problem
+        if not found.missing and not found.problem:
+            self._found = found
+
+    def _read_config(self) -> str:
+        try:
+            config, parsed = configs.load(self.config.path)
+        except ConfigError as error:
+            self._broken = True
+            return "\n".join(f"domo-panel: {problem}" for problem in error.problems)
+        if parsed:
+            configs.remember(config, parsed)
+        self.anew = True
+        return ""
+
+    @property
+    def modes(self) -> dict[int, int | None]:
+        """The modes: the last good ones, None where there stands none."""
+        return modes.holding(self.config.relays, self._found, self.past.modes)
+
+    @property
+    def differ(self) -> bool:
+        """Whether the mode file says anything that the last tick did not leave there."""
+        if self._missing or self._mode_problem:
+            return self._missing
+        return bool(self._differences())
+
+    @property
+    def forces_differ(self) -> bool:
+        """Whether what differs is a force, or the end of one: what no tick that is at work may yet write."""
+        if self._missing or self._mode_problem:
+            return False
+        return any(mode in FORCED for pair in self._differences() for mode in pair)
+
+    def _differences(self) -> list[tuple[int | None, int | None]]:
+        """The modes in the file and those that the last tick left, where they are not the same."""
+        found, past = self._found, self.past.modes
+        pairs = [(found.modes.get(r), past.get(r)) for r in self.config.relays if r not in found.odd]
+        return [(there, left) for there, left in pairs if there != left]
+
+    def troubles(self) -> dict[str, bool]:
+        """Which of the codes E2 to E7 hold."""
+        config, past = self.config, self.past
+        odd = any(relay in self._found.odd for relay in config.relays)
+        return {
+            "E2": self._broken,
+            "E3": self._missing or bool(self._mode_problem) or odd,
+            "E4": past.tick is None or not self.states,
+            "E5": past.tick is not None and (past.data is None or past.data > config.secuDownNoData),
+            "E6": not _journal_works(config.dbFile),
+            "E7": bool(past.reports),
+        }
+
+
+def _journal_works(path: str) -> bool:
+    """Whether the journal can be written, as far as a look tells; there need not be one."""
+    try:
+        if path and stat.S_ISREG(os.stat(path).st_mode):
+            with open(path, "rb") as file:
+                return file.read(16) in (b"", b"SQLite format 3\0") and os.access(path, os.W_OK)
+        return not path
+    except FileNotFoundError:
+        return os.access(os.path.dirname(path), os.W_OK)
+    except OSError:
+        return False

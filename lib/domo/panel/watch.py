@@ -1,0 +1,77 @@
+"""Whether files have changed: told by the kernel where it can, and looked at now and then."""
+
+from __future__ import annotations
+
+import os
+import signal
+from fcntl import DN_CREATE, DN_DELETE, DN_MODIFY, DN_MULTISHOT, DN_RENAME, F_NOTIFY, fcntl
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    Stamp = tuple[int, ...] | None
+
+CHANGED = signal.SIGIO  # what the kernel sends when something in a watched folder has changed
+SELDOM = 10.0  # s between looks where it does
+OFTEN = 0.75  # s between them where it cannot: a force acts within 2 s all the same
+
+
+class Watch:
+    """Some files, each with its stamp of when it was last read. A link is watched where it stands, and
+    where it leads to; a file that has more than one name can be written in a folder that nobody knows,
+    so it is looked at often."""
+
+    def __init__(self, stamps: Mapping[str, Stamp]) -> None:
+        self._stamps = dict(stamps)
+        self._folders: dict[str, int] = {}  # with the descriptors that keep them watched
+        self._everywhere = False
+        self._listen()
+
+    @property
+    def interval(self) -> float:
+        """For how long one may rely on the kernel (s)."""
+        names = max((stamp[-1] for stamp in self._stamps.values() if stamp), default=1)
+        return SELDOM if self._everywhere and names == 1 else OFTEN
+
+    def changed(self) -> list[str]:
+        """The files that are others than when this was last asked."""
+        found = {path: stamp(path) for path in self._stamps}
+        changed = [path for path in found if found[path] != self._stamps[path]]
+        if changed:
+            self._stamps = found
+            self._listen()  # a link may lead elsewhere now
+        return changed
+
+    def forget(self, path: str) -> None:
+        """What was read of that file may be old: it counts as changed."""
+        self._stamps[path] = UNSEEN
+
+    def _listen(self) -> None:
+        """Has the kernel send CHANGED whenever a file in one of the folders does (dnotify, see fcntl(2))."""
+        wanted = {os.path.dirname(name) for path in self._stamps for name in (path, os.path.realpath(path))}
+        for folder in self._folders.keys() - wanted:
+            os.close(self._folders.pop(folder))
+        for folder in wanted - self._folders.keys():
+            try:
+                fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+            except OSError:
+                continue
+            try:
+                fcntl(fd, F_NOTIFY, DN_MODIFY | DN_CREATE | DN_DELETE | DN_RENAME | DN_MULTISHOT)
+                self._folders[folder] = fd
+            except OSError:
+                os.close(fd)
+        self._everywhere = len(self._folders) == len(wanted)
+
+
+UNSEEN: Stamp = (0, 1)  # no file's stamp
+
+
+def stamp(path: str) -> Stamp:
+    """What changes whenever the file does, and last how many names it has; None without one."""
+    try:
+        info = os.stat(path)
+    except OSError:
+        return None
+    return info.st_mtime_ns, info.st_ino, info.st_size, info.st_nlink

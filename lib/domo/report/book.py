@@ -1,0 +1,178 @@
+"""All that is recorded: the sums of the days, and where to read a day.
+
+A day that is over is summed up once. Its sum is kept, a line of JSON each, in `days.jsonl` beside the days:
+a cache, which may be deleted, and without which a year takes long.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ..core.model import Fault
+from ..stores import history, record
+from ..system import files
+from . import days
+from .sums import Sum, of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from ..core.model import Config
+    from .days import Day
+
+VERSION = 1
+
+
+class Book:
+    """All that is recorded: the days' sums in order, and where to read a day. `texts`: of the days that
+    are not in the lasting folder alone; `notes`: what a reader should know about the records."""
+
+    def __init__(self, config: Config, today: str, simulated: bool = False) -> None:
+        self.config, self.today, self.simulated = config, today, simulated
+        self.sums: list[Sum] = []
+        self.texts: dict[str, list[str]] = {}
+        self.notes: list[str] = []
+
+    def day(self, date: str) -> Day:
+        """A day, empty if nothing is recorded of it."""
+        return days.read(date, self.records(date))
+
+    def records(self, date: str) -> list[str]:
+        """What the files tell of a day, as they are."""
+        return [*_lasting(self.config, date, self.notes), *self.texts.get(date, [])]
+
+    def last(self, count: int, date: str) -> list[Sum]:
+        """The recorded days among the `count` ones up to `date`."""
+        first = days.earlier(date, count - 1)
+        return [one for one in self.sums if first <= one.date <= date]
+
+
+def _lasting(config: Config, date: str, notes: list[str]) -> list[str]:
+    place = history.lasting(config, date)
+    try:
+        text = history.unpacked(files.read(place, history.LARGEST)[0])
+    except FileNotFoundError:
+        return []
+    except Fault as fault:
+        notes.append(str(fault))
+        return []
+    if text is None:
+        notes.append(f"{place}: is no record")
+    return [text] if text else []
+
+
+def load(config: Config, wall: float, only: str = "") -> Book:
+    """The book of what is recorded until `wall` (epoch s), without sums if it is about one day `only`.
+    Days that a clock stamped in the future are left out, and said."""
+    today = record.stamp(wall)[:10]
+    book = Book(config, today)
+    for name in (*history.waiting(config).values(), record.path(config)):
+        try:
+            text = files.read(name, history.LARGEST)[0].decode(errors="replace")
+        except FileNotFoundError:
+            continue
+        except Fault as fault:
+            book.notes.append(str(fault))
+            continue
+        for date in dict.fromkeys(line[:10] for line in text.splitlines() if line[4:5] == "-"):
+            book.texts.setdefault(date, []).append(text)
+    if only:
+        return book
+    kept = history.kept(config)
+    late = [date for date in {*kept, *book.texts} if date > today]
+    if late:
+        book.notes.append(f"{len(late)} days of the future are left out ({min(late)} to {max(late)})")
+    known, new = _known(config), []
+    for date in sorted(date for date in {*kept, *book.texts} if date <= today):
+        size = _size(kept.get(date, ""))
+        if date in book.texts or date == today:
+            book.sums.append(of(book.day(date)))
+        elif (date, size) in known:
+            book.sums.append(known[date, size])
+        else:
+            book.sums.append(of(book.day(date)))
+            new.append((size, book.sums[-1]))
+    _remember(config, new, {(date, _size(name)) for date, name in kept.items()}, known)
+    return book
+
+
+def _size(name: str) -> int:
+    try:
+        return os.stat(name).st_size if name else 0
+    except OSError:
+        return 0
+
+
+def _place(config: Config) -> str:
+    return f"{config.recordDir}/days.jsonl"
+
+
+def _known(config: Config) -> dict[tuple[str, int], Sum]:
+    """The sums that are kept, by the day and the size of its file."""
+    try:
+        lines = files.read(_place(config), history.LARGEST)[0].decode(errors="replace").splitlines()
+    except (FileNotFoundError, Fault):
+        return {}
+    import json
+
+    found = {}
+    for line in lines:
+        try:
+            version, size, fields = json.loads(line)
+            if version == VERSION:
+                fields["relays"] = {int(r): (float(s), int(n)) for r, (s, n) in fields["relays"].items()}
+                one = Sum()
+                if fields.keys() == vars(one).keys() and len(fields["held"]) == 24:
+                    vars(one).update(fields)
+                    found[one.date, size] = one
+        except (ValueError, TypeError, KeyError, AttributeError):
+            continue
+    return found
+
+
+def _remember(
+    config: Config,
+    new: list[tuple[int, Sum]],
+    current: set[tuple[str, int]],
+    known: dict[tuple[str, int], Sum],
+) -> None:
+    """Adds sums to those that are kept, and drops those of days that are gone; who may not write the
+    folder does without."""
+    if not new:
+        return
+    import json
+
+    rows = [*((size, one) for (date, size), one in known.items() if (date, size) in current), *new]
+    text = "".join(f"{json.dumps([VERSION, size, vars(one)], separators=(',', ':'))}\n" for size, one in rows)
+    try:
+        files.replace(_place(config), text.encode())
+    except Fault:
+        pass
+
+
+def simulated(config: Config, lines: Iterable[str]) -> tuple[Book, Day]:
+    """The book of generated days, in order, from lines as the record has them, and the last of the days
+    whole. So much is kept as one day at a time."""
+    book, last = Book(config, "", simulated=True), days.Day("")
+    for date, columns, rows in _by_day(lines):
+        last = days.made(date, columns, rows)
+        book.sums.append(of(last))
+        book.today = date
+    return book, last
+
+
+def _by_day(lines: Iterable[str]) -> Iterator[tuple[str, list[str], history.Rows]]:
+    header, date = "", ""
+    held: list[str] = []
+    for line in lines:
+        if line.startswith("time,"):
+            header = line
+        elif line[:10] != date and held:
+            yield date, *history.rows([header, *held])
+            held = []
+        if not line.startswith("time,"):
+            date = line[:10]
+            held.append(line)
+    if held:
+        yield date, *history.rows([header, *held])

@@ -1,0 +1,44 @@
+"""The pieces of a day: what was so for some time, for one reason."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+AUTO, FORCED, HELD, SHUT, OFF = "auto on", "forced on", "held back", "forced off", "off"
+KINDS = (AUTO, FORCED, HELD, SHUT, OFF)
+
+
+class Piece:
+    """A time in which a relay was in one of KINDS for one reason; minutes of the day, and how long (s)."""
+
+    __slots__ = ("start", "end", "seconds", "kind", "why")
+
+    def __init__(self, start: float, end: float, seconds: float, kind: str, why: str) -> None:
+        self.start, self.end, self.seconds, self.kind, self.why = start, end, seconds, kind, why
+
+
+def thinned(pieces: list[Piece], limit: int) -> list[Piece]:
+    """At most about so many pieces: those of a kind that follow each other become one; if there are still
+    too many, the kind that lasted longest stands for a share of the day."""
+    if len(pieces) <= limit:
+        return pieces
+    found = _joined(pieces, lambda one, other: one.kind == other.kind)
+    if len(found) <= limit:
+        return found
+    share = 1440 / limit
+    return _joined(found, lambda one, other: int(one.start / share) == int(other.start / share))
+
+
+def _joined(pieces: list[Piece], alike: Callable[[Piece, Piece], bool]) -> list[Piece]:
+    found: list[Piece] = []
+    for piece in pieces:
+        last = found[-1] if found else None
+        if last and abs(piece.start - last.end) < 1 and alike(last, piece):
+            longer = piece if piece.seconds > last.seconds else last
+            more = longer.why if longer.why.endswith(" ...") else f"{longer.why} ..."
+            found[-1] = Piece(last.start, piece.end, last.seconds + piece.seconds, longer.kind, more)
+        else:
+            found.append(piece)
+    return found

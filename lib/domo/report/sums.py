@@ -1,0 +1,89 @@
+"""What a day comes to, and what many do: hours, starts, kWh, charge, the hours of held-back panels."""
+
+from __future__ import annotations
+
+from .pieces import AUTO, FORCED
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ..core.model import Config
+    from .days import Day
+
+
+class Sum:
+    """What a day, or several, came to. Seconds, Wh and %; `relays`: seconds on and starts; `held` has the
+    minutes of each hour in which the panels were held back; `auto`: whether domo switched anything on."""
+
+    def __init__(self, date: str = "") -> None:
+        self.date = date
+        self.recorded = 0.0
+        self.relays: dict[int, tuple[float, int]] = {}
+        self.floating = 0.0
+        self.absorbing = 0.0
+        self.lowest: float | None = None
+        self.highest: float | None = None
+        self.panels = 0.0
+        self.house = 0.0
+        self.held = [0.0] * 24
+        self.auto = False
+
+    @property
+    def held_hours(self) -> float:
+        """For how long the panels were held back (h)."""
+        return sum(self.held) / 60
+
+    def energy(self, config: Config) -> dict[int, float]:
+        """The Wh of each relay that says what it draws."""
+        return {
+            r: seconds * config.relayWatt[r] / 3600
+            for r, (seconds, _) in self.relays.items()
+            if r in config.relayWatt
+        }
+
+
+def of(day: Day) -> Sum:
+    """The sum of a day."""
+    found = Sum(day.date)
+    found.recorded = sum(day.lasts)
+    for n, lasts in enumerate(day.lasts):
+        stage = day.stage[n]
+        if stage == "Float":
+            found.floating += lasts
+        elif stage == "Absorption":
+            found.absorbing += lasts
+        if day.held[n]:
+            found.held[int(day.minutes[n]) // 60 % 24] += lasts / 60
+        found.panels += (day.panels[n] or 0) * lasts / 3600
+        found.house += (day.house[n] or 0) * lasts / 3600
+    found.panels, found.house = round(found.panels, 1), round(found.house, 1)
+    found.held = [min(60.0, round(minutes, 1)) for minutes in found.held]
+    charges = [soc for soc in day.soc if soc is not None]
+    if charges:
+        found.lowest, found.highest = min(charges), max(charges)
+    for relay, pieces in day.relays.items():
+        seconds = sum(p.seconds for p in pieces if p.kind in (AUTO, FORCED))
+        starts = sum(s.relay == relay and s.state == 1 for s in day.switches)
+        found.relays[relay] = (round(seconds), starts)
+        found.auto |= any(p.kind == AUTO for p in pieces)
+    return found
+
+
+def together(sums: Iterable[Sum], date: str = "") -> Sum:
+    """Several days as one."""
+    total = Sum(date)
+    for one in sums:
+        total.recorded += one.recorded
+        total.floating += one.floating
+        total.absorbing += one.absorbing
+        total.panels += one.panels
+        total.house += one.house
+        total.held = [a + b for a, b in zip(total.held, one.held, strict=True)]
+        total.auto |= one.auto
+        total.lowest = min((x for x in (total.lowest, one.lowest) if x is not None), default=None)
+        total.highest = max((x for x in (total.highest, one.highest) if x is not None), default=None)
+        for relay, (seconds, starts) in one.relays.items():
+            before = total.relays.get(relay, (0, 0))
+            total.relays[relay] = (before[0] + seconds, before[1] + starts)
+    return total

@@ -1,0 +1,127 @@
+"""The tables of the page: what the pictures show, for who cannot see them, and what is best read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from html import escape
+from itertools import groupby
+
+from ..core.history import ON
+from ..core.model import ON_OFF, Config
+from . import days, pictures, words
+from .days import Day
+from .pieces import OFF, thinned
+from .sums import Sum, together
+
+MOST_ROWS = 150  # of a table on the page; a terminal shows all
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], caption: str = "", kind: str = "") -> str:
+    """A table of HTML cells; a heading that begins with ">" is of numbers; the first cell heads its row."""
+    numbers = [' class="n"' if name.startswith(">") else "" for name in head]
+    heads = "".join(
+        f'<th scope="col"{n}>{name.lstrip(">")}</th>' for n, name in zip(numbers, head, strict=True)
+    )
+    lines = [
+        f'<tr><th scope="row">{row[0]}</th>'
+        + "".join(f"<td{n}>{cell}</td>" for n, cell in zip(numbers[1:], row[1:], strict=True))
+        + "</tr>"
+        for row in rows
+    ]
+    more = len(lines) - MOST_ROWS
+    if more > 0:
+        lines[MOST_ROWS:] = [f'<tr><td colspan="{len(head)}">and {more} more</td></tr>']
+    title = f"<caption>{escape(caption)}</caption>" if caption else ""
+    return (
+        f'<div class="wide"><table{f" class={kind}" if kind else ""}>{title}<thead><tr>{heads}</tr></thead>'
+        f"<tbody>{''.join(lines)}</tbody></table></div>"
+    )
+
+
+def folded(summary: str, content: str) -> str:
+    """Something that is opened by who wants it."""
+    return f"<details><summary>{escape(summary)}</summary>{content}</details>"
+
+
+def switches(config: Config, day: Day) -> str:
+    """Every switch of the day."""
+    rows = [
+        (
+            days.clock(one.minute),
+            f'<span class="dot{" on" if one.state == ON else ""}"></span>{escape(config.name(one.relay))} '
+            f"{ON_OFF[one.state]}",
+            escape(f"{one.mode}: {one.why}" if one.mode not in one.why else one.why),
+            words.percent(one.soc),
+            words.watts(one.panels),
+        )
+        for one in day.switches
+    ]
+    return table(("time", "relay", "why", ">charge", ">panels"), rows, kind="switches")
+
+
+def hourly(day: Day) -> str:
+    """The curves as a table: the mean of each hour."""
+    curves = pictures.curves(day, 60)
+    lists: list[list[float | None]] = [curves[name] for name in ("soc", "panels", "house", "battery")]  # type: ignore[misc]
+    rows = [
+        (f"{hour:02}:00", words.percent(None if soc is None else soc / 10), *map(words.watts, watts))
+        for hour, (soc, *watts) in enumerate(zip(*lists, strict=True))
+    ]
+    return table(("hour", ">charge", ">panels", ">house", ">battery"), rows, "Means of each hour")
+
+
+def pieces(config: Config, day: Day, limit: int) -> str:
+    """The bands as a table: every time in which a relay was not just off."""
+    rows = [
+        (
+            escape(f"{relay} {config.name(relay)}"),
+            f"{days.clock(piece.start)} to {days.clock(piece.end)}",
+            piece.kind,
+            escape(piece.why),
+        )
+        for relay, found in day.relays.items()
+        for piece in thinned(found, limit)
+        if piece.kind != OFF
+    ]
+    return table(("relay", "time", "was", "why"), rows)
+
+
+def relays(config: Config, total: Sum) -> str:
+    """What each relay came to."""
+    rows = [
+        (
+            escape(name),
+            words.hours(3600 * on),
+            str(starts),
+            words.NONE if wh is None else f"{wh / 1000:.2f}",
+        )
+        for name, on, starts, wh in words.relays(config, total)
+    ]
+    return table(("relay", ">on for", ">starts", ">kWh"), rows)
+
+
+def daily(sums: list[Sum]) -> str:
+    """Each day, or month, of a time: the house's figures."""
+    rows = [
+        (
+            escape(one.date),
+            f"{one.panels / 1000:.2f}",
+            f"{one.house / 1000:.2f}",
+            words.hours(3600 * one.held_hours),
+            words.hours(one.absorbing),
+            words.hours(one.floating),
+            words.span(one.lowest, one.highest),
+        )
+        for one in sums
+    ]
+    head = ("", ">panels kWh", ">house kWh", ">held back", ">absorption", ">float", ">charge")
+    return table(head, rows)
+
+
+def months(sums: list[Sum], form: str = "%b %Y") -> list[Sum]:
+    """The months of these days."""
+    found = []
+    for _, same in groupby(sums, lambda one: one.date[:7]):
+        one = list(same)
+        found.append(together(one, words.date(one[0].date, form)))
+    return found

@@ -1,0 +1,83 @@
+"""How the report writes: numbers, hours, days; the same on the page and in the terminal."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from ..core.model import Config
+from .sums import Sum
+
+NONE = "–"  # what nobody knows
+
+
+def hours(seconds: float) -> str:
+    """A duration: "0", "4 min", "3 h 05"."""
+    whole = round(seconds / 60)
+    if whole >= 6000:
+        return f"{whole / 60:.0f} h"
+    return f"{whole // 60} h {whole % 60:02}" if whole >= 60 else f"{whole} min" if whole else "0"
+
+
+def energy(wh: float) -> str:
+    """Energy: "850 Wh", "4.21 kWh", "132 kWh"."""
+    if abs(wh) < 1000:
+        return f"{wh:.0f} Wh"
+    return f"{wh / 1000:.2f} kWh" if abs(wh) < 100_000 else f"{wh / 1000:.0f} kWh"
+
+
+def watts(value: float | None) -> str:
+    """Power in W, or that nobody knows."""
+    return NONE if value is None else f"{value:.0f} W"
+
+
+def percent(value: float | None) -> str:
+    """A charge."""
+    return NONE if value is None else f"{value:.0f} %"
+
+
+def span(low: float | None, high: float | None) -> str:
+    """From the lowest to the highest charge."""
+    return NONE if low is None or high is None else f"{low:.0f} to {high:.0f} %"
+
+
+def date(day: str, form: str = "%A %-d %B %Y") -> str:
+    """A day (YYYY-MM-DD) in words; as it is if it is none."""
+    try:
+        return datetime.fromisoformat(day).strftime(form)
+    except ValueError:
+        return day
+
+
+def figures(total: Sum) -> list[tuple[str, str]]:
+    """The figures of the house: what, how much."""
+    return [
+        ("from the panels", energy(total.panels)),
+        ("used by the house", energy(total.house)),
+        ("held back", hours(total.held_hours * 3600)),
+        ("in absorption", hours(total.absorbing)),
+        ("in float", hours(total.floating)),
+        ("charge", span(total.lowest, total.highest)),
+    ]
+
+
+def relays(config: Config, total: Sum) -> list[tuple[str, float, int, float | None]]:
+    """Each relay: its name, hours on, starts, Wh (None: it does not say what it draws)."""
+    energies = total.energy(config)
+    found = []
+    for relay in sorted({*config.relays, *total.relays}):
+        seconds, starts = total.relays.get(relay, (0.0, 0))
+        found.append((f"{relay} {config.name(relay)}", seconds / 3600, starts, energies.get(relay)))
+    return found
+
+
+def before_and_since(sums: list[Sum]) -> str:
+    """For how long panels were held back before domo switched anything on, and since; "" if only one of
+    both is recorded."""
+    first = next((n for n, one in enumerate(sums) if one.auto), None)
+    if not first:
+        return ""
+    parts = []
+    for name, some in (("before domo", sums[:first]), ("since", sums[first:])):
+        mean = sum(one.held_hours for one in some) / len(some)
+        parts.append(f"{name} {mean:.1f} h a day ({len(some)} days from {date(some[0].date, '%-d %b %Y')})")
+    return f"{parts[0]}, {parts[1]}; seasons differ, so compare the same months"

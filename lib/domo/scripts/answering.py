@@ -1,0 +1,201 @@
+"""The child's side of asking: reads PvMonit's data, then runs the scripts, and tells the tick each thing
+as soon as it is known. `asking` is the tick's side, and says what it makes of it.
+
+Scripts that cannot reach anything (see `simple`) are run here, one after the other. Every other has a
+process of its own, forked from this one; whatever it does there ends with it.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from ..core.records import replace
+from ..core.texts import one_line
+from ..stores import reading as readings
+from ..system import tinyjson
+from ..system.child import Child, send
+from . import source
+from .api import World
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from types import CodeType
+
+    from ..core.model import Order, Reading
+    from ..system.child import Left
+    from .asking import Question
+
+    Timers = dict[str, tuple[float, float, int]]
+    Said = tuple[str, str, Timers, Left | None, bool]  # an order, the timers, who was left behind, cut off?
+
+# Kinds of messages, their first byte; behind it what marshal makes of it.
+FETCHING, READ, SCRIPTED, APART, SAID, DONE = b"F", b"R", b"S", b"O", b"A", b"C"
+ONE_SECONDS = 4.0  # for one script; a Pi Zero needs 2 for a few pings that nobody answers
+ALL_SECONDS = (
+    5.5  # for all scripts, so that a tick with a refresh, and whatever else waits, stays within 20 s
+)
+MEMORY_BYTES = 256 << 20  # half of what a Pi Zero has
+MUCH_MEMORY = 64 << 10  # KiB; what is left over of more is looked for at once
+
+
+def run(
+    question: Question, reading: Reading | None, waiting: tuple[int, ...] | None, end: float, answer: int
+) -> None:
+    """Answers the question to the descriptor `answer`, until `end` (time.monotonic()). `reading` and
+    `waiting` (who is still to be asked) are what is known already."""
+    import faulthandler
+    import marshal
+
+    faulthandler.enable(answer, all_threads=False)  # says at a crash or abort() where that was
+    if reading is None:
+        reading, trouble, left = _read(question, answer)
+        end = time.monotonic() + ALL_SECONDS
+        send(answer, READ + marshal.dumps((readings.packed(reading), trouble, left)))
+    now = question.pretend or question.now
+    reading, past = readings.watched(question.config, reading, question.past, now)
+    kinds = source.scripted(question.config)
+    if waiting is None:
+        waiting = in_turn(kinds, past.turns)
+        send(answer, SCRIPTED + marshal.dumps((waiting, tuple(r for r in waiting if kinds[r] != "py"))))
+        waiting = tuple(relay for relay in waiting if relay in question.to_ask)
+    if waiting and not reading.problem:
+        told = {relay: mode for relay, mode in question.modes.items() if mode is not None}
+        world = World(question.config, told, question.states, past, reading, now)
+        _ask_all(waiting, kinds, world, end, answer, question.acts)
+    send(answer, DONE)
+
+
+def in_turn(scripted: Iterable[int], turns: tuple[int, ...]) -> tuple[int, ...]:
+    """The relays in the order in which they are asked: who is new, then as `turns` says."""
+    return tuple(sorted(scripted, key=lambda relay: turns.index(relay) + 1 if relay in turns else 0))
+
+
+def _read(question: Question, answer: int) -> tuple[Reading, str, Left | None]:
+    """The reading, refreshed first if it is old; what went wrong with that, and who was left behind."""
+    config, now = question.config, question.now
+    trouble, left = "", None
+    if question.acts and readings.old(config, now):
+        from ..stores import fetch
+
+        send(answer, FETCHING)
+        begun = time.monotonic()
+        trouble, left = fetch.refresh(config, question.stuck.get("refresh"))
+        gone = time.monotonic() - begun
+        now = replace(now, wall=now.wall + gone, up=now.up + gone)  # or what is new would be from the future
+    return readings.load(config, now), trouble, left
+
+
+def _ask_all(
+    waiting: tuple[int, ...], kinds: dict[int, str], world: World, end: float, answer: int, keep: bool
+) -> None:
+    import marshal
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    library = source.Library(world.config.scriptDir, True, world.config.scriptOwners)
+    php = None
+    for relay in waiting:
+        if time.monotonic() >= end:
+            break
+        if kinds.get(relay) == "php":
+            if php is None:
+                from .php import Php
+
+                php = Php(waiting, kinds, world, library, spoken)
+            send(answer, APART)
+            said = php.ask(relay, ONE_SECONDS, end)
+            world.timers = dict(said[2])
+            send(answer, SAID + marshal.dumps(said))
+            continue
+        found = source.compiled(relay, world, library)
+        if not isinstance(found, tuple):
+            said = _said(found, world.timers)
+        elif found[1]:
+            said = _said(source.ask(relay, world, found[0]), world.timers)
+            if resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > MUCH_MEMORY:
+                _tidy()
+        else:
+            send(answer, APART)
+            said = _apart(relay, world, found[0], end)
+            world.timers = dict(said[2])
+        send(answer, SAID + marshal.dumps(said))
+    if keep:
+        library.keep()
+
+
+def _tidy() -> None:
+    """Frees what holds itself alive; the tick switched that off for its short life."""
+    import gc
+
+    gc.collect()
+
+
+def _said(order: Order, timers: Timers) -> Said:
+    return order.wanted, order.why, timers, None, False
+
+
+# -- a script in a process of its own --
+
+
+def _apart(relay: int, world: World, code: CodeType, end: float) -> Said:
+    """What the script of `relay` says, run in a process of its own."""
+    begun = time.monotonic()
+    try:
+        child = Child(lambda answer: _alone(relay, world, code, answer))
+    except OSError as error:
+        why = f": could not be started ({error.strerror})"
+        return _said(source.no_order(relay, why), world.timers)
+    until = min(end, begun + ONE_SECONDS)
+    answer, why, words, waited = None, "", b"", 0.0
+    try:
+        if line := child.message(until):
+            answer = spoken(line)
+        elif (now := time.monotonic()) >= until:
+            waited = now - begun
+    except (ValueError, TypeError, AttributeError):
+        why = ": wrote into the tick's own pipe"
+    if not answer and not why:
+        words = child.last_words() if waited else child.rest
+    status = child.stop()
+    if child.printed:
+        os.write(1, child.printed)
+    if answer:
+        return *answer, child.left, False
+    if not why:
+        from . import place
+
+        why = f"{place.last_place(source.path(world.config, relay), words)}: {place.ended(status, waited)}"
+    cut = 0 < waited < ONE_SECONDS - 0.1
+    return "", source.no_order(relay, why).why, world.timers, child.left, cut
+
+
+def _alone(relay: int, world: World, code: CodeType, answer: int) -> None:
+    """In that process: the whole interpreter is the script's."""
+    import faulthandler
+    import gc
+
+    from ..system import files
+
+    gc.enable()
+    faulthandler.enable(answer, all_threads=False)
+    files.third_party()
+    me = os.getpid()
+    order = source.ask(relay, world, code)
+    if os.getpid() == me:  # a script that forks must not answer twice
+        send(answer, tinyjson.dumps((order.wanted, order.why, world.timers)).encode(errors="replace"))
+
+
+def spoken(line: bytes) -> tuple[str, str, Timers]:
+    """The order, its reason and the timers in an answer. Raises ValueError, TypeError, AttributeError."""
+    wanted, why, timers = tinyjson.loads(line.decode())
+    if wanted not in ("", "on", "off", "keep") or len(line) > source.TIMERS_LIMIT + 8 * source.REASON_LIMIT:
+        raise ValueError("no order")
+    read = {
+        str(name): (float(age), float(length), int(count)) for name, (age, length, count) in timers.items()
+    }
+    if not all(0 <= number < 1e12 for timer in read.values() for number in timer):
+        raise ValueError("no timers")
+    return wanted, one_line(why)[: source.REASON_LIMIT], read

@@ -1,0 +1,250 @@
+"""The tick's side of asking: one child process reads PvMonit's data and runs the owner's scripts, and
+tells each thing as soon as it is known (`answering` is its side). So the tick itself opens nothing that
+may hang, and knows whose fault it is when nothing comes: then the child is ended, and another one asks
+the rest.
+
+All times are bounded. A child that cannot be killed, for it sleeps in the kernel on a disk that does not
+answer, is left behind, remembered, and not started again beside itself.
+"""
+
+from __future__ import annotations
+
+import time
+
+from ..core.faults import Report
+from ..core.model import FORCED, Order, Past, Reading
+from ..core.records import dataclass, replace
+from ..core.texts import clean
+from ..stores import reading as readings
+from ..system.child import Child, running
+from . import answering
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ..core.model import Config, Now
+    from ..system.child import Left
+
+    Timers = Mapping[str, tuple[float, float, int]]
+
+DATA_SECONDS = 4.0  # to read the data
+FETCH_SECONDS = 11.0  # to refresh it first: `fetch` gives up after 10
+ENDING = 1.5  # s for the child to end a script that has a process of its own
+LATE = 0.3  # s for the child to see by itself that the time is over
+
+
+@dataclass(frozen=True)
+class Question:
+    """What the scripts are told. `modes` are None where nobody knows. `given` stands for the data file,
+    `pretend` for the hour that the scripts are told. `acts`: it is a tick, which refreshes the data
+    and keeps what it compiled, and not just a look."""
+
+    config: Config
+    modes: Mapping[int, int | None]
+    states: Mapping[int, int]
+    past: Past
+    now: Now
+    given: Reading | None = None
+    pretend: Now | None = None
+    acts: bool = False
+    stuck: Mapping[str, Left] = {}  # the processes that are still there of those left behind
+
+    @property
+    def auto(self) -> list[int]:
+        """The relays whose scripts count."""
+        return [relay for relay, mode in self.modes.items() if mode is not None and mode not in FORCED]
+
+    @property
+    def to_ask(self) -> list[int]:
+        """Those of them whose scripts can be run, if there are any."""
+        return [relay for relay in self.auto if str(relay) not in self.stuck]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What came of it: the orders, the timers as the scripts left them, what they printed, in which order
+    they are asked next time (() is by number), the reading and the past that has seen it, the relays that
+    have a script, the processes that were left behind (of "data", "refresh", "folder", or of a relay), and
+    what else went wrong."""
+
+    orders: Mapping[int, Order]
+    timers: Timers
+    printed: str = ""
+    turns: tuple[int, ...] = ()
+    reading: Reading = Reading(())
+    past: Past = Past()
+    scripted: tuple[int, ...] = ()
+    stuck: Mapping[str, Left] = {}
+    reports: tuple[str, ...] = ()
+
+
+def ask_all(question: Question) -> Answers:
+    """Reads the data, unless they are given, and asks the scripts of the relays in auto, if they may run
+    on it. Never raises, and never waits for long."""
+    stuck = {what: left for what, left in question.past.stuck.items() if running(left)}
+    return Round(replace(question, stuck=stuck)).answers()
+
+
+class Round:
+    """One round: what is known so far."""
+
+    def __init__(self, question: Question) -> None:
+        self.question = question
+        self.config = question.config
+        self.past = question.past
+        self.reading: Reading | None = None
+        self.scripted: tuple[int, ...] | None = None
+        self.waiting: list[int] = []
+        self.php: tuple[int, ...] = ()  # relays whose script is in PHP
+        self.orders: dict[int, Order] = {}
+        self.cut: list[int] = []  # those whose time was too short by no fault of theirs
+        self.timers: Timers = question.past.timers
+        self.printed = b""
+        self.stuck = dict(question.stuck)
+        self.reports: list[str] = []
+        self.end = time.monotonic() + answering.ALL_SECONDS
+        if question.given:
+            self.seen(question.given)
+        elif self.stuck:
+            from . import blame
+
+            blame.those_left(self)
+
+    def answers(self) -> Answers:
+        while self._more():
+            question = replace(self.question, past=replace(self.question.past, timers=self.timers))
+            todo = None if self.scripted is None else tuple(self.waiting)
+            reading, end = self.reading, self.end
+            try:
+                child = Child(lambda answer: answering.run(question, reading, todo, end, answer))  # noqa: B023
+            except OSError as error:
+                from . import blame
+
+                blame.no_child(self, error)
+                break
+            self._hear(child)
+        return self._whole()
+
+    def _more(self) -> bool:
+        if self.reading is None:
+            return True
+        if self.scripted is None:
+            return True
+        return bool(self.waiting) and not self.reading.problem and time.monotonic() < self.end
+
+    def seen(self, reading: Reading) -> None:
+        """Takes the reading."""
+        self.reading, self.past = readings.watched(
+            self.config, reading, self.question.past, self.question.pretend or self.question.now
+        )
+        self.end = time.monotonic() + answering.ALL_SECONDS
+
+    def _hear(self, child: Child) -> None:
+        """Takes what a child says, until it is done or fails."""
+        since = time.monotonic()
+        deadline = self._deadline(b"", since)
+        done, why, words, waited = False, "", b"", 0.0
+        try:
+            while not done and (line := child.message(deadline)):
+                done = self._take(line[:1], line[1:])
+                since = time.monotonic()
+                deadline = self._deadline(line[:1], since)
+        except (ValueError, TypeError, AttributeError, EOFError, IndexError):
+            why = "wrote into the tick's own pipe"
+        if not done and not why:
+            now = time.monotonic()
+            waited = now - since if now >= deadline else 0.0
+            words = child.last_words() if waited else child.rest
+        status = child.stop()
+        self.printed += child.printed
+        if not done:
+            from . import blame, place
+
+            cut = 0 < waited < answering.ONE_SECONDS - 0.1
+            blame.child(self, why or place.ended(status, waited), words, cut, child.left)
+
+    def _deadline(self, kind: bytes, since: float) -> float:
+        """Until when the next message has to come, after one of this kind."""
+        if self.reading is None:
+            return since + (FETCH_SECONDS if kind == answering.FETCHING else DATA_SECONDS)
+        if self.scripted is None:
+            return since + DATA_SECONDS
+        if kind == answering.APART:
+            return min(since + answering.ONE_SECONDS, self.end) + ENDING
+        return min(since + answering.ONE_SECONDS, self.end + LATE)
+
+    def _take(self, kind: bytes, body: bytes) -> bool:
+        """Notes what a message says; whether it was the last. Raises ValueError and others for one that
+        cannot be."""
+        import marshal
+
+        if kind == answering.READ:
+            packed, trouble, left = marshal.loads(body)
+            self.seen(readings.unpacked(packed))
+            self.reports += [Report(trouble, "refresh", "not fetched")] if trouble else []
+            self.stuck.update({"refresh": left} if left else {})
+        elif kind == answering.SCRIPTED:
+            self.scripted, self.php = marshal.loads(body)
+            self.waiting = [relay for relay in self.scripted or () if relay in self.question.to_ask]
+        elif kind == answering.SAID:
+            wanted, why, self.timers, left, cut = marshal.loads(body)
+            self.ordered(self.waiting.pop(0), Order(wanted, why), cut, left)
+        elif kind not in (answering.FETCHING, answering.APART, answering.DONE):
+            raise ValueError("a message of no kind")
+        return kind == answering.DONE
+
+    def ordered(self, relay: int, order: Order, cut: bool, left: Left | None) -> None:
+        """Takes what became of a relay's script: its order, whether its time was too short by no fault of
+        its own, and the process that had to be left behind."""
+        if left:
+            from . import blame
+
+            hangs = blame.HANGS.format(left[0])
+            if order.good:
+                self.reports.append(f"script {self.name(relay)}: {hangs}")
+            else:
+                order = Order("", f"{order.why}; {hangs}")
+            self.stuck[str(relay)] = left
+        self.orders[relay] = order
+        if cut:
+            self.cut.append(relay)
+
+    def name(self, relay: int) -> str:
+        """The name of a relay's script."""
+        return f"{relay}.{'php' if relay in self.php else 'py'}"
+
+    def _whole(self) -> Answers:
+        assert self.reading
+        assert self.scripted is not None
+        asked = [relay for relay in self.scripted if relay in self.question.auto]
+        problem = self.reading.problem
+        orders, turns = {relay: Order("", problem) for relay in asked}, self.past.turns
+        if not problem:
+            late = {r: Order("", f"script {self.name(r)}: no time was left for it") for r in self.waiting}
+            orders = {relay: order for relay, order in (late | self.orders).items() if relay in asked}
+            turns = self._turns()
+        return Answers(
+            orders,
+            self.timers,
+            "\n".join(map(clean, self.printed.decode(errors="replace").expandtabs().splitlines())),
+            turns,
+            self.reading,
+            self.past,
+            tuple(sorted(self.scripted)),
+            self.stuck,
+            tuple(self.reports),
+        )
+
+    def _turns(self) -> tuple[int, ...]:
+        """Who had no turn, or too short a one, comes first next time; who failed comes last, for one that
+        hangs shall not take the time of the others."""
+        had = [relay for relay in self.orders if relay not in self.cut]
+        failed = [relay for relay in had if not self.orders[relay].good]
+        good = sorted((relay for relay in had if relay not in failed), key=self._usual)
+        turns = (*self.cut, *self.waiting, *good, *failed)
+        return () if list(turns) == sorted(turns, key=self._usual) else turns
+
+    def _usual(self, relay: int) -> tuple[bool, int]:
+        """Those in PHP come together, so that one PHP process serves them."""
+        return relay in self.php, relay

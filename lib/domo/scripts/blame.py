@@ -1,0 +1,64 @@
+"""The tick's side of asking when not all goes well: whose fault it is. Loaded only when needed."""
+
+from __future__ import annotations
+
+from ..core.model import Order, Reading
+from . import place
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..system.child import Left
+    from .asking import Round
+
+HANGS = "process {} hangs and cannot be killed (does a disk not answer?)"
+
+
+def child(round: Round, why: str, words: bytes, cut: bool, left: Left | None) -> None:
+    """Notes whose fault it is that the child came to no end: of what was to come next. `words` are its
+    last; `cut`: its time was too short by no fault of its own."""
+    hangs = f"{why}; {HANGS.format(left[0])}" if left else why
+    if round.reading is None:
+        _no_data(round, hangs)
+        round.stuck.update({"data": left} if left else {})
+    elif round.scripted is None:
+        _no_scripts(round, hangs)
+        round.stuck.update({"folder": left} if left else {})
+    elif round.waiting:
+        relay = round.waiting.pop(0)
+        where = place.last_place(f"{round.config.scriptDir}/{round.name(relay)}", words)
+        round.ordered(relay, Order("", f"script {round.name(relay)}{where}: {why}"), cut, left)
+
+
+def no_child(round: Round, error: OSError) -> None:
+    """Notes that the system gives no process: then there is nothing of what was to come."""
+    why = f"no process could be started ({error.strerror})"
+    if round.reading is None:
+        _no_data(round, f"is not read, {why}")
+    if round.scripted is None:
+        _no_scripts(round, f"are not run, {why}")
+    for relay in round.waiting:
+        round.orders[relay] = Order("", f"script {round.name(relay)}: {why}")
+    round.waiting = []
+
+
+def those_left(round: Round) -> None:
+    """Notes what is not begun because a process that an earlier tick left behind is still at it."""
+    for what, (pid, _) in round.stuck.items():
+        why = f"{HANGS.format(pid)}; no other is started beside it"
+        if what == "data":
+            _no_data(round, why)
+        elif what == "folder":
+            _no_scripts(round, why)
+        elif what.isdecimal():
+            round.orders[int(what)] = Order("", f"script {round.name(int(what))}: {why}")
+
+
+def _no_data(round: Round, why: str) -> None:
+    round.seen(Reading((), f"{round.config.tmpFileDataXml}: {why}"))
+
+
+def _no_scripts(round: Round, why: str) -> None:
+    """Nobody knows what is in the folder: those that had a script still have it."""
+    round.scripted = round.past.scripted
+    for relay in round.scripted:
+        round.orders[relay] = Order("", f"{round.config.scriptDir}: {why}")

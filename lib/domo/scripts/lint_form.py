@@ -1,0 +1,119 @@
+"""What can be wrong with a script by itself: its shape, names that do not exist, the machine's clock."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from ..core.texts import did_you_mean
+from .parsed import Script, kind_of
+
+Finding = tuple[int, str]  # line, sentence
+
+# Calls that look at the machine's clock when they are given so many arguments or fewer.
+CLOCKS = {
+    **dict.fromkeys(("datetime.datetime.now", "datetime.datetime.utcnow", "datetime.datetime.today"), 1),
+    **dict.fromkeys(("datetime.date.today", "time.time", "time.time_ns", "time.monotonic"), 0),
+    **dict.fromkeys(("time.localtime", "time.gmtime", "time.ctime"), 0),
+    "time.strftime": 1,
+}
+
+
+def shape(script: Script) -> Iterator[Finding]:
+    """Whether decide takes relay and data, and every path through it ends in an order."""
+    decide = script.decide
+    if decide is None:
+        return
+    if len(decide.args.args) != 2 or decide.args.kwonlyargs:
+        yield decide.lineno, "decide takes two arguments: def decide(relay, data)"
+    if not _leaves(decide.body):
+        yield (
+            decide.lineno,
+            "decide can come to its end without an order; let it end with return relay.off(why)",
+        )
+    for node in _own(decide):
+        if isinstance(node, ast.Return) and (
+            node.value is None or isinstance(node.value, (ast.Constant, ast.Compare))
+        ):
+            yield (
+                node.lineno,
+                "this returns no order; write return relay.on(why), relay.off(why) or relay.keep(why)",
+            )
+
+
+def _own(function: ast.FunctionDef) -> Iterator[ast.AST]:
+    """The nodes of a function without those of the functions in it."""
+    waiting: list[ast.AST] = list(function.body)
+    while waiting:
+        node = waiting.pop()
+        yield node
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)):
+            waiting += ast.iter_child_nodes(node)
+
+
+def _leaves(body: list[ast.stmt]) -> bool:
+    """Whether these statements always leave the function: none of their paths comes to their end."""
+    for node in body:
+        if isinstance(node, (ast.Return, ast.Raise)):
+            return True
+        if isinstance(node, ast.If) and _leaves(node.body) and _leaves(node.orelse):
+            return True
+        if isinstance(node, ast.With) and _leaves(node.body):
+            return True
+        if isinstance(node, ast.Try) and (_leaves(node.finalbody) or _try_leaves(node)):
+            return True
+        if isinstance(node, ast.Match) and all(_leaves(case.body) for case in node.cases):
+            return any(
+                isinstance(c.pattern, ast.MatchAs) and not c.pattern.pattern and not c.guard
+                for c in node.cases
+            )
+        if isinstance(node, ast.While) and isinstance(node.test, ast.Constant) and node.test.value:
+            return not any(isinstance(inner, ast.Break) for inner in ast.walk(node))
+    return False
+
+
+def _try_leaves(node: ast.Try) -> bool:
+    return _leaves([*node.body, *node.orelse]) and all(_leaves(handler.body) for handler in node.handlers)
+
+
+def names(script: Script) -> Iterator[Finding]:
+    """Names that relay and data do not have, methods that are not called, values that are."""
+    called = {id(node.func) for node in ast.walk(script.tree) if isinstance(node, ast.Call)}
+    for node in ast.walk(script.tree):
+        kind = kind_of(node.value, script) if isinstance(node, ast.Attribute) else None
+        if not isinstance(node, ast.Attribute) or kind is None:
+            continue
+        text = ast.unparse(node)
+        values = {name for one in kind.__mro__ for name in one.__dict__.get("__annotations__", ())}
+        known = values | {name for name in dir(kind) if not name.startswith("_")}
+        if node.attr not in known:
+            yield node.lineno, f"there is no {text}{did_you_mean(node.attr, known)}"
+        elif isinstance(node.ctx, ast.Store):
+            yield (
+                node.lineno,
+                f"{text} cannot be set; give the order with return relay.on(why) or relay.off(why)",
+            )
+        elif node.attr in values or isinstance(getattr(kind, node.attr), property):
+            if id(node) in called:
+                yield node.lineno, f"{text} is a value; write it without ()"
+        elif id(node) not in called:
+            yield node.lineno, f"{text} without () asks nothing; write {text}(...)"
+
+
+def clocks(script: Script) -> Iterator[Finding]:
+    full: dict[str, str] = {}
+    for node in ast.walk(script.tree):
+        if isinstance(node, ast.Import):
+            full.update({a.asname or a.name: a.name for a in node.names})
+        elif isinstance(node, ast.ImportFrom):
+            full.update({a.asname or a.name: f"{node.module}.{a.name}" for a in node.names})
+    for node in ast.walk(script.tree):
+        if isinstance(node, ast.Call):
+            first, dot, rest = ast.unparse(node.func).partition(".")
+            given = CLOCKS.get(f"{full.get(first, first)}{dot}{rest}")
+            if given is not None and len(node.args) + len(node.keywords) <= given:
+                call = ast.unparse(node)
+                yield (
+                    node.lineno,
+                    f"{call} is not the tick's clock; use relay.now, which --at and domo-replay can set",
+                )

@@ -1,0 +1,117 @@
+"""What can be wrong with a script in this house: values that may be missing, relays that are not there,
+scripts that wait for each other."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from ..core.model import Config, Fault
+from ..core.texts import did_you_mean
+from ..stores import reading
+from ..system import files
+from .api import Data, Others, Relay
+from .lint_form import Finding
+from .parsed import Script, constants_of, kind_of
+
+ASK_A_VALUE = {
+    "raw": 0,
+    "of": 1,
+    "all": 0,
+}  # methods of data that fail without a value, and which argument names it
+ASK_THE_STAGE = ("mppt_float", "mppt_absorption_or_float", "throttled", "full_today")
+
+
+def values(script: Script, config: Config) -> Iterator[Finding]:
+    """Values that are asked for as if they were always there, but are not in valueUse; a mistake rather
+    than a note where PvMonit reports none of that name, but one that looks like it."""
+    there, asked = _reported(config), {*config.required, *_looked_for(script)}
+    for node in (node for node in ast.walk(script.tree) if isinstance(node, ast.expr)):
+        for name in _asked(node, script) - asked:
+            near = "" if name in there else did_you_mean(str(name), {*config.required, *there}, 0.6)
+            note = "" if near else "note: "
+            yield (
+                node.lineno,
+                f"{note}{name} is not in valueUse, so this script fails whenever it is missing{near}",
+            )
+
+
+def _reported(config: Config) -> set[str]:
+    """The values that PvMonit reports at the moment."""
+    try:
+        devices = reading.parse(files.read(config.tmpFileDataXml)[0])
+    except (OSError, Fault):
+        return set()
+    return {name for _, _, _, values in devices for name in values}
+
+
+def _asked(node: ast.expr, script: Script) -> set[object]:
+    """The values that this node asks of data and cannot do without."""
+    if isinstance(node, ast.Subscript) and kind_of(node.value, script) is Data:
+        return constants_of(node.slice, script)
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+        return set()
+    if kind_of(node.func.value, script) is not Data:
+        return set()
+    if node.func.attr in ASK_THE_STAGE:
+        return {"CS"}
+    place = ASK_A_VALUE.get(node.func.attr, len(node.args))
+    return constants_of(node.args[place], script) if place < len(node.args) else set()
+
+
+def _looked_for(script: Script) -> set[object]:
+    """The values whose absence the script itself asks about: "P" in data."""
+    asked = [
+        n
+        for n in ast.walk(script.tree)
+        if isinstance(n, ast.Compare) and kind_of(n.comparators[0], script) is Data
+    ]
+    return {value for node in asked for value in constants_of(node.left, script)}
+
+
+def _looks_at(script: Script) -> dict[object, int]:
+    """The relays that a script looks at by number, each with the first line where it does."""
+    seen: dict[object, int] = {}
+    for node in ast.walk(script.tree):
+        if isinstance(node, ast.Subscript) and kind_of(node.value, script) is Others:
+            for number in constants_of(node.slice, script):
+                seen[number] = min(node.lineno, seen.get(number, node.lineno))
+    return seen
+
+
+def relays(script: Script, config: Config) -> Iterator[Finding]:
+    for number, line in _looks_at(script).items():
+        if number not in config.relays:
+            yield line, f"there is no relay {number!r}; there are 1 to {config.relayNb}"
+    for node in ast.walk(script.tree):
+        if (
+            not isinstance(node, ast.Attribute)
+            or node.attr != "probe"
+            or script.relay not in config.uninterruptible
+        ):
+            continue
+        if kind_of(node.value, script) is Relay:
+            yield (
+                node.lineno,
+                f"relay {script.relay} is uninterruptible in config.yaml, so it cannot be probed",
+            )
+
+
+def circles(script: Script, read: dict[int, Script]) -> Iterator[Finding]:
+    """The shortest circle in which scripts look at each other, told at the lowest relay in it."""
+    looks = {
+        relay: [n for n in _looks_at(other) if n in read and n != relay] for relay, other in read.items()
+    }
+    paths: list[list[int]] = [[script.relay]]
+    seen = {script.relay}
+    for path in paths:
+        for after in sorted(n for n in looks[path[-1]] if isinstance(n, int) and n >= script.relay):
+            if after == script.relay:
+                circle = " and ".join(
+                    f"relay {a} looks at {b}" for a, b in zip(path, [*path[1:], after], strict=True)
+                )
+                yield _looks_at(script)[[*path, after][1]], f"{circle}: each may wait for the other for ever"
+                return
+            if after not in seen:
+                seen.add(after)
+                paths.append([*path, after])

@@ -1,0 +1,111 @@
+"""Which scripts may share a process: those that cannot reach anything but their own names.
+
+Told from a script's text, once, when it is compiled. Everything that it does must be named here: it
+imports nothing but math and datetime, calls no builtin that reaches further, asks for no attribute but
+those of the API, of dates, and of texts, lists and dicts, and stores into plain names only. Nothing that
+it is given can be changed by these means but the timers, which are there to be shared. All that is not
+named here, known or unknown, makes a script one that has a process of its own.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import math
+
+from .api import Data, Other, Others, Relay, Timer
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+NODES = (
+    ast.Module, ast.FunctionDef, ast.arguments, ast.arg, ast.Lambda, ast.Return, ast.Assign, ast.AnnAssign,
+    ast.AugAssign, ast.For, ast.While, ast.Break, ast.Continue, ast.If, ast.Raise, ast.Try, ast.ExceptHandler,
+    ast.Assert, ast.Import, ast.ImportFrom, ast.alias, ast.Expr, ast.Pass, ast.BoolOp, ast.NamedExpr,
+    ast.BinOp, ast.UnaryOp, ast.IfExp, ast.Dict, ast.Set, ast.ListComp, ast.SetComp, ast.DictComp,
+    ast.GeneratorExp, ast.comprehension, ast.Compare, ast.Call, ast.keyword, ast.FormattedValue,
+    ast.JoinedStr, ast.Constant, ast.Attribute, ast.Subscript, ast.Slice, ast.Starred, ast.Name, ast.List,
+    ast.Tuple, ast.expr_context, ast.boolop, ast.operator, ast.unaryop, ast.cmpop,
+)  # fmt: skip
+CALLABLE = _words("""
+    abs all any bool dict divmod enumerate filter float format frozenset int isinstance len list map max
+    min next pow print range repr reversed round set sorted str sum tuple zip True False None Ellipsis
+    NotImplemented
+""")
+BUILTINS = CALLABLE | {
+    name for name, kind in vars(builtins).items() if isinstance(kind, type) and issubclass(kind, Exception)
+}
+FORBIDDEN = frozenset(dir(builtins)) - BUILTINS
+FROM = {
+    "math": frozenset(name for name in dir(math) if not name.startswith("_")),
+    "datetime": frozenset(("date", "datetime", "time", "timedelta", "timezone", "UTC", "MINYEAR", "MAXYEAR")),
+    **dict.fromkeys(
+        ("domo.api", "domo.scripts.api"), frozenset(("Data", "Order", "Other", "Relay", "Timer"))
+    ),
+}
+IMPORTS = frozenset(("math", "datetime"))
+DATES = _words("""
+    astimezone combine ctime date datetime days fold fromisoformat fromordinal fromtimestamp hour
+    isocalendar isoformat isoweekday max microsecond microseconds min minute month now replace
+    resolution second seconds strftime time timedelta timestamp timetuple timetz timezone today tm_yday
+    total_seconds toordinal tzinfo tzname utc UTC utcoffset weekday year
+""")
+TEXTS = _words("""
+    add append capitalize casefold clear copy count difference discard endswith extend find get index
+    insert intersection isalpha isdigit issubset issuperset items join keys ljust lower lstrip partition
+    pop remove replace reverse rjust rpartition rsplit rstrip setdefault sort split splitlines
+    startswith strip title union update upper values zfill
+""")
+API = frozenset(
+    name
+    for kind in (Data, Other, Others, Relay, Timer)
+    for name in (*dir(kind), *kind.__dict__.get("__annotations__", ()))
+    if not name.startswith("_")
+)
+ATTRIBUTES = FROM["math"] | DATES | TEXTS | API
+
+
+def simple(tree: ast.Module) -> bool:
+    """Whether the script with this syntax tree may share a process with others like it."""
+    return all(_harmless(node) for node in _all(tree))
+
+
+def _all(tree: ast.AST) -> Iterator[ast.AST]:
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        waiting += ast.iter_child_nodes(node)
+
+
+def _harmless(node: ast.AST) -> bool:
+    if not isinstance(node, NODES):
+        return False
+    if isinstance(node, ast.Attribute):
+        return isinstance(node.ctx, ast.Load) and node.attr in ATTRIBUTES
+    if isinstance(node, ast.Subscript):
+        return isinstance(node.ctx, ast.Load)
+    if isinstance(node, ast.Import):
+        return all(alias.name in IMPORTS for alias in node.names)
+    if isinstance(node, ast.ImportFrom):
+        return not node.level and all(alias.name in FROM.get(node.module or "", ()) for alias in node.names)
+    if isinstance(node, ast.FunctionDef) and node.decorator_list:
+        return False
+    return not any(map(_forbidden, _names(node)))
+
+
+def _names(node: ast.AST) -> list[str]:
+    """The names that a node gives or asks for."""
+    found = [getattr(node, field, None) for field in ("id", "arg", "name", "asname")]
+    return [name for name in found if isinstance(name, str)]
+
+
+def _forbidden(name: str) -> bool:
+    """A name that means more than it says, and be it the script's own somewhere."""
+    return name.startswith("__") or name in FORBIDDEN

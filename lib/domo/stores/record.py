@@ -1,0 +1,151 @@
+"""The record: each tick adds one line of CSV to the file of the day in tmpfs. `history` takes it to a disk
+that lasts.
+
+A line holds the time, the values that matter, and of each relay its mode and state, whether a good order
+wants it on, and why. What does not change is left out of `why`, else it would be half of the file.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from ..core.model import Fault
+from ..system import files, rights
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ..core.model import Config, Plan, Reading
+
+VALUES = frozenset(("SOC", "P", "V", "I", "CS", "MPPT", "PPV", "PPVT", "CONSO"))
+LONGEST = 300  # characters of a value or a reason
+_FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+def path(config: Config) -> str:
+    """Where the lines of today are."""
+    return f"{config.prefixFileData}today.csv"
+
+
+def stamp(wall: float) -> str:
+    """A moment (epoch s) in ISO 8601 with its offset: 2026-06-15T14:30:00+02:00."""
+    t = time.localtime(wall)
+    offset = t.tm_gmtoff // 60
+    sign, offset = ("-", -offset) if offset < 0 else ("+", offset)
+    return (
+        f"{t.tm_year:04}-{t.tm_mon:02}-{t.tm_mday:02}T{t.tm_hour:02}:{t.tm_min:02}:{t.tm_sec:02}"
+        f"{sign}{offset // 60:02}:{offset % 60:02}"
+    )
+
+
+def fields(
+    config: Config, wall: float, reading: Reading, plan: Plan, before: Mapping[int, str], wrong: Sequence[str]
+) -> dict[str, str]:
+    """One line, by column; `before` are the reasons of the line before, `wrong` what the tick found so."""
+    found = {"time": stamp(wall), "wrong": " | ".join(wrong)}
+    wanted = VALUES.union(config.valueUse, config.recordValues)
+    names: list[str] = []
+    for device in reading.devices:
+        name = device.name if device.name and device.name not in names else device.id
+        names.append(name)
+        plain = _plain(name)
+        for value, content in device.values.items():
+            if value in wanted:
+                found[f"{plain}.{value if value in VALUES else _plain(value)}"] = content.text
+    for relay, decision in plan.items():
+        name, why = f"relay{relay}.", decision.why
+        found[name + "mode"] = "" if decision.mode is None else str(decision.mode)
+        found[name + "state"] = str(decision.state)
+        found[name + "wanted"] = "1" if decision.supported else "0"
+        found[name + "why"] = "" if before.get(relay) == why else why
+    return found
+
+
+def _plain(name: str) -> str:
+    """A name for a column, without what would have to be quoted."""
+    return " ".join(name.replace(",", " ").replace('"', "'").split())
+
+
+def row(found: Mapping[str, str], columns: Sequence[str]) -> str:
+    """The line of CSV for these columns, without its end."""
+    texts = [found.get(name, "") for name in columns]
+    return ",".join([text if text.isalnum() or not text else _cell(text) for text in texts])
+
+
+def _cell(text: str) -> str:
+    if len(text) > LONGEST or not text.isprintable():
+        text = " ".join(text[:LONGEST].splitlines())
+    return '"' + text.replace('"', '""') + '"' if "," in text or '"' in text else text
+
+
+def append(
+    config: Config, wall: float, reading: Reading, plan: Plan, before: Mapping[int, str], wrong: Sequence[str]
+) -> str:
+    """Adds a line. Gives the day (2026-06-15) when the record is due to go to the lasting folder, else "".
+    Raises Fault."""
+    found = fields(config, wall, reading, plan, before, wrong)
+    try:
+        if not _added(config, found):
+            from . import history
+
+            history.prepare(config, path(config), found)
+            found |= {f"relay{r}.why": decision.why for r, decision in plan.items()}  # whole in a new file
+            _added(config, found)
+    except OSError as error:
+        raise Fault(f"the record: {error.filename or path(config)}: {error.strerror}") from None
+    day = found["time"][:10]
+    return day if config.recordEvery and not _kept(config, day, wall) else ""
+
+
+def _added(config: Config, found: Mapping[str, str]) -> bool:
+    """Whether the file is there, is of this day, has every column, and now the line too. Raises Fault."""
+    name = path(config)
+    try:
+        fd = os.open(name, _FLAGS, 0o644)
+    except OSError as error:
+        raise rights.refused(name, error) from None
+    try:
+        info = os.fstat(fd)
+        if info.st_mode & 0o170000 != 0o100000:
+            raise Fault(f"{name}: is not a file; move it away")
+        if info.st_uid != os.geteuid():
+            raise Fault(f"{name}: belongs to {rights.user_name(info.st_uid)}; run: sudo rm {name}")
+        head, _, rest = os.pread(fd, 4096 + 64 * len(found), 0).partition(b"\n")
+        columns = head.decode(errors="replace").split(",")
+        if not found.keys() <= set(columns) or rest and not rest.startswith(found["time"][:10].encode()):
+            return False
+        whole = info.st_size == 0 or os.pread(fd, 1, info.st_size - 1) == b"\n"
+        line = f"{'' if whole else chr(10)}{row(found, columns)}\n".encode(errors="replace")
+        if os.write(fd, line) < len(line):
+            raise Fault(f"{name}: the disk is full")
+    except OSError as error:
+        raise rights.refused(name, error) from None
+    finally:
+        os.close(fd)
+    return True
+
+
+def _kept(config: Config, day: str, wall: float) -> bool:
+    """Whether this day's record went to the lasting folder less than recordEvery ago. A mark in tmpfs says
+    so, because to ask the lasting disk may take for ever."""
+    try:
+        fd = os.open(_mark(config), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        age = wall - os.fstat(fd).st_mtime
+        return 0 <= age < config.recordEvery and os.read(fd, 10) == day.encode()
+    finally:
+        os.close(fd)
+
+
+def mark_kept(config: Config, day: str, wall: float) -> None:
+    """Notes that this day's record went to the lasting folder. Raises Fault or OSError."""
+    files.replace(_mark(config), day.encode())
+    os.utime(_mark(config), (wall, wall))
+
+
+def _mark(config: Config) -> str:
+    return f"{config.prefixFileData}record.kept"

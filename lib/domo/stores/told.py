@@ -1,0 +1,80 @@
+"""Which faults people were told of: a small JSON file beside the memory, written when there is news."""
+
+from __future__ import annotations
+
+import os
+
+from ..core.model import Fault
+from ..core.news import Told
+from ..system import files, rights, tinyjson
+from . import memory
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from ..core.model import Config, Now
+
+VERSION = 1
+
+
+def path(config: Config) -> str:
+    """Where it is. Not in the memory, which is not kept while the journal cannot be read."""
+    return f"{config.prefixFileData}faults.json"
+
+
+def load(config: Config, now: Now) -> dict[str, Told]:
+    """What was told, by what has the fault. Nothing, when it cannot be read, is nonsense, or is not this
+    user's: then all is told anew, rather than never."""
+    try:
+        content, info = files.read(path(config))
+        if info.st_uid not in (0, os.geteuid()):
+            return {}
+        return _restored(tinyjson.loads(content.decode()), now)
+    except (OSError, Fault, ValueError, TypeError, KeyError, AttributeError, OverflowError):
+        return {}
+
+
+def save(config: Config, told: Mapping[str, Told], now: Now) -> None:
+    """Writes what was told; no file, when there is nothing to remember. Raises Fault."""
+    if not told:
+        _forget(path(config))
+        return
+    saved = {
+        "version": VERSION,
+        "boot": now.boot,
+        "wall": now.wall,
+        "up": now.up,
+        "told": {about: one.__dict__ for about, one in told.items()},
+    }
+    files.replace(path(config), tinyjson.dumps(saved).encode(errors="replace"))
+
+
+def _forget(path: str) -> None:
+    try:
+        files.remove(path)
+    except OSError as error:
+        raise rights.refused(path, error) from None
+
+
+def _restored(saved: Mapping[str, Any], now: Now) -> dict[str, Told]:
+    if saved["version"] != VERSION:
+        return {}
+    gone = memory.gone_by(saved, now)
+
+    def age(value: float) -> float:
+        return memory.seconds(value) + gone
+
+    return {
+        about: Told(
+            fault=str(one["fault"]),
+            held=age(one["held"]),
+            told=str(one["told"]),
+            text=str(one["text"]),
+            since=age(one["since"]),
+            recent=tuple(map(age, one["recent"])) or (gone,),
+            lasts=bool(one["lasts"]),
+        )
+        for about, one in saved["told"].items()
+    }

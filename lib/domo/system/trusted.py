@@ -1,0 +1,141 @@
+"""Who can change what is at a path: the file itself, and every folder and link on the way to it.
+
+As sshd and sudo have it: each of them belongs to this user or to root, and nobody else can write it. A
+folder like /tmp, where each may move only what is his own (the sticky bit), may be on the way to another
+folder, but not hold the file or a link: others could put one of root's there under another name.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from . import rights
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+LINKS = 40  # as many as Linux follows
+Safe = dict[str, bool]  # folders that are, and whether others may add to them
+
+
+class Unsafe(Exception):
+    """Others can change something on the way: says what, and what mends it."""
+
+    def __init__(self, why: str, mend: str) -> None:
+        super().__init__(f"{why}; {mend}")
+
+
+class Foreign(Unsafe):
+    """Something on the way belongs to another user, the `owner`."""
+
+    def __init__(self, why: str, mend: str, owner: str) -> None:
+        super().__init__(why, mend)
+        self.owner = owner
+
+
+def real(path: str, safe: Safe, owners: Sequence[str] = ()) -> str:
+    """The absolute path behind `path` when all links are followed. `safe` remembers the folders from one
+    question to the next; what belongs to one of the `owners`, users by name, is safe too. Raises Unsafe,
+    OSError."""
+    todo = path.split("/")
+    place, links = "", 0
+    _folder("", os.stat("/"), safe, owners)
+    while todo:
+        name = todo.pop(0)
+        if name in ("", "."):
+            continue
+        if name == "..":
+            place = place.rpartition("/")[0]
+            continue
+        here = f"{place}/{name}"
+        if here not in safe:
+            info = os.lstat(here)
+            if not stat.S_ISDIR(info.st_mode) and safe[place]:
+                raise _crowded(place)
+            if stat.S_ISLNK(info.st_mode):
+                _owned(here, info, owners)
+                links += 1
+                if links > LINKS:
+                    raise OSError(40, "Too many levels of symbolic links")
+                target = os.readlink(here)
+                todo = target.split("/") + todo
+                place = "" if target.startswith("/") else place
+                continue
+            if stat.S_ISDIR(info.st_mode):
+                _folder(here, info, safe, owners)
+            else:
+                judge(here, info, owners)
+        place = here
+    return place or "/"
+
+
+def folder(path: str, safe: Safe, owners: Sequence[str] = ()) -> str:
+    """The absolute path of a folder whose files are safe when they are themselves. Raises Unsafe, OSError."""
+    place = real(path, safe, owners)
+    if safe.get(place, safe[""]):
+        raise _crowded(place)
+    return place
+
+
+def opened(path: str, safe: Safe, owners: Sequence[str] = ()) -> tuple[int, os.stat_result]:
+    """The file at `path`, in a `folder` that is safe, open to be read; and what it is: the very file that
+    was found safe. Raises Unsafe, OSError."""
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # a fifo must not hang us
+    try:
+        fd = os.open(path, flags)
+    except OSError as error:
+        if error.errno != 40:  # ELOOP: a link
+            raise
+        fd = os.open(real(path, safe, owners), flags)
+    try:
+        info = os.fstat(fd)
+        judge(path, info, owners)
+    except BaseException:
+        os.close(fd)
+        raise
+    return fd, info
+
+
+def unsafe(path: str) -> str:
+    """Who can change the file at `path` and what mends it, in words; "" if nobody else can, or there is
+    none."""
+    try:
+        real(path, {})
+    except Unsafe as error:
+        return str(error)
+    except OSError:
+        pass
+    return ""
+
+
+def judge(path: str, info: os.stat_result, owners: Sequence[str] = ()) -> None:
+    """Raises Unsafe for a file that others than this user, root and the `owners` own or can write."""
+    if info.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise _writable(path)
+    _owned(path, info, owners)
+
+
+def _folder(path: str, info: os.stat_result, safe: Safe, owners: Sequence[str]) -> None:
+    sticky = bool(info.st_mode & stat.S_ISVTX)
+    if info.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not sticky:
+        raise _writable(path or "/")
+    _owned(path or "/", info, owners)
+    safe[path] = bool(info.st_mode & (stat.S_IWGRP | stat.S_IWOTH))
+
+
+def _writable(path: str) -> Unsafe:
+    return Unsafe(f"others can write {path}", f"run: chmod go-w {path}")
+
+
+def _crowded(path: str) -> Unsafe:
+    return Unsafe(f"others can write {path}", "move it to a folder that only its user can write")
+
+
+def _owned(path: str, info: os.stat_result, owners: Sequence[str]) -> None:
+    if info.st_uid not in (0, os.geteuid()):
+        user, owner = rights.user_name(os.geteuid()), rights.user_name(info.st_uid)
+        if owner not in owners:
+            mend = f"become {owner}, or run: sudo chown {user} {path}"
+            raise Foreign(f"{path} is {owner}'s", mend, owner)

@@ -1,0 +1,90 @@
+"""What a tick tells of its own accord: to people on the standard error, to the program of `onChange` by
+what it puts in line for it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from ..core.model import MODE_WORDS, ON_OFF, Config, Fault, Now, Past, Row
+from ..core.news import News, news
+from ..stores import events, told
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def say(config: Config, reports: Sequence[str], now: Now, all_seen: bool = True) -> None:
+    """Says what is new of the faults that stand, and puts it in line for the program. What cannot be
+    remembered as told is told again at the next tick. `all_seen`: see core.news."""
+    before = told.load(config, now)
+    said, after = news(before, reports, config.remindAfter, all_seen)
+    troubles = []
+    if said and config.onChange:
+        try:
+            events.add(config, [_line(_of_fault(one, now)) for one in said])
+        except Fault as fault:
+            troubles.append(str(fault))
+    for text in (*(one.text for one in said), *troubles):
+        print(f"domo-tick: {text}", file=sys.stderr)
+    if after != before:
+        try:
+            told.save(config, after, now)
+        except Fault as fault:
+            print(f"domo-tick: {fault}; until then all that stands is said each time", file=sys.stderr)
+
+
+def fresh(config: Config, reports: Sequence[str], now: Now) -> list[str]:
+    """What `say` would say."""
+    return [one.text for one in news(told.load(config, now), reports, config.remindAfter)[0]]
+
+
+def put_in_line(config: Config, past: Past, now: Now) -> None:
+    """Lets the changes of this tick, and those that could not be told before, wait for the program.
+    Raises Fault."""
+    events.add(config, [_line(_of_change(config, row, past, now)) for row in past.untold])
+
+
+def _of_change(config: Config, row: Row, past: Past, now: Now) -> dict[str, Any]:
+    relay, value, why = row.relay, row.value, str(row.why)
+    name = config.name(relay)
+    mode, state = past.modes.get(relay), past.states.get(relay)
+    if row.info == "M":
+        kind, mode, text = "mode", value, f"{name}: {MODE_WORDS[value]}"
+    else:
+        kind, state, text = "state", value, f"{name} is {ON_OFF[value]}"
+    return {
+        "time": _moment(now.wall - row.age),
+        "kind": kind,
+        "relay": relay,
+        "name": name,
+        "mode": mode,
+        "state": state,
+        "why": why,
+        "text": f"{text} ({why})",
+    }
+
+
+def _of_fault(one: News, now: Now) -> dict[str, Any]:
+    nothing = dict.fromkeys(("relay", "name", "mode", "state"))
+    return {
+        "time": _moment(now.wall),
+        "kind": one.kind,
+        **nothing,
+        "why": one.text,
+        "text": f"domo: {one.text}",
+    }
+
+
+def _moment(wall: float) -> str:
+    """ISO 8601, with the offset of this place."""
+    try:
+        return datetime.fromtimestamp(wall).astimezone().isoformat(timespec="seconds")
+    except (ValueError, OverflowError, OSError):  # a clock beside itself
+        return datetime.fromtimestamp(0, UTC).isoformat()
+
+
+def _line(event: dict[str, Any]) -> str:
+    return json.dumps(event, ensure_ascii=False)

@@ -1,0 +1,58 @@
+"""To whom a tick speaks: this is on a steady tick's way, `news` and `messenger` only where there is news."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from ..core.faults import Report
+from ..system import files
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..core.model import Config, Now
+
+
+def untold(config: Config) -> list[str]:
+    """Why the program of onChange could not be told, if it could not."""
+    if not _waits(config):
+        return []
+    from ..stores import events
+
+    trouble = events.trouble(config)
+    return [Report(f"onChange: {trouble}", "onChange", "not told")] if trouble else []
+
+
+def say(
+    config: Config | None, reports: Sequence[str], now: Now, verbose: bool = False, all_seen: bool = True
+) -> None:
+    """Says what is wrong: to cron what is new of it, to whoever looks on (`verbose`, a terminal, domo-mod,
+    the panel) all that stands. Then the program of onChange is told what waits for it. `config`: None
+    where nobody knows any; `all_seen`: see core.news."""
+    left = reports
+    looked_on = verbose or (sys.stderr and sys.stderr.isatty()) or files.variable("DOMO_SAY") == "all"
+    try:
+        if config is not None and not looked_on:
+            if reports or os.access(f"{config.prefixFileData}faults.json", os.F_OK):
+                from . import news
+
+                news.say(config, reports, now, all_seen)
+            left = []
+        if config is not None and _waits(config):
+            from . import messenger
+
+            messenger.start(config)
+    except Exception as error:  # a damaged disk or installation
+        left = [*reports, f"{type(error).__name__}: {error}"]
+    for line in left:
+        print(f"domo-tick: {line}", file=sys.stderr)
+
+
+def _waits(config: Config) -> bool:
+    """Whether anything waits for the program of onChange, or is wrong with it (see stores.events)."""
+    try:
+        return bool(config.onChange and os.listdir(f"{config.prefixFileData}events"))
+    except OSError:
+        return False

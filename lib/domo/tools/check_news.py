@@ -1,0 +1,33 @@
+"""`--check` of the program that is told of changes (`onChange`)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from ..core.model import Config
+from ..stores import events, told
+from ..system import rights, trusted
+
+
+def look(settings: Config) -> Iterator[tuple[bool | None, str]]:
+    """Whether it can be run, and what keeps it from being told; nothing where there is none."""
+    forbidden = rights.forbidden(told.path(settings))
+    if forbidden:
+        yield False, f"faults that were told: {forbidden}"
+    if not settings.onChange:
+        return
+    program = settings.onChange[0]
+    try:
+        trusted.real(program, {})
+        if not os.access(program, os.X_OK):
+            yield False, f"onChange: {program}: cannot be run (Permission denied); run: chmod +x {program}"
+            return
+    except trusted.Unsafe as error:
+        yield False, f"onChange: {program}: is not run, because {error}"
+        return
+    except OSError as error:
+        yield False, f"onChange: {program}: cannot be run ({error.strerror})"
+        return
+    trouble = events.trouble(settings)
+    yield not trouble, f"onChange: {trouble or program}"

@@ -1,0 +1,112 @@
+"""A force that `domo-mod` was told: written into the mode file, its end remembered, carried out at once."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable
+
+from ..core.model import (
+    AUTO_OFF,
+    AUTO_ON,
+    BUSY,
+    FORCED,
+    LOOK,
+    MODE_WORDS,
+    OWNER,
+    Config,
+    Fault,
+    Now,
+    Row,
+)
+from ..core.records import replace
+from ..stores import memory, modes
+from ..system import lock
+from ..tick import process as ticker
+from .when import seconds_until
+
+BUSY_SECONDS = 25.0  # a tick ends within 20
+
+
+def force(config: Config, relays: Iterable[int], mode: int, end: float | tuple[int, int] | None) -> int:
+    """Writes the mode of these relays into the mode file and lets a tick carry it out. A force ends after
+    `end` (s), or at that hour and minute, or never. Gives the tick's exit code. Raises Fault."""
+    memory.as_its_user(config)
+    if not (os.path.exists(config.modPath) and os.path.exists(config.memory_path)):
+        _tick(config)  # makes both
+    past, _ = memory.load(config, memory.look_at_clocks())
+    known = modes.load(config.modPath).modes
+    for relay in relays:
+        if mode in FORCED and (end or (past and relay in past.until)):
+            write_with_end(config, relay, mode, end)
+        elif mode in FORCED or known.get(relay) not in (AUTO_OFF, AUTO_ON):  # both are auto
+            _write(config, relay, mode)
+    return _tick(config)
+
+
+def _write(config: Config, relay: int, mode: int) -> None:
+    if modes.set_owner(config.modPath, {relay: mode}).linked:
+        print(f"domo-mod: {modes.linked(config.modPath)}", file=sys.stderr)
+
+
+def _length(end: float | tuple[int, int] | None, now: Now) -> float | None:
+    return seconds_until(end, now.wall) if isinstance(end, tuple) else end
+
+
+def write_with_end(
+    config: Config,
+    relay: int,
+    mode: int,
+    end: float | tuple[int, int] | None,
+    clock: Callable[[], Now] = memory.look_at_clocks,
+) -> None:
+    """Writes the mode, and into the memory when it ends (or that it no longer does). The end comes first:
+    a force without it may stay for ever, an end without its force is dropped by the next tick. Where only
+    the end changes, the journal is owed it, for after a restart; last, for it outlives a refused force.
+    Raises Fault."""
+    held = _locked(config)
+    try:
+        now = clock()
+        past, trouble = memory.load(config, now)
+        length = _length(end, now)
+        if past is None and length:
+            raise Fault(f"nobody would remember when to end it ({trouble or 'no memory'}); nothing is forced")
+        if past is not None:
+            until = {r: timed for r, timed in past.until.items() if r != relay}
+            if length:
+                until[relay] = (mode, 0.0, length)
+            past = replace(past, until=until)
+            memory.save(config, past, now)
+        _write(config, relay, mode)
+        if past is not None and past.modes.get(relay) == mode:  # else the tick tells the journal of a change
+            row = Row(0.0, relay, "M", mode, f"{MODE_WORDS[mode]} by domo-mod", OWNER, length or None)
+            memory.save(config, replace(past, unwritten=(*past.unwritten, row)), now)
+    finally:
+        if held is not None:
+            os.close(held)
+
+
+def _locked(config: Config) -> int | None:
+    """The tick's lock, once no tick runs. Raises Fault."""
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            return lock.take(config.lock_path)[0]
+        except lock.Locked:
+            if time.monotonic() > deadline:
+                raise Fault("a tick is running that does not end; nothing is forced") from None
+        time.sleep(0.05)
+
+
+def _tick(config: Config) -> int:
+    """Runs a tick, after the one that may be running; says what it said, gives its exit code."""
+    tick = ticker.run(config, BUSY_SECONDS)
+    code = tick.wait()
+    if tick.said:
+        print(tick.said, file=sys.stderr)
+    if code == BUSY:
+        print(
+            "domo-mod: what is ordered is written; it acts at the first tick after that one", file=sys.stderr
+        )
+    return code if code >= 0 else LOOK

@@ -1,0 +1,160 @@
+"""`domo-report`: what the sun did and what domo made of it: a page, a terminal's day, CSV, JSON."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+import time
+
+from ..core.model import DONE, LOOK, REFUSED, Config, ConfigError, Fault, Now, Past
+from ..report import book as books
+from ..report import days, sums
+from ..stores import config as configs
+from ..stores import history, memory, modes, record, states
+from ..system import arguments, files
+from ..tick.table import show
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..panel.frame import View
+    from ..report.days import Day
+
+
+def options() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = arguments.parser("domo-report", "What the sun did, and what domo made of it.")
+    parser.add_argument(
+        "day", nargs="?", metavar="DAY", help="YYYY-MM-DD, MM-DD, today or yesterday (default: today)"
+    )
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--text", action="store_true", help="the day in 80 columns (the default)")
+    what.add_argument("--html", metavar="FILE", help="a page about the day, and about all before it")
+    what.add_argument("--csv", action="store_true", help="what is recorded of the day")
+    what.add_argument("--json", action="store_true", help="the day's sum and switches, and the relays now")
+    parser.add_argument("--simulated", metavar="FILE", help="the days in this CSV, marked as simulated")
+    return parser
+
+
+def main(argv: list[str], clock: Callable[[], Now] = memory.look_at_clocks) -> int:
+    """`domo-report` with these arguments; gives its exit code: 0 done, 1 it could not be done, 2 not
+    understood."""
+    given = options().parse_args(argv)
+    now = clock()
+    try:
+        config, _ = configs.load(configs.chosen(given.config))
+        date = days.asked(given.day, record.stamp(now.wall)[:10])
+    except (ConfigError, ValueError) as error:
+        print(*(f"domo-report: {line}" for line in str(error).splitlines()), sep="\n", file=sys.stderr)
+        return REFUSED
+    try:
+        if given.html:
+            files.replace(
+                configs.absolute(given.html), _page(config, given, date, now).encode(errors="replace")
+            )
+        elif given.csv:
+            show(_csv(config, date, now).rstrip("\n"))
+        else:
+            book, day = _one(config, given, date, now)
+            show(_json(book, day, now) if given.json else _text(config, book, day))
+    except (Fault, OSError) as error:
+        said = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else error
+        print(f"domo-report: {said}", file=sys.stderr)
+        return LOOK
+    return DONE
+
+
+def _one(config: Config, given: argparse.Namespace, date: str, now: Now) -> tuple[books.Book, Day]:
+    """A day, and the book it is in; nothing else is read."""
+    if given.simulated:
+        book, day = _simulated(config, given.simulated)
+        return book, day
+    book = books.load(config, now.wall, only=date or record.stamp(now.wall)[:10])
+    return book, book.day(date or book.today)
+
+
+def _simulated(config: Config, name: str) -> tuple[books.Book, Day]:
+    content = files.read(configs.absolute(name), 1 << 30)[0]
+    lines = history.unpacked(content) if name.endswith(".gz") else content.decode(errors="replace")
+    if lines is None:
+        raise Fault(f"{name}: is no gzip file")
+    return books.simulated(config, lines.splitlines())
+
+
+def _page(config: Config, given: argparse.Namespace, date: str, now: Now) -> str:
+    from ..report import page
+
+    at = time.strftime("Made %A %-d %B %Y at %H:%M", time.localtime(now.wall))
+    if given.simulated:
+        book, day = _simulated(config, given.simulated)
+        return page.made(book, [day], None, at)
+    book = books.load(config, now.wall)
+    shown = [book.day(date)] if date else [book.day(book.today), book.day(days.earlier(book.today, 1))]
+    return page.made(book, shown, view(config, now), at)
+
+
+def view(config: Config, now: Now) -> View:
+    """The relays as they are now, and why."""
+    from ..panel.frame import View
+
+    past, _ = memory.load(config, now, anyones=True)
+    past = past or Past()
+    found = modes.load(config.modPath)
+    known = modes.holding(config.relays, found, past.modes)
+    return View(config, known, states.load(config.etatPath), past, message=found.problem)
+
+
+def _environment() -> dict[str, str]:
+    """As it was given; Python itself puts UTF-8 there where the locale is C, whatever the terminal can."""
+    try:
+        with open("/proc/self/environ", encoding="utf-8", errors="replace") as file:
+            return dict(line.partition("=")[::2] for line in file.read().split("\0"))
+    except OSError:
+        return dict(os.environ)
+
+
+def _text(config: Config, book: books.Book, day: Day) -> str:
+    """As the terminal can show it: block characters where its locale is UTF-8, colours where it is one."""
+    from ..report import text
+
+    given = _environment()
+    locale = next((v for name in ("LC_ALL", "LC_CTYPE", "LANG") if (v := given.get(name))), "")
+    blocks = bool(re.search(r"utf-?8", locale, re.IGNORECASE))
+    colour = sys.stdout.isatty() and not given.get("NO_COLOR") and given.get("TERM") != "dumb"
+    lines = [*text.lines(config, day, sums.of(day), blocks, colour)]
+    if book.simulated:
+        lines.insert(0, "SIMULATED: a generated sun, not what happened")
+    told = "\n".join([*lines, *book.notes])
+    return told if blocks else told.encode("ascii", "replace").decode()
+
+
+def _csv(config: Config, date: str, now: Now) -> str:
+    book = books.load(config, now.wall, only=date or record.stamp(now.wall)[:10])
+    date = date or book.today
+    columns, rows = history.merged(book.records(date))
+    return history.written(columns, [cells for cells in rows if cells[0].startswith(date)])
+
+
+def _json(book: books.Book, day: Day, now: Now) -> str:
+    """The day for other programs; None is what nobody knows."""
+    import json
+
+    from ..report import page, words
+
+    one = sums.of(day)
+    switches = [
+        {**vars(switch), "minute": None, "time": days.clock(switch.minute)} for switch in day.switches
+    ]
+    for switch in switches:
+        del switch["minute"]
+    relays = [
+        {"relay": name, "hours": round(on, 3), "starts": starts, "Wh": wh}
+        for name, on, starts, wh in words.relays(book.config, one)
+    ]
+    found = {"day": {**vars(one), "relays": relays}, "switches": switches, "simulated": book.simulated}
+    if not book.simulated:
+        found["now"] = page.states(view(book.config, now))
+    return json.dumps({**found, "notes": book.notes}, ensure_ascii=False)

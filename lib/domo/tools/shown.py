@@ -1,0 +1,66 @@
+"""What `domo-mod` shows: the relays as they are and why, in words or for other programs."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Container
+
+from ..core.model import Config, Now, Past
+from ..core.table import drawn, wrapped
+from ..core.texts import minutes
+from ..panel.frame import View, rows
+from ..stores import memory, modes, states
+
+
+def look(config: Config, now: Now) -> View:
+    """What mode file, state file and memory say."""
+    past, _ = memory.load(config, now, anyones=True)
+    past = past or Past()
+    found = modes.load(config.modPath)
+    known = modes.holding(config.relays, found, past.modes)
+    return View(config, known, states.load(config.etatPath), past, message=found.problem)
+
+
+def in_words(view: View, now: Now, only: Container[int]) -> str:
+    """The relays in at most 80 columns, then the last tick and what is wrong."""
+    lines = [("", "relay", "mode", "state", "since", "why")]
+    for relay, name, mode, state, age, why in rows(view):
+        if relay in only:
+            lines.append((str(relay), name[:16], mode, state, _moment(now, age), why))
+    text = [line for row in drawn(lines) for line in row]
+    past = view.past
+    text += ["", "no tick yet" if past.tick is None else f"last tick {minutes(past.tick)} ago"]
+    for said in filter(None, (view.message, *past.reports)):
+        text += wrapped(said, indent="  ")
+    return "\n".join(text)
+
+
+def _moment(now: Now, age: float | None) -> str:
+    """When that was: the time, with the day if it was not today; "-" when nobody knows."""
+    if age is None:
+        return "-"
+    then = time.localtime(now.wall - age)
+    today = then[:3] == time.localtime(now.wall)[:3]
+    return time.strftime("%H:%M" if today else "%b %d %H:%M", then)
+
+
+def in_json(view: View, now: Now, only: Container[int]) -> str:
+    """The same for other programs; moments in epoch seconds, null for what nobody knows."""
+    relays = []
+    for relay, name, _, _, age, why in rows(view):
+        mode, timed = view.modes[relay], view.past.until.get(relay)
+        ends = timed is not None and timed[0] == mode
+        relay_found = {
+            "relay": relay,
+            "name": name,
+            "mode": mode,
+            "state": view.states.get(relay),
+            "since": None if age is None else round(now.wall - age),
+            "why": why,
+            "until": round(now.wall + timed[2] - timed[1]) if ends and timed else None,
+        }
+        relays += [relay_found] if relay in only else []
+    reports = [*filter(None, (view.message, *view.past.reports))]
+    tick = None if view.past.tick is None else round(now.wall - view.past.tick)
+    return json.dumps({"tick": tick, "relays": relays, "reports": reports}, ensure_ascii=False)

@@ -1,0 +1,221 @@
+"""`make look`: a year of sample records, the pages made of them, and pictures of these by Chromium.
+
+The last days are real ticks on a generated sun, with the scripts of `make run`; the year before is summed
+up from a simpler house. Nothing of it is anybody's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import math
+import os
+import random
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(PROJECT / "lib"), str(PROJECT / "tools")]
+
+import browser  # noqa: E402
+import demo  # noqa: E402
+from domo.core.model import Config, Decision, Now, Value  # noqa: E402
+from domo.stores import config as configs  # noqa: E402
+from domo.stores import history, modes, reading, record, states  # noqa: E402
+from domo.tick import run  # noqa: E402
+from domo.tools import report  # noqa: E402
+
+ZONE, TODAY, HOUR = "Europe/Paris", (2026, 6, 16), 17.6
+PANELS, BATTERY, DRAW = 2400.0, 12000.0, 110.0  # W, Wh, W
+BEGAN = 150  # days ago, domo did not switch anything before
+
+
+class Plant:
+    """Panels, a regulator and a battery, as simple as they can be; it is a picture that they are for."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = random.Random(seed)
+        self.soc, self.stage, self.panels, self.power, self.held = 0.8, "Off", 0.0, -DRAW, False
+        self.cover, self.cloud = 0.2, 0.2
+
+    def minute(self, wall: float, load: float) -> None:
+        """A minute later, with the load (W) of the relays that are on."""
+        local = time.localtime(wall)
+        season = -math.cos(2 * math.pi * (local.tm_yday + 10) / 365)
+        half = 4 + 0.6 + 1.9 * season + 1.9  # hours from noon to sunset
+        hour = local.tm_hour + local.tm_min / 60 - 13
+        if hour == -13:
+            self.cover = self.random.random() ** (1.4 + season)
+        self.cloud += 0.03 * (self.cover - self.cloud) + self.random.gauss(0, 0.05) * self.cover
+        clear = max(0.0, math.cos(hour / half * math.pi / 2)) if abs(hour) < half else 0.0
+        light = PANELS * (0.75 + 0.1 * season) * clear**1.3 * (1 - 0.85 * min(1.0, max(0.0, self.cloud)))
+        load += DRAW * (1.7 if 18 <= local.tm_hour < 23 else 1.0) * self.random.gauss(1, 0.08)
+        takes = BATTERY * (
+            0.004 if self.stage == "Float" else max(0.004, 0.25 * min(1.0, (1 - self.soc) / 0.12))
+        )
+        self.panels, self.held = min(light, load + takes), light > load + takes
+        self.power = self.panels - load
+        self.soc = min(1.0, self.soc + self.power * (0.9 if self.power > 0 else 1) / 60 / BATTERY)
+        if light < 15:
+            self.stage = "Off"
+        elif self.stage == "Off" or self.soc < 0.97:
+            self.stage = "Bulk" if not self.held or self.soc < 0.93 else "Absorption"
+        elif self.held:
+            self.stage = "Float" if self.soc > 0.995 else "Absorption"
+
+    def report(self, wall: float) -> list[tuple[str, str, str, dict[str, Value]]]:
+        """What PvMonit makes of it."""
+        volts = 27.6 if self.stage == "Float" else 28.6 if self.held else 24.6 + 2 * self.soc
+        regulator = {"CS": self.stage, "PPV": f"{self.panels:.0f}", "V": f"{volts:.2f}"}
+        regulator |= {"MPPT": "1" if self.held else "2" if self.panels else "0"}
+        monitor = {"V": f"{volts:.2f}", "P": f"{self.power:.0f}", "SOC": f"{100 * self.soc:.1f}"}
+        sums = {"PPVT": f"{self.panels:.0f}", "CONSO": f"{self.panels - self.power:.0f}"}
+        return [
+            (name.lower(), name, f"{wall:.0f}", {key: Value(text, text) for key, text in values.items()})
+            for name, values in (("Regulator", regulator), ("Battery", monitor), ("Sums", sums))
+        ]
+
+
+def house(folder: Path) -> Config:
+    """The house of `make run` in a folder, with a record."""
+    scripts = folder / "relay.script.d"
+    scripts.mkdir(mode=0o755, parents=True)
+    for relay, example in demo.RELAYS.items():
+        text = (PROJECT / "relay.script.d" / f"{example}.py.example").read_text()
+        (scripts / f"{relay}.py").write_text(text)
+        (scripts / f"{relay}.py").chmod(0o644)
+    names = {relay: example.replace("-", " ").capitalize() for relay, example in demo.RELAYS.items()}
+    (folder / "config.yaml").write_text(demo.CONFIG.format(number=len(demo.RELAYS), names=names))
+    return configs.load(str(folder / "config.yaml"))[0]
+
+
+def simple(config: Config, plant: Plant, ago: int, midnight: float) -> Iterator[dict[str, str]]:
+    """A day's lines, one each three minutes, of a house that needs no scripts."""
+    on: dict[int, int] = dict.fromkeys(config.relays, 0)
+    for minute in range(1440):
+        wall = midnight + 60 * minute
+        if ago < BEGAN and minute % 30 == 0:
+            full = plant.stage in ("Float", "Absorption")
+            wash = full and ago % 3 == 0 and 660 <= minute < 840
+            on = {
+                1: full and minute % 120 == 0,
+                2: wash,
+                3: full and plant.soc > 0.9,
+                4: plant.stage == "Float",
+            }
+        plant.minute(wall, sum(config.relayWatt[r] for r, state in on.items() if state))
+        if minute % 3 == 0:
+            values = reading.judge(plant.report(wall), config, Now(wall, 1e6, ""))
+            plan = {
+                r: Decision(1, 1 + bool(s), int(s), int(s), "float" if s else "no surplus")
+                for r, s in on.items()
+            }
+            before = {} if minute == 0 else {r: d.why for r, d in plan.items()}
+            yield record.fields(config, wall, values, plan, before, ())
+
+
+def past_year(config: Config, plant: Plant, midnight: float, days: int) -> None:
+    """Writes the days before the last two."""
+    os.makedirs(config.recordDir, exist_ok=True)
+    for ago in range(days, 1, -1):
+        local = time.localtime(midnight - ago * 86400 + 7200)
+        start = time.mktime((*local[:3], 0, 0, 0, 0, 0, -1))
+        found = list(simple(config, plant, ago, start))
+        columns = list(found[0])
+        text = "\n".join([",".join(columns), *(record.row(line, columns) for line in found), ""])
+        name = history.lasting(config, record.stamp(start)[:10])
+        Path(name).write_bytes(history.packed(text.encode()))
+        os.utime(name, (start + 86400, start + 86400))
+
+
+def ticks(config: Config, plant: Plant, start: float, end: float) -> Now:
+    """Real ticks, each minute from `start` to `end`; the owner forces a relay or two."""
+    now = Now(start, 1e6, "look")
+    forces = {10.5 * 60: {3: 3}, 12 * 60: {3: 1}, 15 * 60: {4: 0}, 18 * 60: {4: 1}}
+    while now.wall < end:
+        on = states.load(config.etatPath)
+        plant.minute(now.wall, sum(config.relayWatt[r] for r, state in on.items() if state))
+        _publish(config, plant.report(now.wall), now)
+        minute = (now.wall - start) / 60 % 1440
+        if minute in forces:
+            modes.set_owner(config.modPath, forces[minute])
+        with contextlib.redirect_stderr(io.StringIO()):
+            run.main(config.path, clock=lambda now=now: now)  # type: ignore[misc]
+        now = Now(now.wall + 60, now.up + 60, now.boot)
+    return now
+
+
+def _publish(config: Config, devices: list[tuple[str, str, str, dict[str, Value]]], now: Now) -> None:
+    """PvMonit's data file."""
+    text = "".join(
+        f'<device id="{number}"><nom>{name}</nom><timerefresh>{stamp}</timerefresh><datas>'
+        + "".join(
+            f'<data id="{key}"><value>{value.text}</value><valueBeast>{value.raw}</valueBeast></data>'
+            for key, value in values.items()
+        )
+        + "</datas></device>"
+        for number, name, stamp, values in devices
+    )
+    Path(config.tmpFileDataXml).write_text(f"<devices>{text}</devices>")
+    os.utime(config.tmpFileDataXml, (now.wall, now.wall))
+
+
+def samples(folder: Path, days: int = 365) -> tuple[Config, Now]:
+    """A house with records of so many days, and the moment that it is there."""
+    os.environ["TZ"] = ZONE
+    time.tzset()
+    os.environ["TMPDIR"] = str(folder)
+    config = house(folder)
+    midnight = time.mktime((*TODAY, 0, 0, 0, 0, 0, -1))
+    past_year(config, Plant(seed=6), midnight, days)
+    plant = Plant(seed=10)  # two fine days
+    return config, ticks(config, plant, midnight - 86400, midnight + HOUR * 3600)
+
+
+def pictures(path: str, folder: Path, names: Iterable[str]) -> Iterator[Path]:
+    """A picture of each page, wide and on a phone, light and dark."""
+    with browser.Browser(path) as window:
+        for name in names:
+            for width in (1100, 360):
+                for dark in (False, True):
+                    window.show(folder / f"{name}.html", width, dark=dark, touch=width < 500)
+                    picture = folder / f"{name}-{width}-{'dark' if dark else 'light'}.png"
+                    window.picture(picture)
+                    yield picture
+
+
+def main() -> int:
+    """Makes records and pages in a folder, and pictures of them where there is a Chromium."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "domo-look")
+    parser.add_argument("--days", type=int, default=365, help="of records (default: 365)")
+    parser.add_argument("--readme", action="store_true", help="and the picture at the top of the README")
+    asked = parser.parse_args()
+    shutil.rmtree(asked.folder, ignore_errors=True)
+    config, now = samples(asked.folder, asked.days)
+    pages = {"today": [], "day": ["yesterday"]}
+    for name, more in pages.items():
+        page = asked.folder / f"{name}.html"
+        report.main(["--config", config.path, "--html", str(page), *more], lambda: now)
+        print(f"{page}: {page.stat().st_size} bytes")
+    path = browser.installed()
+    if not path:
+        print("no pictures: there is no chromium (sudo apt install chromium)")
+        return 0
+    for picture in pictures(path, asked.folder, pages):
+        print(picture)
+    if asked.readme:
+        with browser.Browser(path) as window:
+            window.show(asked.folder / "today.html")
+            window.run("document.getElementById('day-1').click()")  # yesterday
+            window.picture(PROJECT / "docs/report.png", height=1130)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
