@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from domo.core.model import Config
+from domo.core.settings import Config
 from domo.plant import loads
 from domo.plant.bound import Series, bound
 from domo.plant.plant import Plant

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from domo.core.model import Config, ConfigError
+from domo.core.model import ConfigError
+from domo.core.settings import Config
 from domo.stores import plant_keys, schema
 
 

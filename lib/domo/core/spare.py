@@ -1,5 +1,4 @@
-"""What the sun will probably still give today, and what of it battery and house leave over; and what is
-remembered of the regulators for it. Pure.
+"""What the sun will probably still give today, and what of it battery and house leave over. Pure.
 
 How clear the sky is shows only while nothing is held back: then the power of the panels, divided by what
 they would give under a clear sky, is the *clearness*. It is remembered twice, of the last minutes and of
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
     Sky = Mapping[str, float]  # what is remembered, see `watched`
 
 DAY = 86400.0  # s
-MOST = 2000  # ages of stages that are remembered, four a device
-SHORTEST_NIGHT = 3 * 3600.0  # s
 STEP = 1800.0  # s: the day is looked at in so long pieces
 DIM = 0.05  # of the panels' peak: from less than that of clear sky nothing can be learned
 CLEAREST = 3.0  # panels that are larger than their owner says
@@ -84,34 +81,6 @@ def _panels(plant: Plant, _day: int, declination: float, hour: float) -> float:
         seen = diffuse * (1 + cos(lean)) / 2 + 0.2 * light * (1 - cos(lean)) / 2
         power += 0.85 * peak * (max(0.0, facing) * beam + seen) / 1000  # 0.85: heat, dust, cables
     return power
-
-
-def stages(
-    before: Mapping[str, float | None], reading: Reading, gap: float | None = None
-) -> dict[str, float | None]:
-    """What `Past.charge` becomes: for each regulator and stage of charge (see STAGES), None while it is
-    in it, then the age since it was first seen out of it; besides, the ages since "full" and since
-    "night" was last seen. A `gap` (s) of data that is longer than SHORTEST_NIGHT may have been one."""
-    after = dict(before)
-    if len(after) > MOST:  # of devices that come and go
-        here = {device.id for device in reading.devices}
-        after = {key: age for key, age in after.items() if key.partition(" ")[2] in here}
-    night = gap is not None and gap >= SHORTEST_NIGHT
-    for device in reading.devices:
-        if "CS" in device.values:
-            for stage, words in STAGES.items():
-                key = f"{stage} {device.id}"
-                if device.values["CS"].text.startswith(words):
-                    after[key] = None
-                elif key in after and after[key] is None:
-                    after[key] = 0.0
-            power = device.values.get("PPV")
-            dark = power is not None and power.number == 0 and "Float" not in device.values["CS"].text
-            if night or dark or device.values["CS"].text.startswith("Off"):
-                after[f"night {device.id}"] = 0.0
-            if device.values["CS"].text.startswith(STAGES["float"]):
-                after[f"full {device.id}"] = 0.0
-    return after
 
 
 def seen(reading: Reading) -> tuple[float, bool, bool]:

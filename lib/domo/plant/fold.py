@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 from ..core.decide import decide
 from ..core.history import OFF
-from ..core.model import AUTO_OFF, Config, Now, Order, Past, Plan, Reading
+from ..core.model import AUTO_OFF, Now, Order, Past, Plan, Reading
 from ..core.records import replace
+from ..core.settings import Config
 from ..scripts import asking, source
 from ..scripts.answering import in_turn
 from ..scripts.api import World

@@ -15,8 +15,9 @@ from datetime import datetime
 
 from ..core.decide import decide
 from ..core.history import OFF, ON, History
-from ..core.model import AUTO_OFF, DONE, FORCED, LOOK, ON_OFF, Config, Now, Order, Past, Plan, Reading, Value
+from ..core.model import AUTO_OFF, DONE, FORCED, LOOK, ON_OFF, Now, Order, Past, Plan, Reading, Value
 from ..core.records import replace
+from ..core.settings import Config
 from ..core.table import WIDTH, wrapped
 from ..report import book, days, text, words
 from ..report.days import Day

@@ -6,7 +6,8 @@ import textwrap
 from collections.abc import Iterator, Mapping
 
 from ..core.history import OFF, ON
-from ..core.model import ON_OFF, Config
+from ..core.model import ON_OFF
+from ..core.settings import Config
 from ..core.texts import minutes
 from ..scripts import source
 from .fold import Moment

@@ -12,16 +12,17 @@ from collections.abc import Mapping
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
-from ..core import model, spare
+from ..core import model, settings, spare
 from ..core.history import KEPT, OFF, ON, History
-from ..core.model import Config, Past, ScriptError
+from ..core.model import Past, ScriptError
+from ..core.settings import Config
 from ..scripts import asking, source
 from ..stores import modes
 from ..tick.sight import Sight
 
 RECORDS = (
     *(model.Now, model.Value, model.Device, model.Reading, History, model.Past, model.Order),
-    *(model.Decision, model.Limits, model.Row, asking.Answers, modes.Found, Sight),
+    *(model.Decision, settings.Limits, model.Row, asking.Answers, modes.Found, Sight),
 )
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from collections import Counter
 from types import FrameType
 from typing import Any
 
-from ..core.model import Config
+from ..core.settings import Config
 from ..scripts import source
 
 EVENTS = {

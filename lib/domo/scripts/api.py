@@ -13,7 +13,8 @@ from __future__ import annotations
 
 from ..core import spare
 from ..core.history import KEPT, OFF, ON, History
-from ..core.model import STAGES, Config, Device, Now, Order, Past, Reading, ScriptError
+from ..core.model import STAGES, Device, Now, Order, Past, Reading, ScriptError
+from ..core.settings import Config
 from ..core.texts import did_you_mean, one_line
 
 TYPE_CHECKING = False

@@ -23,7 +23,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..core.model import Config, Now
+    from ..core.model import Now
+    from ..core.settings import Config
     from ..system.child import Left
 
     Timers = Mapping[str, tuple[float, float, int]]
@@ -127,9 +128,7 @@ class Round:
         return self._whole()
 
     def _more(self) -> bool:
-        if self.reading is None:
-            return True
-        if self.scripted is None:
+        if self.reading is None or self.scripted is None:
             return True
         return bool(self.waiting) and not self.reading.problem and time.monotonic() < self.end
 

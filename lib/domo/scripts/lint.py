@@ -3,7 +3,7 @@ other day only, in a branch that is not taken now."""
 
 from __future__ import annotations
 
-from ..core.model import Config
+from ..core.settings import Config
 from . import lint_form, lint_house, parsed, source
 
 

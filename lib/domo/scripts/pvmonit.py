@@ -6,7 +6,8 @@ import json
 from os.path import dirname, realpath
 from typing import Any
 
-from ..core.model import Config, ConfigError
+from ..core.model import ConfigError
+from ..core.settings import Config
 from ..stores import schema, yaml_file
 
 FOLDER = "/opt/PvMonit"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from types import CodeType
 
-    from ..core.model import Config
+    from ..core.settings import Config
     from .api import Data
 
     Decide = Callable[[Relay, Data], Order]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..core.header import BCM_PINS, WIRING_PI
-from ..core.model import Limits
+from ..core.settings import Limits
 from ..core.texts import did_you_mean, one_line
 
 TYPE_CHECKING = False

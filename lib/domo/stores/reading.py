@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from ..core import spare
+from ..core import charge, spare
 from ..core.faults import Report
 from ..core.model import Device, Fault, Now, Reading, Value
 from ..core.records import replace
@@ -19,12 +19,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ..core.model import Config, Past
+    from ..core.model import Past
+    from ..core.settings import Config
 
 CLOCK_SLACK = 5.0  # s that a stamp may lie in the future: two clocks, or one just set
 NO_VALUE = ("", "---", "NODATA")  # what PvMonit and its probes write when there is none
 TEXT_LIMIT = 200  # characters of one text; what is behind them is cut off
-VALUES_LIMIT, DEVICES_LIMIT = 5000, 500
+VALUES_LIMIT = 5000
 LONG = 2000  # characters of a fingerprint, from where on a hash of it will do
 MOVING = ("V", "I", "P", "PPV", "SOC")  # what cannot stay the same to the letter while it is measured
 
@@ -107,7 +108,7 @@ def watched(config: Config, data: Reading, past: Past, now: Now) -> tuple[Readin
     before, age = past.frozen
     if measured:
         age = age if measured == before else 0.0
-        past = replace(past, frozen=(measured, age), charge=spare.stages(past.charge, data, past.data))
+        past = replace(past, frozen=(measured, age), charge=charge.stages(past.charge, data, past.data))
         if 0 < config.frozenAfter <= age and not data.problem:
             problem = f"no measured value has moved for {age / 60:.0f} min: the monitor is frozen"
             data = replace(data, problem=Report(problem, fault="frozen"))
@@ -200,8 +201,8 @@ def parse(content: bytes) -> list[tuple[str, str, str, dict[str, Value]]]:
                 count += 1
         elif tag == "device":
             devices.append((device, texts.get("nom", ""), texts.get("timerefresh", ""), values))
-        if count > VALUES_LIMIT or len(devices) > DEVICES_LIMIT:
-            raise Fault(f"holds more than {VALUES_LIMIT} values or {DEVICES_LIMIT} devices")
+        if count > VALUES_LIMIT or len(devices) > charge.DEVICES_LIMIT:
+            raise Fault(f"holds more than {VALUES_LIMIT} values or {charge.DEVICES_LIMIT} devices")
 
     def characters(text: str) -> None:
         if len(texts[inside]) <= TEXT_LIMIT:

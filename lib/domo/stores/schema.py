@@ -8,8 +8,9 @@ from __future__ import annotations
 import os
 
 from ..core.header import BCM_PINS, WIRING_PI
-from ..core.model import Config, ConfigError
+from ..core.model import ConfigError
 from ..core.records import replace
+from ..core.settings import Config
 from ..core.texts import did_you_mean
 from ..system.files import PROJECT
 from . import checks, plant_keys

@@ -21,7 +21,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..core.model import Config, Now, Past, Plan
+    from ..core.model import Now, Past, Plan
+    from ..core.settings import Config
     from ..pins.board import Board
     from .sight import Sight
 

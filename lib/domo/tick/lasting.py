@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from ..core.model import Config, Now, Row
+    from ..core.model import Now, Row
+    from ..core.settings import Config
     from ..system.child import Left
 
 SECONDS = 5.0

@@ -13,7 +13,8 @@ from ..scripts import source
 from ..stores.reading import MOVING
 
 if TYPE_CHECKING:
-    from ..core.model import Config, Plan
+    from ..core.model import Plan
+    from ..core.settings import Config
     from .sight import Sight
 
 GREEN, YELLOW, BOLD, PLAIN = "\033[32m", "\033[33m", "\033[1m", "\033[0m"

@@ -7,17 +7,17 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 from ..core.header import firmware_line
-from ..core.model import Config, ConfigError, Fault, Now
+from ..core.model import ConfigError, Fault, Now
+from ..core.settings import Config
 from ..core.texts import one_line
 from ..pins.choice import open_board
 from ..scripts import pvmonit
 from ..stores import fetch, journal, memory, modes, reading, schema, yaml_file
 from ..system import private, rights, trusted
 from ..system.files import PROJECT
-from . import check_news, check_plant
+from . import check_masters, check_news, check_plant
 from . import check_scripts as scripts
 
 Findings = Iterator[tuple[bool | None, str]]  # well, not well, or (None) to be noted; and the sentence
@@ -25,10 +25,6 @@ Findings = Iterator[tuple[bool | None, str]]  # well, not well, or (None) to be 
 CONFIG_TXT = "/boot/firmware/config.txt"
 PVMONIT = pvmonit.FOLDER
 PVMONIT_CONFIG = f"{PVMONIT}/config.yaml"
-PVMONIT_DAEMONS = tuple(
-    f"domo/{name}" for name in ("domo.php", "relay-actions.php", "tm1638.py")
-    + ("domo-launch.sh", "relay-actions-launch.sh", "tm1638-launch.sh")  # which start them again
-)  # fmt: skip
 
 
 def main(path: str, now: Now) -> int:
@@ -58,7 +54,7 @@ def main(path: str, now: Now) -> int:
         lambda: _pins(settings),
         lambda: check_news.look(settings),
         lambda: _machine(path),
-        lambda: _other_masters(path, document),
+        lambda: check_masters.findings(path, document),
     )
     all_well = not unsafe
     for check in checks:
@@ -206,55 +202,3 @@ def _crontab(user: str, path: str) -> tuple[bool, str]:
     else:
         say = "runs domo-tick"
     return runs, f"crontab of {user}: {say}"
-
-
-def _other_masters(path: str, document: object) -> Findings:
-    """PvMonit's own domo, running, or to be started at the next boot."""
-    commands = _commands()
-    for daemon in PVMONIT_DAEMONS:
-        if any(word.endswith(daemon) for words in commands for word in words):
-            yield (
-                False,
-                f"PvMonit's {daemon} runs: two masters on the same relays; stop it (see MIGRATION.md)",
-            )
-    try:
-        pvmonits = yaml_file.read(PVMONIT_CONFIG)
-    except ConfigError:
-        pvmonits = {}
-    for file, text in {os.path.realpath(path): document, PVMONIT_CONFIG: pvmonits}.items():
-        domo = text.get("domo") if isinstance(text, dict) else None
-        panel = domo.get("tm1638") if isinstance(domo, dict) else None
-        for key, section in (("domo: daemon", domo), ("domo: tm1638: daemon", panel)):
-            if isinstance(section, dict) and section.get("daemon") is True:
-                if section is domo and _disarmed():
-                    yield None, f"{file}: {key}: true, for the cloud; PvMonit cannot start its own by it"
-                    continue
-                yield (
-                    False,
-                    f"{file}: {key}: true, so PvMonit starts its own at the next boot; set it to false",
-                )
-
-
-def _disarmed() -> bool:
-    """Whether nobody can execute what PvMonit would start, so that its `daemon` may be true all the same:
-    its cloudService.php sends the states of the relays only then."""
-    try:
-        launchers = [
-            os.stat(f"{PVMONIT}/domo/{name}-launch.sh").st_mode for name in ("domo", "relay-actions")
-        ]
-    except OSError:
-        return False
-    return not any(mode & 0o111 for mode in launchers)
-
-
-def _commands() -> list[list[str]]:
-    """What every interpreter or shell that runs was called with; an editor that shows a file runs nothing."""
-    commands = []
-    for command in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            words = command.read_bytes().decode(errors="replace").split("\0")
-        except OSError:
-            continue
-        if os.path.basename(words[0]).startswith(("php", "python", "bash", "sh")):
-            commands.append(words[1:])
-    return commands

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..core.model import Config
+from ..core.settings import Config
 from ..stores import plant_keys
 
 Findings = Iterator[tuple[bool | None, str]]  # not well, or (None) to be noted; and the sentence

@@ -8,7 +8,8 @@ import subprocess
 import time
 from collections.abc import Iterator
 
-from ..core.model import Config, ScriptError
+from ..core.model import ScriptError
+from ..core.settings import Config
 from ..scripts import lint, php, pvmonit, source
 from ..system.files import PROJECT
 from ..system.rights import user_name
