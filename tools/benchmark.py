@@ -24,6 +24,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import bench_replay
 import benchmark_report
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -580,6 +581,8 @@ def main() -> int:
         poll = panel(table, folder / "panel", python)
         phases(steady, found["steady"][1])
         show_imports(steady, naive, python)
+        seconds = bench_replay.year(python.path)
+        table.line("a year of domo-replay, 8 scripts, s", f"{seconds:.0f} s", seconds, bench_replay.GOAL)
         day(found["bare"][0], found["steady"][1], found["naive"][1], poll)
     finally:
         shutil.rmtree(folder)

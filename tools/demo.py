@@ -33,8 +33,15 @@ domo:
   valueUse: [SOC, P, CS]
   relayNb: {number}
   relayName: {names}
-  relayWatt: {{1: 750, 2: 2000, 3: 300, 4: 330}}
+  relayLoad:
+    1: {{kind: pump, watt: 750, minutes: 40, tank: 90}}
+    2: {{kind: cycle, steps: [[120, 10], [2000, 20], [150, 60], [400, 10]], days: 4}}
+    3: {{kind: charger, watt: 200, store: 500}}
+    4: {{kind: thermostat, watt: 330, store: 520, loss: 20, use: 400}}
   maxWatt: 2500
+  floor: {{SOC: 60}}
+  uninterruptible: [2]
+  plant: {{latitude: 46, panels: 1200, battery: 6000, house: 70}}
 """
 
 
@@ -68,6 +75,7 @@ That was one tick: the sample's batteries are full, so the first relay is on. Ne
   nano {folder}/mod   # the same by hand: 0 off, 1 auto, 3 on
   bin/domo-tick --dry-run --set SOC=40 --set CS=Bulk --at 20:30
   nano {folder}/relay.script.d/1.py
+  bin/domo-replay 06-21         # a day of sun through these scripts
   bin/domo-panel --terminal     # the panel on the wall, in a terminal""")
     return code
 

@@ -17,8 +17,8 @@ PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT / "lib"))
 
 from domo.core import header  # noqa: E402
-from domo.core.model import Config  # noqa: E402
-from domo.stores import schema  # noqa: E402
+from domo.core.settings import Config
+from domo.stores import schema, yaml_file  # noqa: E402
 
 WORDS: dict[str, dict[str, str | tuple[str, ...]]] = {
     "wiring.svg": {
@@ -308,7 +308,7 @@ def _legend(names: str | tuple[str, ...]) -> Iterator[str]:
 
 def main() -> None:
     """Writes both pictures."""
-    config = schema.parse(f"{PROJECT}/config.yaml", schema.read(f"{PROJECT}/config.yaml"))
+    config = schema.parse(f"{PROJECT}/config.yaml", yaml_file.read(f"{PROJECT}/config.yaml"))
     for name, words in WORDS.items():
         (PROJECT / "docs").mkdir(exist_ok=True)
         (PROJECT / "docs" / name).write_text(draw(config, words), encoding="utf-8")

@@ -1,14 +1,16 @@
-"""`make faults`: a tick is killed at, and separately failed at, every system call that it makes.
+"""`make faults`: a tick is killed at, and separately failed at, every system call that it makes; and so are
+domo-mod and what the panel does when it writes.
 
 strace does it (`-e inject=CALL:signal=SIGKILL:when=N`, `:error=EIO:when=N`). After each, every file
 must be whole, nothing of the owner's lost, no relay on without a reason; and the next tick, left
-alone, must put everything right. Counting begins where the tick opens its configuration: what comes
+alone, must put everything right. Counting begins where the process opens its configuration: what comes
 before is the interpreter's own start.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import marshal
 import os
@@ -22,13 +24,13 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from support.house import PROJECT, House, Ran
+from support.house import PROJECT, House, Ran, until
 
 CHILD = PROJECT / "tests/support/traced_child.py"
 
@@ -68,6 +70,9 @@ ERRORS = {  # what a call may answer, by its name; those with a path that is mad
     "pipe2": ("EMFILE",),
     "fork": ("EAGAIN",),
     "clone": ("EAGAIN",),
+    "vfork": ("EAGAIN",),
+    "clone3": ("EAGAIN",),
+    "memfd_create": ("EMFILE",),
 }
 LASTING = (
     "pwrite64",
@@ -100,14 +105,33 @@ class Point(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Outcome:
+    """What is right once a process is over: what the owner wants, by relay (0 or 3), which of these forces end
+    by themselves, and the relays that are on in the end."""
+
+    forced: Mapping[int, int]
+    final: frozenset[int]
+    timed: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
 class Scene:
-    """A tick to be disturbed: how its house is prepared, and what is right in it."""
+    """A process to be disturbed: how its house is prepared, and what is right in it. `undone`: what is right
+    when it did not come as far as giving its order. `run`: the program and its arguments, a tick by default."""
 
     name: str
     prepare: Callable[[House], None]
-    forced: dict[int, int]  # what the owner wants, by relay: 0 or 3
+    done: Outcome
     may_be_on: frozenset[int]  # at any moment
-    final: frozenset[int]  # on, once it is over
+    undone: Outcome | None = None
+    run: tuple[str, ...] = ("bin/domo-tick",)
+    runs_tick: bool = True  # whether it drives pins, itself or by a tick
+    settings: Mapping[str, object] = field(default_factory=dict)  # besides those of every stage
+
+    @property
+    def is_tick(self) -> bool:
+        """Whether it is a tick that is disturbed."""
+        return self.undone is None
 
 
 WANTED = {  # what the scripts of a scene's house order; 6 has none
@@ -175,16 +199,58 @@ def _ends(house: House) -> None:
     time.sleep(2.1)
 
 
+def _relays(*relays: int) -> frozenset[int]:
+    return frozenset(relays)
+
+
+BEFORE = Outcome({1: 3, 2: 0}, _relays(1, 5))  # of `_settled`, at noon
+FORCES = Outcome({1: 3, 2: 0, 4: 3}, _relays(1, 4, 5))
+FORCES_FOR = Outcome({1: 3, 2: 0, 4: 3}, _relays(1, 4, 5), timed=_relays(4))
+AUTO = Outcome({2: 0}, _relays(5))
 SCENES = {
     scene.name: scene
     for scene in (
-        Scene("a steady tick", _steady, {1: 3, 2: 0}, frozenset({1, 5}), frozenset({1, 5})),
-        Scene("one relay on, one off", _switch, {1: 3, 2: 0}, frozenset({1, 3, 5}), frozenset({1, 5})),
-        Scene("the first tick", _first, {}, frozenset({2, 5}), frozenset({2, 5})),
-        Scene("forces by hand", _force, {2: 0, 4: 3, 5: 0}, frozenset({1, 4, 5}), frozenset({4})),
-        Scene("after a reboot", _reboot, {1: 3, 2: 0}, frozenset({1, 5}), frozenset({1, 5})),
-        Scene("a force that ends", _ends, {2: 0}, frozenset({1, 5}), frozenset({5})),
-        Scene("fetching the data", _refresh, {1: 3, 2: 0}, frozenset({1, 3, 5}), frozenset({1, 5})),
+        Scene("a steady tick", _steady, BEFORE, _relays(1, 5)),
+        Scene("one relay on, one off", _switch, BEFORE, _relays(1, 3, 5)),
+        Scene("the first tick", _first, Outcome({}, _relays(2, 5)), _relays(2, 5)),
+        Scene("forces by hand", _force, Outcome({2: 0, 4: 3, 5: 0}, _relays(4)), _relays(1, 4, 5)),
+        Scene("after a reboot", _reboot, BEFORE, _relays(1, 5)),
+        Scene("a force that ends", _ends, AUTO, _relays(1, 5)),
+        Scene(
+            "fetching the data",
+            _refresh,
+            BEFORE,
+            _relays(1, 3, 5),
+            settings={"bin.php-cli": "/bin/cat", "scriptDataXml": "fresh.xml"},
+        ),
+        Scene(
+            "domo-mod on",
+            _steady,
+            FORCES,
+            _relays(1, 4, 5),
+            undone=BEFORE,
+            run=("bin/domo-mod", "4", "on"),
+        ),
+        Scene(
+            "domo-mod on --for",
+            _steady,
+            FORCES_FOR,
+            _relays(1, 4, 5),
+            undone=BEFORE,
+            run=("bin/domo-mod", "4", "on", "--for", "2h"),
+        ),
+        Scene(
+            "domo-mod auto", _steady, AUTO, _relays(1, 5), undone=BEFORE, run=("bin/domo-mod", "1", "auto")
+        ),
+        Scene(
+            "the panel's write",
+            _steady,
+            FORCES,
+            _relays(1, 4, 5),
+            undone=BEFORE,
+            run=("tests/support/panel_write.py", "4", "3"),
+            runs_tick=False,
+        ),
     )
 }
 
@@ -197,19 +263,18 @@ class Stage:
         self.scene = scene
         self.house = house = House(folder)
         settings = {"domo.relayNb": 6, "domo.relay.scriptExecInterval": 0, "domo.frozenAfter": 0}
-        if scene.prepare is _refresh:
-            settings |= {"bin.php-cli": "/bin/cat", "scriptDataXml": "fresh.xml"}
-        house.configure(settings)
+        house.configure({**settings, **scene.settings})
         for relay, text in WANTED.items():
             house.script(relay, text)
         house.env["PYTHONHASHSEED"] = "0"  # so that every run makes the same calls
         scene.prepare(house)
         self.start = self._files()
-        assert self.undisturbed().code == 0
+        ran = self._ran(self._command())
+        assert ran.code == 0, ran
         self.end = self._files()
-        self.settle()
+        self.settle(scene.done)
         self.names = {*self.start, *self._files(), f"{house.mode_file}.lock"}
-        assert house.on == scene.final, house.on
+        assert house.on == scene.done.final, house.on
 
     def _files(self) -> dict[str, tuple[bytes, int]]:
         house = self.house
@@ -252,16 +317,24 @@ class Stage:
         """A tick left alone."""
         return self.house.tick()
 
-    def settle(self) -> None:
+    def settle(self, outcome: Outcome) -> None:
         """Ticks until the scene is over: one relay is switched on in each."""
         for _ in range(3):
-            if self.house.on != self.scene.final:
+            if self.house.on != outcome.final:
                 self.undisturbed()
+
+    def outcome(self) -> Outcome:
+        """What is right now: whether the order was given is seen in the mode file."""
+        done, undone = self.scene.done, self.scene.undone
+        if undone is None:
+            return done
+        forced = {relay: mode for relay, mode in self.house.modes.items() if mode in (0, 3)}
+        return done if forced == done.forced else undone
 
     def points(self) -> list[Point]:
         """Every call of this scene's tick with every fault that it may have."""
         found = []
-        for child in (False, True):
+        for child in (False, True) if self.scene.is_tick else (False,):
             self.back()
             record = self.house.folder / "strace"
             self._traced(child, ["-y", "-o", str(record)])
@@ -270,15 +343,36 @@ class Stage:
         return found
 
     def _traced(self, child: bool, options: list[str]) -> Ran:
-        house = self.house
-        command, env = house.command(), house.env
+        command, env = self._command(), self.house.env
         if child:
             command = [command[0], "-S", str(CHILD), *command[3:]]
             env = {**env, "STRACE": "\n".join(options)}
         else:
             command = ["strace", "-qq", *options, *command]
-        done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60)
-        return Ran(done.returncode, done.stdout, done.stderr)
+        return self._ran(command, env)
+
+    def _command(self) -> list[str]:
+        program, *arguments = self.scene.run
+        return [sys.executable, "-S", str(PROJECT / program), "--config", str(self.house.config), *arguments]
+
+    def _ran(self, command: list[str], env: Mapping[str, str] | None = None) -> Ran:
+        """Runs that to its end, and to the end of a tick that it may have started."""
+        out, err = self.house.folder.parent / "out", self.house.folder.parent / "err"
+        with out.open("w") as stdout, err.open("w") as stderr:  # a pipe would stay open as long as that tick
+            code = subprocess.run(
+                command, env=env or self.house.env, stdout=stdout, stderr=stderr, timeout=60
+            ).returncode
+        if not self.scene.is_tick:
+            until(self._no_tick_runs)
+        return Ran(code, out.read_text(), err.read_text())
+
+    def _no_tick_runs(self) -> bool:
+        with self.house.lock_file.open() as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+        return True
 
     def disturb(self, point: Point) -> Iterator[str]:
         """What is wrong after this fault: a sentence each."""
@@ -294,6 +388,11 @@ class Stage:
         if killed and point.fault != "kill":
             yield "was killed"
         yield from self._not_whole()
+        outcome = self.outcome()
+        if ran.code == 0 and outcome is not scene.done:
+            yield f"said that it did what it did not: {ran}"
+        if not killed and outcome is not scene.done and not ran.err:
+            yield f"did nothing, and said nothing: {ran}"
         on = house.on if house.pin_file.exists() else set()
         if wrong := on - scene.may_be_on - on_before:
             yield f"relays {wrong} are on for no reason"
@@ -301,14 +400,15 @@ class Stage:
             wrong := on
             - on_before
             - self._remembered()
-            - {r for r, mode in scene.forced.items() if mode == 3}
+            - {r for r, mode in outcome.forced.items() if mode == 3}
         ):
             yield f"relays {wrong} were switched on, and nobody remembers it"
         pins_failed = "no relay can be switched" in ran.err or str(house.pin_file) in ran.err
-        if ran.code in (0, 1) and not pins_failed:
-            yield from self._forces_not_obeyed("the disturbed tick", ran.err)
+        if ran.code in (0, 1) and not pins_failed and (scene.is_tick or ran.code == 0) and scene.runs_tick:
+            yield from self._forces_not_obeyed(outcome, "the disturbed process", ran.err)
         if (
-            ran == (0, "", "")
+            ran.code == 0
+            and not ran.err
             and house.state_file.exists()
             and (house.on != {r for r, s in house.states.items() if s})
         ):
@@ -317,17 +417,19 @@ class Stage:
         if clean != (0, "", ""):
             yield f"the next tick: {clean}"
         yield from self._not_whole()
-        yield from self._forces_not_obeyed("the next tick")
+        yield from self._forces_not_obeyed(outcome, "the next tick")
+        if outcome.timed and (wrong := outcome.timed - {*map(int, house.memory["until"])}):
+            yield f"nobody remembers when the force of {wrong} ends"
         if wrong := house.on - scene.may_be_on:
             yield f"relays {wrong} are on for no reason after the next tick"
-        self.settle()
-        if house.on != scene.final:
+        self.settle(outcome)
+        if house.on != outcome.final:
             yield f"in the end {house.on} are on"
         modes = {r: house.modes[r] for r in range(1, 7)}
-        wanted = {r: scene.forced.get(r, 2 if r in scene.final else 1) for r in modes}
-        if modes != wanted or {r for r, s in house.states.items() if s} != scene.final:
+        wanted = {r: outcome.forced.get(r, 2 if r in outcome.final else 1) for r in modes}
+        if modes != wanted or {r for r, s in house.states.items() if s} != outcome.final:
             yield f"in the end the mode file says {modes}, the state file {house.states}"
-        yield from self._not_journaled()
+        yield from self._not_journaled(outcome)
         if left := self._files().keys() - self.names:
             yield f"left behind: {left}"
 
@@ -353,12 +455,12 @@ class Stage:
         if b"<devices" not in house.data_file.read_bytes():
             yield "the data file is not whole"
 
-    def _not_journaled(self) -> Iterator[str]:
+    def _not_journaled(self, outcome: Outcome) -> Iterator[str]:
         """Modes and states that would be lost with everything in tmpfs."""
         house = self.house
         newest = "SELECT info, relay_number, valeur FROM relay ORDER BY id"
         told = {(info, relay): value for info, relay, value in self._asked_journal(newest)}
-        for relay, mode in self.scene.forced.items():
+        for relay, mode in outcome.forced.items():
             if told.get(("M", relay)) != mode:
                 yield f"the journal does not know that relay {relay} is forced: {told.get(('M', relay))}"
         for relay in house.pins_of.keys() & house.modes.keys():
@@ -380,7 +482,7 @@ class Stage:
             {int(r) for r, s in house.memory["states"].items() if s} if house.memory_file.exists() else set()
         )
 
-    def _forces_not_obeyed(self, when: str, said: str = "") -> Iterator[str]:
+    def _forces_not_obeyed(self, outcome: Outcome, when: str, said: str = "") -> Iterator[str]:
         """Where the mode file is gone, a force that the journal cannot tell either is unknown: then its
         relay may be off, if that was said."""
         house = self.house
@@ -388,7 +490,7 @@ class Stage:
         unknown = missing and re.search("journal .*: cannot be read|relays that are not forced are off", said)
         unwritten = missing and f"{house.mode_file}: " in said
         modes = {} if missing else house.modes
-        for relay, mode in self.scene.forced.items():
+        for relay, mode in outcome.forced.items():
             if modes.get(relay) != mode and not unknown and not unwritten:
                 yield f"{when}: relay {relay} is {modes.get(relay)} in the mode file, its owner wrote {mode}"
             if (relay in house.on) != (mode == 3) and not (unknown and mode == 3):

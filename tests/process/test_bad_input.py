@@ -30,7 +30,7 @@ import yaml
 
 from domo.core.model import ConfigError
 from domo.pins import board
-from domo.stores import config, journal, memory, modes, schema, states
+from domo.stores import config, journal, memory, modes, schema, states, yaml_file
 from domo.system import cache, tinyjson
 from support.house import PROJECT, Clock, House, Ran
 
@@ -298,7 +298,7 @@ def test_damage(lived: Lived, what: str) -> None:
 def _here(lived: Lived) -> bool:
     """Whether what config.yaml says now, if anything, is about this house only."""
     try:
-        settings = schema.parse(str(lived.house.config), schema.read(str(lived.house.config)))
+        settings = schema.parse(str(lived.house.config), yaml_file.read(str(lived.house.config)))
     except ConfigError:
         return True
     names = [

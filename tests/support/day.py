@@ -10,13 +10,12 @@ from typing import Any
 
 import yaml
 
-from domo.plant import replay, sun
+from domo.plant import fold, run
 from domo.stores import config as configs
 from support.house import PROJECT
 
 EXAMPLES = sorted((PROJECT / "relay.script.d").glob("*.py.example"))
-CLEAR, CHANGING, CLOUDY = 13, 20, 16  # seeds: the sky of 21 June
-FOUR_CLEAR = 205  # ... and of the three days after it too
+CLEAR, CHANGING, CLOUDY = "clear", "changing", "cloudy"  # skies
 
 Span = tuple[str, str]
 
@@ -35,8 +34,8 @@ class Days:
         scripts: Mapping[int, str],
         *,
         watt: Mapping[int, float] | None = None,
-        plant: sun.Plant | None = None,
-        sky: int = CLEAR,
+        sky: str = CLEAR,
+        seed: int = 1,
         soc: float = 80,
         days: float = 1,
         date: str = "2025-06-21",
@@ -55,10 +54,10 @@ class Days:
         domo |= {"relayWatt": dict(watt or {}), **settings}
         (folder / "config.yaml").write_text(yaml.safe_dump({"domo": domo}))
         self.config, _ = configs.load(str(folder / "config.yaml"))
-        self.plant = plant or sun.Plant(seed=sky)
         start = time.mktime(time.strptime(date, "%Y-%m-%d"))
-        ticks = int(days * sun.MINUTES)
-        self.moments = list(replay.fold(self.config, self.plant, start, ticks, soc / 100, supposed or {}))
+        self.asked = run.Asked(self.config, start, days, seed, soc / 100, supposed or {}, sky=sky)
+        self.moments: list[fold.Moment] = []
+        self.result = run.replay(self.asked, self.moments.append)
 
     def on(self, relay: int) -> list[bool]:
         """Whether it was on, minute by minute."""
@@ -82,7 +81,7 @@ class Days:
                 spans[-1] = (spans[-1][0], moment.local("%H:%M"))
         return spans
 
-    def switches(self, relay: int, state: int) -> list[replay.Moment]:
+    def switches(self, relay: int, state: int) -> list[fold.Moment]:
         """The moments when it was switched to a state."""
         return [m for m in self.moments if relay in m.switched and m.plan[relay].state == state]
 
@@ -93,7 +92,5 @@ class Days:
 
     def shares(self, relay: int) -> tuple[float, float]:
         """The energy that a relay drew (Wh), and the share of it that would have been lost."""
-        tally = replay.Tally()
-        for moment in self.moments:
-            tally.add(relay, moment, self.plant)
-        return tally.energy, tally.spared / tally.energy if tally.energy else 0.0
+        one = self.result.relays[relay]
+        return one.energy, one.spared / one.energy if one.energy else 0.0

@@ -12,25 +12,31 @@ import json
 import os
 import resource
 import shutil
+import signal
 import sqlite3
 import sys
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
-from unittest import mock
+from typing import TYPE_CHECKING, Any
 
 import yaml
-from hypothesis import HealthCheck, settings
 
-from domo.core.model import Now
-from domo.tools import tick
+from domo.core.model import Fault, Now
+from domo.stores import config as configs
+from domo.tick import run
+from domo.tools import force
+
+if TYPE_CHECKING:
+    from hypothesis import settings
 
 SEARCH = int(os.environ.get("DOMO_SEARCH", "0"))
 
 
 def examples(count: int, steps: int = 50) -> settings:
     """Settings for so many examples, of so many steps where it is a state machine."""
+    from hypothesis import HealthCheck, settings  # a home that is driven without it forks faster
+
     return settings(
         max_examples=count * (SEARCH or 1),
         stateful_step_count=steps,
@@ -51,6 +57,7 @@ class Pins:
     def __init__(self) -> None:
         self.levels: dict[int, int] = {}  # of the outputs
         self.events: list[tuple[int, int | None]] = []  # (pin, level), None: an output without a level yet
+        self.changed: Callable[[int, int | None], object] = lambda pin, level: None  # is told of each
         self._claimed: set[int] = set()
 
     def watch(self) -> None:
@@ -69,17 +76,20 @@ class Pins:
         assert direction == self.OUT
         self._claimed.add(pin)
         if pin not in self.levels or initial is not None:
-            self.events.append((pin, initial))
-            self.levels[pin] = initial or 0
+            self._set(pin, initial)
 
     def output(self, pin: int, level: int) -> None:
         self._check(pin)
-        self.events.append((pin, level))
-        self.levels[pin] = level
+        self._set(pin, level)
 
     def input(self, pin: int) -> int:
         self._check(pin)
         return self.levels[pin]
+
+    def _set(self, pin: int, level: int | None) -> None:
+        self.changed(pin, level)
+        self.events.append((pin, level))
+        self.levels[pin] = level or 0
 
     def _check(self, pin: int) -> None:
         if pin not in self._claimed:
@@ -124,6 +134,7 @@ class World:
         self.now, self.wall, self.up, self.boot = 0, 1_750_000_000, 50_000, 1  # s; `now` never jumps
         self.full = False
         self.code, self.said = 0, ""
+        self.ticks = 0
 
     # -- time and power --
 
@@ -159,14 +170,20 @@ class World:
         except (ValueError, OSError):
             return "garbage"
 
+    def journaled_modes(self) -> dict[int, int]:
+        """The last mode of each relay in the journal."""
+        newest = "SELECT relay_number, valeur, max(id) FROM relay WHERE info = 'M' GROUP BY relay_number"
+        return {relay: mode for relay, mode, _ in self._asked(newest)}
+
     def rows(self) -> list[tuple[Any, ...]]:
         """The journal; [] where there is none."""
+        return self._asked("SELECT relay_number, info, valeur, date, event FROM relay ORDER BY id")
+
+    def _asked(self, question: str) -> list[tuple[Any, ...]]:
         if not self.journal.is_file():
             return []
         with contextlib.closing(sqlite3.connect(self.journal)) as base, contextlib.suppress(sqlite3.Error):
-            return base.execute(
-                "SELECT relay_number, info, valeur, date, event FROM relay ORDER BY id"
-            ).fetchall()
+            return base.execute(question).fetchall()
         return []
 
     def publish(self, stamp: int, **values: object) -> None:
@@ -203,20 +220,77 @@ class World:
 
     def tick(self) -> None:
         """Runs domo-tick. `code` is its exit code, `said` what it printed."""
-        out = io.StringIO()
+        self.ticks += 1
         self.pins.watch()
+        self.code, self.said = self._run()
+
+    def killed_tick(self, call: int) -> bool:
+        """Runs domo-tick in a process of its own, which is killed when it comes to that call of a function
+        written in C, which all that leave the interpreter are. Gives whether it came to that; a tick that had
+        ended before is as any other."""
+        self.ticks += 1
+        self.pins.watch()
+        told, telling = os.pipe()
+        reported = b""
+        tick_process = os.fork()
+        if tick_process == 0:
+            me, calls = os.getpid(), 0
+
+            def count(_frame: object, event: str, _called: object) -> None:
+                nonlocal calls
+                if event == "c_call" and os.getpid() == me:
+                    calls += 1
+                    if calls == call:
+                        os.kill(me, signal.SIGKILL)
+
+            self.pins.changed = lambda pin, level: os.write(telling, f"{pin} {json.dumps(level)}\n".encode())
+            sys.setprofile(count)
+            code, said = self._run()
+            sys.setprofile(None)
+            os.write(telling, json.dumps([code, said]).encode())
+            os._exit(0)
+        status = os.waitpid(tick_process, 0)[1]
+        os.set_blocking(told, False)  # what it left behind may hold the other end
+        with contextlib.suppress(BlockingIOError):
+            while more := os.read(told, 1 << 16):
+                reported += more
+        os.close(told)
+        os.close(telling)
+        *changes, ended = reported.decode().split("\n")
+        for pin, level in (map(json.loads, change.split()) for change in changes):
+            self.pins.events.append((pin, level))
+            self.pins.levels[pin] = level or 0
+        if os.WIFSIGNALED(status):
+            return True
+        self.code, self.said = json.loads(ended)
+        return False
+
+    def force_for(self, relay: int, mode: int, seconds: int) -> str:
+        """`domo-mod RELAY on --for SECONDS`, without its tick; gives what it complained of."""
+        with self._disk():
+            try:
+                config, _ = configs.load(str(self.config))
+                force.write_with_end(config, relay, mode, seconds, self._clock)
+            except Fault as fault:
+                return str(fault)
+        return ""
+
+    def _clock(self) -> Now:
+        return Now(self.wall, self.up, f"boot {self.boot}")
+
+    def _run(self) -> tuple[int, str]:
+        out = io.StringIO()
         gpio = types.ModuleType("RPi")
         gpio.GPIO = self.pins  # type: ignore[attr-defined]
-        now = Now(self.wall, self.up, f"boot {self.boot}")
-        with (
-            mock.patch.dict(sys.modules, {"RPi": gpio}),
-            mock.patch.dict(os.environ, {"DOMO_SAY": "all"}),  # not only what is new
-            contextlib.redirect_stdout(out),
-            contextlib.redirect_stderr(out),
-            self._disk(),
-        ):
-            self.code = tick.main(["--config", str(self.config)], lambda: now)
-        self.said = out.getvalue()
+        sys.modules["RPi"] = gpio
+        os.environ["DOMO_SAY"] = "all"  # not only what is new
+        try:
+            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out), self._disk():
+                now = self._clock()
+                code = run.main(str(self.config), clock=lambda: now)
+        finally:
+            del sys.modules["RPi"], os.environ["DOMO_SAY"]
+        return code, out.getvalue()
 
     @contextlib.contextmanager
     def _disk(self) -> Iterator[None]:

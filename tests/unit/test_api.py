@@ -656,7 +656,7 @@ def test_it_is_taken_back_after_two_new_readings_below_the_margin(life: Life) ->
     probe = Probe(life)
     assert probe.minute(20) == (True, "trying whether there is sun for it")
     assert probe.minute(-200) == (True, "-200 W at the battery, looking again")
-    assert probe.minute(-210) == (False, "-210 W at the battery, next try in 10 min")
+    assert probe.minute(-210) == (False, "too little sun, -210 W at the battery, next try in 10 min")
     assert probe.minute(20) == (False, "the battery paid for it, next try in 9 min")
 
 
@@ -702,13 +702,41 @@ def test_the_wait_doubles_with_each_failure_up_to_the_longest(life: Life) -> Non
     assert set(re.findall("#+", row)) <= {"##", "#"}
 
 
+def test_a_cloud_is_no_wrong_guess(life: Life) -> None:
+    """What the sun has carried for five minutes is tried again soon, however often clouds come."""
+    probe = Probe(life)
+    assert probe.row(*[0] * 7) == "#######"
+    assert probe.minute(-200)[0]
+    assert probe.minute(-200) == (False, "a cloud, -200 W at the battery, next try in 3 min")
+    assert probe.row(0, 0, 0, 0, 0, 0, 0, 0, 0, 0) == "...#######"
+    assert probe.row(-200, -200, 0, 0, 0, 0) == "#....#"
+
+
 def test_a_try_that_lasted_begins_the_waiting_anew(life: Life) -> None:
     probe = Probe(life, ", retry=300")
     probe.row(*[-200] * 12)  # has failed twice, the next wait would be 20 minutes
     while not probe.minute(0)[0]:
         pass
     assert probe.row(*[0] * 6) == "######"
+    assert probe.row(-200, -200) == "#."  # a cloud
+    while not probe.minute(-200)[0]:
+        pass
     assert probe.row(*[-200] * 7) == "#.....#"
+
+
+def test_it_looks_again_when_the_panels_could_give_what_it_draws(life: Life) -> None:
+    """The wait is an hour, but the regulator holds back more than the load's 300 W. 900 W were seen at
+    noon under a clear sky, a minute ago."""
+    life.house.configure({"domo.relayWatt": {3: 300}, "domo.plant": {"latitude": 48, "panels": 1000}})
+    probe = Probe(life, ", retry=3600")
+    sun = {"PPV": 900, "CS": "Bulk"}
+    for power in (-200, -200, -200):
+        life.house.data(at=life.clock.wall - 1, P=power, **sun)
+        probe.minute(power, fresh=False)
+    assert life.house.states[3] == 0
+    for watts, on in [(800, False), (100, False), (100, True)]:
+        life.house.data(at=life.clock.wall - 1, P=0, PPV=watts, CS="Float")
+        assert probe.minute(0, fresh=False)[0] is on
 
 
 def test_the_next_day_begins_anew(life: Life) -> None:

@@ -18,10 +18,8 @@ from domo.core.model import (
     FORCED,
     FORCED_OFF,
     FORCED_ON,
-    Config,
     Decision,
     Device,
-    Limits,
     Now,
     Order,
     Past,
@@ -30,6 +28,7 @@ from domo.core.model import (
     Value,
 )
 from domo.core.records import replace
+from domo.core.settings import Config, Limits
 from domo.scripts import asking
 from domo.stores import modes
 from domo.tick.remember import next_past
@@ -102,13 +101,19 @@ class Case(NamedTuple):
 
     def worn_out(self, relay: int) -> bool:
         most = self.limits(relay).maxOnPerDay
-        return most > 0 and self.history(relay).on_time(DAY) >= most
+        return not self.begun(relay) and most > 0 and self.history(relay).on_time(DAY) >= most
+
+    def begun(self, relay: int) -> bool:
+        """Whether it is on and uninterruptible."""
+        return self.states[relay] == ON and relay in self.config.uninterruptible
 
     def within_min_on(self, relay: int) -> bool:
-        """Whether minOn holds it on though its good order is off."""
+        """Whether minOn, or a programme that has begun, holds it on though its good order is off."""
         if self.states[relay] == OFF or not self.has_good_order(relay):
             return False
-        return self.history(relay).since(ON) < self.limits(relay).minOn
+        length = self.config.cycle(relay) if self.begun(relay) else 0
+        under_way = length > 0 and self.history(relay).cycle(length) < length
+        return under_way or self.history(relay).since(ON) < self.limits(relay).minOn
 
     def stays(self, relay: int) -> bool:
         """Whether it is on and nothing but the inverter's limit can be against it."""
@@ -131,8 +136,10 @@ class Case(NamedTuple):
     def watts(self, relays: list[int]) -> float:
         return sum(self.config.relayWatt.get(relay, 0) for relay in relays)
 
-    def forced_watts(self) -> float:
-        return self.watts([relay for relay, mode in self.modes.items() if mode == FORCED_ON])
+    def fixed_watts(self) -> float:
+        """What nothing sheds: forced, or uninterruptible and under way."""
+        forced = [relay for relay, mode in self.modes.items() if mode == FORCED_ON]
+        return self.watts(forced + [relay for relay in self.auto if self.begun(relay) and self.stays(relay)])
 
 
 AGES = st.one_of(
@@ -167,6 +174,7 @@ SELDOM = st.sampled_from((False, False, False, True))
 MODES = st.sampled_from((AUTO_OFF, AUTO_ON) * 4 + (*FORCED, None))
 WATTS = st.sampled_from((0, 0, 100, 300, 500, 900.5))
 MOST_WATTS = st.sampled_from((0, 1000, 1500))
+STEPS = st.sampled_from((1, 60, 1000))  # minutes
 FLOORS = st.sampled_from(({}, {"SOC": 60}, {"SOC": 60, "V": 23.6}))
 PRIORITIES = [st.permutations(range(1, number + 1)) for number in range(6)]
 NUMBERS = st.integers(1, 5)
@@ -194,6 +202,8 @@ def cases(draw: st.DrawFn) -> Case:
         maxWatt=draw(MOST_WATTS),
         floor=draw(FLOORS),
         limits={r: draw(LIMITS) for r in relays if draw(YES_NO)},
+        uninterruptible=tuple(r for r in relays if draw(SELDOM)),
+        relayLoad={r: {"steps": ((100, draw(STEPS)),)} for r in relays if draw(SELDOM)},
     )
     found: dict[int, int | None] = {r: draw(MODES) for r in relays}
     states = {r: int(draw(YES_NO)) for r in relays}
@@ -286,6 +296,7 @@ def off_needs_a_reason_too(case: Case, plan: Plan) -> None:
     on = [relay for relay, decision in plan.items() if decision.state == ON and not decision.switched_on]
     for relay in case.auto:
         shed = 0 < case.config.maxWatt < case.watts([*{*on, relay}]) and case.watts([relay])
+        shed = shed and not case.begun(relay)
         if case.stays(relay) and not shed:
             assert plan[relay].state == ON
         if case.may_start(relay) and case.turn_is_free and not shed:
@@ -413,9 +424,9 @@ def the_inverter_is_never_asked_for_more_than_maxWatt(case: Case, plan: Plan) ->
     on = [relay for relay, decision in plan.items() if decision.state == ON]
     if case.watts(on) > case.config.maxWatt:
         for relay in on:
-            if relay in case.auto:
+            if relay in case.auto and not case.begun(relay):
                 assert not case.watts([relay]), (
-                    "what is above the limit is forced, or declared to need nothing"
+                    "what is above the limit is forced, under way, or declared to need nothing"
                 )
             elif case.watts([relay]):
                 assert "maxWatt" in plan[relay].why
@@ -425,9 +436,9 @@ def the_inverter_is_never_asked_for_more_than_maxWatt(case: Case, plan: Plan) ->
 def shedding_spares_the_most_important_and_whatever_fits_beside_them(case: Case, plan: Plan) -> None:
     if not case.config.maxWatt:
         return
-    carried = case.forced_watts()
+    carried = case.fixed_watts()
     for relay in case.auto:
-        if case.stays(relay) and case.watts([relay]):
+        if case.stays(relay) and case.watts([relay]) and not case.begun(relay):
             fits = carried + case.watts([relay]) <= case.config.maxWatt
             assert plan[relay].state == (ON if fits else OFF)
             carried += case.watts([relay]) if fits else 0
@@ -451,6 +462,26 @@ def stops(case: Case, relay: int) -> set[str]:
     return {word for word, holds in found.items() if holds}
 
 
+def held(why: str) -> bool:
+    """Whether a reason says that a relay has to stay on a while."""
+    return "(minOn)" in why or "(uninterruptible)" in why
+
+
+@invariant
+def what_is_uninterruptible_ends_by_its_owner_the_floor_or_without_good_orders_only(
+    case: Case, plan: Plan
+) -> None:
+    """... or by a good order, once its programme has come to its end."""
+    for relay in case.auto:
+        if not case.begun(relay) or case.below_floor:
+            continue
+        length = case.config.cycle(relay)
+        under_way = length > 0 and case.history(relay).cycle(length) < length
+        wanted = case.supported(relay) or (under_way and case.has_good_order(relay))
+        if wanted:
+            assert plan[relay].state == ON, plan[relay].why
+
+
 @invariant
 def why_says_what_the_script_wanted_and_what_stopped_it(case: Case, plan: Plan) -> None:
     for relay in case.auto:
@@ -461,11 +492,15 @@ def why_says_what_the_script_wanted_and_what_stopped_it(case: Case, plan: Plan) 
         obeyed = order.wanted == ("on" if decision.state == ON else "off")
         kept = order.wanted == "keep" and decision.state == case.states[relay]
         if obeyed or kept:
-            assert decision.why == order.why or ("minOn" in decision.why and "shed" in decision.why)
+            assert (
+                decision.why == order.why
+                or (held(decision.why) and "shed" in decision.why)
+                or (case.begun(relay) and "above maxWatt" in decision.why)
+            )
         elif case.supported(relay) and decision.state == OFF:
             assert any(word in decision.why for word in stops(case, relay)), decision.why
         elif order.good:
-            assert "minOn" in decision.why
+            assert held(decision.why)
         elif case.states[relay] == ON:
             assert ("at most" if decision.state == ON else "no good order for 600 s") in decision.why
 
@@ -579,6 +614,55 @@ def test_a_small_load_stays_where_shedding_it_would_not_help() -> None:
     plan = together((1, 2, 3), {}, w1=600, w2=500, w3=300)
     assert [decision.state for decision in plan.values()] == [ON, OFF, ON]
     assert plan[2].why == "sun: shed, 1400 W are more than maxWatt 1000"
+
+
+def washing(order: str = "off", **settings: object) -> Decision:
+    """What becomes of a washing machine with a programme of an hour that has run for 20 minutes."""
+    load = {1: {"kind": "cycle", "steps": ((2000, 20), (100, 40))}}
+    limits = {1: Limits(maxOnPerDay=600)}
+    config = Config(
+        path="", relayNb=2, uninterruptible=(1,), relayLoad=load, limits=limits, floor={"SOC": 60}
+    )
+    config = replace(config, **{name: value for name, value in settings.items() if name != "soc"})
+    reading = Reading((Device("0", "BMV", 0.0, {"SOC": Value(str(settings.get("soc", 97)), "")}),))
+    past = Past(history={1: History(((1200.0, ON),))}, support={1: 60.0})
+    orders = {1: Order(order, "sun" if order else "fails")}
+    return decide(config, {1: AUTO_ON, 2: FORCED_ON}, {1: ON, 2: ON}, past, reading, orders)[1]
+
+
+def test_a_programme_that_has_begun_runs_to_its_end() -> None:
+    """Neither its script, nor maxOnPerDay, nor maxWatt end it."""
+    assert washing().why == "sun: stays on 40 min more, to its end (uninterruptible)"
+    assert washing("on").state == ON
+    watts = {"maxWatt": 2500, "relayWatt": {1: 2000, 2: 1000}}
+    assert washing("on", **watts).why == "sun, above maxWatt: 3000 W of 2500"
+    assert washing(**watts).state == ON
+
+
+def test_the_floor_missing_data_and_the_owner_end_a_programme() -> None:
+    assert washing(soc=59).state == OFF
+    assert washing("", secuDownNoData=60).state == OFF
+    assert washing("", secuDownNoData=61).state == ON
+    assert washing(relayLoad={}).state == OFF  # its script is believed where nobody says how long it lasts
+    assert washing(uninterruptible=()).state == OFF
+
+
+@pytest.mark.parametrize(
+    ("switches", "done"),
+    [
+        ((), 0),
+        (((1200, ON),), 1200),
+        (((4000, ON),), 4000),  # still on: it can say that it is over
+        (((4000, ON), (400, OFF)), 0),
+        (((4000, ON), (3400, OFF)), 600),  # cut
+        (((9000, ON), (8400, OFF), (600, ON)), 1200),  # ... and taken up again
+        (((9000, ON), (8400, OFF), (3100, ON), (60, OFF)), 0),
+        (((2 * DAY, ON), (2 * DAY - 600, OFF), (600, ON)), 600),  # not after a day
+        (((1.5 * DAY, ON), (1.5 * DAY - 600, OFF)), 0),
+    ],
+)
+def test_a_cycle_is_counted_over_its_cuts(switches: tuple[tuple[float, int], ...], done: float) -> None:
+    assert History(switches).cycle(3600) == done
 
 
 def test_a_load_takes_the_place_of_one_that_goes_at_the_same_moment() -> None:

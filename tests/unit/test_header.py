@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 import draw_wires
 from domo.core import header
-from domo.core.model import Config
 from domo.core.records import replace
-from domo.stores import schema
+from domo.core.settings import Config
+from domo.stores import schema, yaml_file
 from support.house import PROJECT
 
 # The header as `pinout` and the documentation show it: odd pins on the left, even ones on the right.
@@ -44,7 +44,7 @@ WIRING_PI = {
     3: 8, 5: 9, 7: 7, 8: 15, 10: 16, 11: 0, 12: 1, 13: 2, 15: 3, 16: 4, 18: 5, 19: 12, 21: 13, 22: 6, 23: 14,
     24: 10, 26: 11, 27: 30, 28: 31, 29: 21, 31: 22, 32: 26, 33: 23, 35: 24, 36: 27, 37: 25, 38: 28, 40: 29,
 }  # fmt: skip
-SHIPPED = schema.parse(f"{PROJECT}/config.yaml", schema.read(f"{PROJECT}/config.yaml"))
+SHIPPED = schema.parse(f"{PROJECT}/config.yaml", yaml_file.read(f"{PROJECT}/config.yaml"))
 DOCUMENTS = [PROJECT / "WIRING.md", PROJECT / "WIRING.fr.md"]
 
 

@@ -16,9 +16,9 @@ LIB = PROJECT / "lib/domo"
 # The folders, lowest first: a module imports from its own folder and from those before it.
 FOLDERS = ("core", "system", "stores", "pins", "scripts", "tick", "panel", "report", "plant", "tools")
 STEADY = {  # what a steady tick loads of domo, and no more
-    "core": {"records", "history", "model", "faults", "decide", "texts"},
+    "core": {"records", "history", "model", "faults", "decide", "texts", "spare", "charge", "settings"},
     "system": {"private", "sealed", "lock", "rights", "trusted", "files", "tinyjson", "cache", "child"},
-    "stores": {"config", "reading", "modes", "states", "memory", "record"},
+    "stores": {"config", "reading", "modes", "states", "memory", "codec", "record"},
     "pins": {"board", "choice", "simulated"},
     "scripts": {"api", "answering", "asking", "source"},
     "tick": {"sight", "plan", "remember", "act", "run", "tell"},

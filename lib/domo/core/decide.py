@@ -7,14 +7,16 @@ limits; one switch-on at a time; the inverter's watts.
 from __future__ import annotations
 
 from .history import OFF, ON, History
-from .model import AUTO_OFF, AUTO_ON, FORCED, FORCED_ON, Decision, Limits, Order, Plan
+from .model import AUTO_OFF, AUTO_ON, FORCED, FORCED_ON, Decision, Order, Plan
+from .settings import Limits
 from .texts import Text, minutes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from .model import Config, Past, Reading
+    from .model import Past, Reading
+    from .settings import Config
 
 EARLY = 0.9  # of scriptExecInterval: cron is some seconds early or late
 FIRST_STUCK, LONGEST_STUCK = 60.0, 3600.0  # s until a pin that failed is tried again
@@ -121,14 +123,17 @@ def _limited(config: Config, relay: int, wish: Wish, state: int, past: Past, bel
     history = past.history.get(relay, _NO_HISTORY)
     if wanted == ON and below:
         return OFF, Text("{why}: off, {below}", why=why, below=below)
-    worn_out = 0 < limits.maxOnPerDay <= history.on_time(DAY)
+    begun = state == ON and relay in config.uninterruptible
+    worn_out = 0 < limits.maxOnPerDay <= history.on_time(DAY) and not begun
     if wanted == ON and worn_out:
         long = minutes(limits.maxOnPerDay)
         return OFF, Text("{why}: off, was on for {long} in 24 h (maxOnPerDay)", why=why, long=long)
     if wanted == OFF and state == ON and good and not below and not worn_out:
-        left = limits.minOn - history.since(ON)
-        stays = Text("{why}: stays on {left} more (minOn)", why=why, left=minutes(left))
-        return (ON, stays) if left > 0 else wish
+        if (left := limits.minOn - history.since(ON)) > 0:
+            return ON, Text("{why}: stays on {left} more (minOn)", why=why, left=minutes(left))
+        if begun and (left := config.cycle(relay) - history.cycle(config.cycle(relay))) > 0:
+            stays = "{why}: stays on {left} more, to its end (uninterruptible)"
+            return ON, Text(stays, why=why, left=minutes(left))
     if wanted == ON and state == OFF:
         left = limits.minOff - history.since(OFF)
         if left > 0:
@@ -150,16 +155,19 @@ def _pin_wait(past: Past, relay: int) -> float:
 
 
 def _shed(config: Config, wishes: dict[int, Wish], auto: list[int], states: Mapping[int, int]) -> None:
-    """Switches off what the inverter cannot carry of what is on: it carries what is forced, then the
-    most important that fit. A less important one that fits beside them stays, or it would be switched
-    on again at the next tick."""
-    stay = [r for r in config.by_priority if wishes[r][0] == ON and (r not in auto or states[r] == ON)]
-    total = _watts(config, stay)
-    load = _watts(config, (relay for relay in stay if relay not in auto))
-    for relay in stay:
+    """Switches off what the inverter cannot carry of what is on: it carries what is forced, or has begun and
+    is uninterruptible, then the most important that fit. A less important one that fits beside them stays,
+    or it would be switched on again at the next tick."""
+    on = [r for r, (state, _) in wishes.items() if state == ON and (r not in auto or states[r] == ON)]
+    total = _watts(config, on)
+    if not 0 < config.maxWatt < total:
+        return
+    fixed = {r for r in on if r not in auto or r in config.uninterruptible}
+    load = _watts(config, fixed)
+    for relay in (r for r in config.by_priority if r in on):
         why = wishes[relay][1]
-        if relay not in auto:
-            if config.relayWatt.get(relay) and 0 < config.maxWatt < load:
+        if relay in fixed:
+            if config.relayWatt.get(relay) and config.maxWatt < load:
                 above = Text(
                     "{why}, above maxWatt: {load:g} W of {most:g}", why=why, load=load, most=config.maxWatt
                 )

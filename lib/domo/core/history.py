@@ -6,6 +6,7 @@ from .records import dataclass
 
 OFF, ON = 0, 1  # PvMonit's "etat"
 KEPT = 48 * 3600.0  # s of switches that are remembered: all that a script may ask for
+CUT = 86400.0  # s after which a cycle that was cut is not taken up again
 KEPT_SWITCHES = 3000  # of one relay: one a minute for 48 h, or a script that flaps would wear its limits out
 
 
@@ -48,6 +49,17 @@ class History:
     def on_time(self, seconds: float) -> float:
         """For how long it was on within the last `seconds` (s)."""
         return sum(start - end for start, end in self.spans(seconds))
+
+    def cycle(self, length: float) -> float:
+        """For how long a cycle of `length` s has been under way (s), however often it was cut: 0 when the
+        last one came to its end, or was cut a day ago. While it is on it can be more than `length`."""
+        done, before = 0.0, 0.0
+        for start, end in self.spans(float("inf")):
+            done = 0.0 if before - start > CUT else done
+            done, before = done + start - end, end
+            if done >= length and end > 0:
+                done = 0.0
+        return done if before <= CUT else 0.0
 
     def starts(self, seconds: float) -> int:
         """How often it was switched on within the last `seconds`."""

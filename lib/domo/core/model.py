@@ -38,6 +38,10 @@ class Fault(Exception):
         super().__init__(one_line(text))
 
 
+class ScriptError(Exception):
+    """A mistake in a script, told to the person who wrote it."""
+
+
 class ConfigError(Exception):
     """Every problem of a configuration, one sentence each, with its key path."""
 
@@ -54,16 +58,6 @@ class Now:
     wall: float
     up: float
     boot: str
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What holds for one relay whatever its script says; 0 is no limit."""
-
-    minOn: float = 0  # s
-    minOff: float = 0  # s
-    maxOnPerDay: float = 0  # s in any 24 h
-    maxStartsPerHour: float = 0
 
 
 @dataclass(frozen=True)
@@ -140,6 +134,7 @@ class Past:
     data: float | None = None  # the last good reading
     timers: Mapping[str, tuple[float, float, int]] = {}  # name: age, length (s), count of restarts
     charge: Mapping[str, float | None] = {}  # "stage device": since seen out of it, None while in it
+    sky: Mapping[str, float] = {}  # how clear it has been, see spare.watched
     frozen: tuple[str, float] = ("", 0.0)  # the measured values, and since when they are the same
     turns: tuple[int, ...] = ()  # in which order scripts are asked; () is by number
     scripted: tuple[int, ...] = ()  # relays that had a script
@@ -186,82 +181,3 @@ class Decision:
 
 
 Plan = dict[int, Decision]
-
-
-@dataclass(frozen=True)
-class Config:
-    """config.yaml, checked. Each name is its key's, each default is here and nowhere else; seconds,
-    watts, and BCM pin numbers. `config` says which key sets what."""
-
-    path: str
-    tmpFileDataXml: str = "/tmp/PvMonit_data-xml.php.tmp"
-    urlDataXml: str = "http://pvmonit.local/data-xml.php"
-    scriptDataXml: str = "/opt/PvMonit/www/data-xml.php"
-    phpCli: str = "/usr/bin/php"
-    printMessage: int = 0
-    printMessageLogfile: str = ""
-    dataCheckTime: float = 60
-    fileExpir: float = 500
-    xmlDataExpir: float = 500
-    frozenAfter: float = 1800
-    valueUse: tuple[str, ...] = ("SOC",)
-    modPath: str = "/tmp/PvMonit_domo_mod"
-    etatPath: str = "/tmp/PvMonit_domo_etat"
-    prefixFileData: str = "/tmp/PvMonit_domo_data_"
-    remindAfter: float = 86400
-    onChange: tuple[str, ...] = ()  # a program and its arguments
-    dbFile: str = "domo.sqlite3"
-    recordEvery: float = 3600
-    recordDir: str = "history"
-    recordValues: tuple[str, ...] = ()
-    scriptDir: str = "relay.script.d"
-    scriptExecInterval: float = 60
-    secuDownNoData: float = 600
-    relayNb: int = 8
-    relayName: Mapping[int, str] = {}
-    relayWiringPi: Mapping[int, int] = {1: 4, 2: 5, 3: 10, 4: 21, 5: 22, 6: 27, 7: 28, 8: 29}
-    relayGpio: Mapping[int, int] = {}  # goes before relayWiringPi; after loading it holds every relay
-    relayActiveLow: bool = True
-    relayPriority: tuple[int, ...] = ()
-    relayWatt: Mapping[int, float] = {}
-    maxWatt: float = 0
-    uninterruptible: tuple[int, ...] = ()  # loads that a script may not probe
-    floor: Mapping[str, float] = {}
-    limits: Mapping[int, Limits] = {}
-    board: str = "auto"
-    simulatedPins: str = "/tmp/PvMonit_domo_pins"
-    refresh: float = 0.3
-    actionButtonDelay: float = 2
-    dio: int = 19
-    clk: int = 13
-    stb: tuple[int, ...] = (26,)
-    brightness: int = 0
-
-    @property
-    def memory_path(self) -> str:
-        """Where the tick remembers."""
-        return f"{self.prefixFileData}memory.json"
-
-    @property
-    def lock_path(self) -> str:
-        """The tick's lock."""
-        return f"{self.prefixFileData}tick.lock"
-
-    @property
-    def relays(self) -> range:
-        """The relay numbers."""
-        return range(1, self.relayNb + 1)
-
-    @property
-    def by_priority(self) -> list[int]:
-        """The relays, the most important first: relayPriority, then the others by number."""
-        return [*self.relayPriority, *(r for r in self.relays if r not in self.relayPriority)]
-
-    def name(self, relay: int) -> str:
-        """What the owner calls a relay."""
-        return self.relayName.get(relay) or f"relay {relay}"
-
-    @property
-    def required(self) -> tuple[str, ...]:
-        """The values without which no script may run: valueUse, and what the floor looks at."""
-        return (*self.valueUse, *(v for v in self.floor if v not in self.valueUse))

@@ -56,4 +56,11 @@ else:
 
 def replace(record: Record, **changes: Any) -> Record:
     """A copy of `record` with some fields changed."""
-    return type(record)(**{**record.__dict__, **changes})
+    if not changes.keys() <= record.__dict__.keys():
+        raise TypeError(
+            f"{type(record).__name__} has the fields {tuple(record.__dict__)}, not {tuple(changes)}"
+        )
+    copy = object.__new__(type(record))
+    copy.__dict__.update(record.__dict__)
+    copy.__dict__.update(changes)
+    return copy

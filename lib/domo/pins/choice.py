@@ -7,7 +7,7 @@ from .board import Board
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..core.model import Config
+    from ..core.settings import Config
     from .board import Pins
 
 MODEL = "/proc/device-tree/model"  # of a Raspberry Pi, begins with that name

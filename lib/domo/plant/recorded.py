@@ -15,8 +15,9 @@ from datetime import datetime
 
 from ..core.decide import decide
 from ..core.history import OFF, ON, History
-from ..core.model import AUTO_OFF, DONE, FORCED, LOOK, ON_OFF, Config, Now, Order, Past, Plan, Reading, Value
+from ..core.model import AUTO_OFF, DONE, FORCED, LOOK, ON_OFF, Now, Order, Past, Plan, Reading, Value
 from ..core.records import replace
+from ..core.settings import Config
 from ..core.table import WIDTH, wrapped
 from ..report import book, days, text, words
 from ..report.days import Day
@@ -92,7 +93,7 @@ def fold(
     for place, row in enumerate(rows):
         wall = moment(row)
         now = Now(wall, UP + wall - start, "recorded")
-        data, past = reading.watched(config, reading.judge(devices(row, wall), config, now), past)
+        data, past = reading.watched(config, reading.judge(devices(row, wall), config, now), past, now)
         held = {r: row.get(f"relay{r}.mode", "") for r in config.relays}
         wanted = {r: int(mode) if mode in map(str, FORCED) else AUTO_OFF for r, mode in held.items()}
         asked = [r for r in scripted if wanted[r] not in FORCED]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..core.model import ON_OFF, Config
+from ..core.model import ON_OFF
+from ..core.settings import Config
 from ..core.table import wrapped
 from . import days, words
 from .days import Day, Numbers

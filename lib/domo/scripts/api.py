@@ -11,13 +11,15 @@ calendar's day, so that midnight and the clock's jumps change nothing.
 
 from __future__ import annotations
 
+from ..core import spare
 from ..core.history import KEPT, OFF, ON, History
-from ..core.model import STAGES, Config, Device, Now, Order, Past, Reading
+from ..core.model import STAGES, Device, Now, Order, Past, Reading, ScriptError
+from ..core.settings import Config
 from ..core.texts import did_you_mean, one_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
     from typing import Any, NoReturn, TypeVar
 
@@ -50,12 +52,10 @@ else:
             raise ScriptError(f"{name} is asked with its brackets: {name}()")
 
 
+_NO_HISTORY = History()
+LONGEST_DAY = 14 * 3600.0  # s
 LONGEST_TIMER = 366 * 86400.0  # s
 LONGEST_NAME = 100  # characters of a timer's
-
-
-class ScriptError(Exception):
-    """A mistake in a script, told to the person who wrote it."""
 
 
 class _Helpful:
@@ -108,18 +108,27 @@ class Other(_Helpful):
     """Any relay, to read: `relay.others[2].is_on`."""
 
     id: int
-    name: str
-    mode: int  # 0 forced off, 1 auto off, 2 auto on, 3 forced on
     is_on: bool
 
     def __init__(self, number: int, world: World) -> None:
-        self._called = f"relay.others[{number}]"
         self._world = world
-        self._history = world.past.history.get(number, History())
+        self._history = world.past.history.get(number, _NO_HISTORY)
         self.id = number
-        self.name = world.config.name(number)
-        self.mode = world.modes.get(number, 1)
         self.is_on = world.states[number] == ON
+
+    @property
+    def _called(self) -> str:  # type: ignore[override]
+        return f"relay.others[{self.id}]"
+
+    @property
+    def name(self) -> str:
+        """What the owner calls it."""
+        return self._world.config.name(self.id)
+
+    @property
+    def mode(self) -> int:
+        """0 forced off, 1 auto off, 2 auto on, 3 forced on."""
+        return self._world.modes.get(self.id, 1)
 
     @property
     def on_for(self) -> float:
@@ -162,6 +171,18 @@ class Other(_Helpful):
         return self._history.on_time(_seconds(hours))
 
     @question
+    def cycle_time(self, length: float | None = None) -> float:
+        """For how long the present cycle (a washing machine's programme) has run (s), however often it was
+        cut; 0 when none is under way. A cycle lasts `length` seconds, without that as relayLoad says. One
+        that was cut a day ago is not taken up again."""
+        length = self._world.config.cycle(self.id) if length is None else length
+        if not length > 0:
+            raise ScriptError(
+                f"{self._called}.cycle_time wants the length of the cycle (s), or its relayLoad"
+            )
+        return self._history.cycle(length)
+
+    @question
     def starts(self, hours: float = 24) -> int:
         """How often it was switched on in the last hours."""
         return self._history.starts(_seconds(hours))
@@ -170,9 +191,7 @@ class Other(_Helpful):
 class Relay(Other):
     """The script's own relay: what it is, and the answers `on`, `off`, `keep` and `probe`."""
 
-    def __init__(self, number: int, world: World) -> None:
-        super().__init__(number, world)
-        self._called = "relay"
+    _called = "relay"
 
     @property
     def now(self) -> datetime:
@@ -202,43 +221,37 @@ class Relay(Other):
         """The order to stay as it is, and the reason."""
         return Order("keep", _reason(why))
 
+    def staircase(self, data: Data, heaters: Sequence[int], buffer: float = 3) -> Order:
+        """The order for one of several heaters (relay numbers, this one among them), each of which has this
+        in its script: together they draw what the sun has to spare, in all the steps that they make.
+
+        Nothing is on before the battery is nearly full (absorption). Once it has been full today, it may
+        lend the difference to the next step, down to `buffer` per cent below full, as long as the rest of
+        the day will give it back (data.spare_today). relayWatt says what each draws; P and PPV are needed.
+        Only for loads that may be interrupted at any time. Raises ScriptError.
+        """
+        from . import stairs
+
+        return stairs.order(self, data, heaters, buffer, self._world)
+
     def probe(
         self, power: float, margin: float = -30, looks: int = 2, retry: float = 600, longest: float = 7200
     ) -> Order:
         """The order to try a load whose surplus cannot be seen, and to take it back if the battery pays.
 
         Switches on, then looks at the battery's `power` (W, PvMonit's P: negative is discharging). When
-        it is below `margin` (W) in `looks` new readings in a row, switches off and waits `retry` seconds
-        before the next try, twice as long after each failure, up to `longest`. A try that lasts for
-        `retry` seconds, or no try for `longest`, and the waiting begins anew at `retry`.
+        it is below `margin` (W) in `looks` new readings in a row, switches off. If the sun had carried the
+        load until then, that was a cloud: the next try comes when the panels could give what is missing,
+        or else in a third of `retry` seconds. If it never had, the guess was wrong: the next try comes
+        `retry` seconds later, twice as long after each further one, up to `longest`. A try that lasts for
+        `retry` seconds, or no try for `longest`, and the waiting begins anew.
 
         Only for loads that may be interrupted at any time: raises ScriptError for a relay that
         config.yaml lists as `uninterruptible`.
         """
-        if self.id in self._world.config.uninterruptible:
-            raise ScriptError(f"relay {self.id} is uninterruptible in config.yaml, so it cannot be probed")
-        if not isinstance(power, (int, float)):
-            raise ScriptError(f"relay.probe wants the battery's power in W, not {power!r:.40}")
-        timers, name = self._world.timers, f"probe of relay {self.id}"
-        age, wait, bad = timers.get(name, (float("inf"), 0.0, 0))  # of the last look; to wait; looks in a row
-        if age < wait and bad >= looks:  # taken back, though minOn may keep it on
-            return self.off(f"the battery paid for it, next try in {_minutes(wait - age)}")
-        if not self.is_on:
-            if age > wait + longest:
-                timers.pop(name, None)
-            return self.on("trying whether there is sun for it")
-        if self._world.data_age >= min(age, self.on_for):  # taken before the last look, or the switch-on
-            return self.on("trying, no new reading yet")
-        if power >= margin:
-            timers[name] = (0.0, 0.0 if self.on_for >= retry else wait, 0)
-            return self.on(f"there is sun for it, {power:+.0f} W at the battery")
-        bad = bad + 1 if age < self.on_for else 1
-        if bad < looks:
-            timers[name] = (0.0, wait, bad)
-            return self.on(f"{power:+.0f} W at the battery, looking again")
-        wait = min(longest, 2 * wait or retry)
-        timers[name] = (0.0, wait, bad)
-        return self.off(f"{power:+.0f} W at the battery, next try in {_minutes(wait)}")
+        from . import probing
+
+        return probing.order(self, power, margin, looks, retry, longest, self._world)
 
 
 class Others(_Helpful):
@@ -270,10 +283,16 @@ class Data(_Helpful):
 
     age: float  # of the values of the device that reported longest ago (s)
 
-    def __init__(self, reading: Reading, past: Past) -> None:
+    def __init__(self, reading: Reading, past: Past, config: Config, now: Now) -> None:
         self._reading = reading
         self._values = reading.values
         self._charge = past.charge
+        self._stages: dict[tuple[str, float, str], bool] = {}  # what was asked before in this tick
+        self._sky = past.sky
+        self._config = config
+        self._plant = config.plant
+        self._wall = now.wall
+        self._known_already: dict[object, Any] = {}  # what was reckoned before in this tick
         self.age = max((device.age for device in reading.devices), default=0.0)
 
     if not TYPE_CHECKING:
@@ -333,6 +352,74 @@ class Data(_Helpful):
 
         return self._ask(held_back, mppt)
 
+    @question
+    def full_today(self, mppt: str = "last") -> bool:
+        """Whether the battery has been full since the last night: the regulator has been in float. With
+        several: the "last", "any" or "all" of them, or one by name."""
+
+        def full(device: Device) -> bool:
+            float_, night = (self._charge.get(f"{name} {device.id}") for name in ("full", "night"))
+            return float_ is not None and float_ < (LONGEST_DAY if night is None else night)
+
+        return self._ask(full, mppt)
+
+    @question
+    def spare_today(self, trust: float = 0.8) -> float | None:
+        """What today's sun will probably still give beyond what battery and house need until the evening
+        (Wh; below 0: what is missing). `trust` is the share of the sun that is counted on.
+
+        None when nobody can say: config.yaml has no `plant`, PvMonit reports no SOC, or the clock cannot
+        be right.
+        """
+        return self._spare(trust) if self._plant["own"] else None
+
+    @question
+    def held_back(self) -> float:
+        """What the panels could probably give more than they do (W): 0 unless they are held back."""
+        watts, held_back, _ = spare.seen(self._reading)
+        return max(0.0, self._clear * spare.likely(self._sky, 0.0) - watts) if held_back else 0.0
+
+    @property
+    def _clear(self) -> float:
+        """What the panels would give now under a clear sky (W)."""
+        if "clear" not in self._known_already:
+            self._known_already["clear"] = spare.clear(self._plant, self._wall)
+        clear: float = self._known_already["clear"]
+        return clear
+
+    def _spare(self, trust: float) -> float | None:
+        if trust not in self._known_already:
+            self._known_already[trust] = self._reckoned(trust)
+        reckoned: float | None = self._known_already[trust]
+        return reckoned
+
+    def _reckoned(self, trust: float) -> float | None:
+        charge = self.get("SOC")
+        if not isinstance(charge, float):
+            return None
+        if "ahead" not in self._known_already:
+            local = _local(self._wall)
+            self._known_already["ahead"] = spare.ahead(
+                self._sky, self._plant, self._wall, local.hour + local.minute / 60, self._foreseen()
+            )
+            watts, _, _ = spare.seen(self._reading)
+            if watts > sum(field[0] for field in self._plant["panels"]) / 10 and not self._clear:
+                self._known_already["ahead"] = None  # sun in the night: the clock or the place is wrong
+        if self._known_already["ahead"] is None:
+            return None
+        over, taken = spare.rest(self._known_already["ahead"], self._plant, trust)
+        full = "CS" in self and self.full_today(mppt="any")
+        return spare.spare(over, taken, spare.lacking(self._plant, self._sky, charge, full))
+
+    def _foreseen(self) -> Callable[[float], float | None] | None:
+        """What PvMonit's forecast says of the panels at a local hour (W), if there is a fresh one."""
+        if not self._config.cacheDir:
+            return None
+        from ..stores import forecast
+
+        hours = forecast.today(self._config, self._wall)
+        return (lambda hour: hours.get(int(hour))) if hours else None
+
     def _in_stage(self, stage: str, no_flap: float, mppt: str) -> bool:
         def charging(device: Device) -> bool:
             if device.values["CS"].text.startswith(STAGES[stage]):
@@ -340,7 +427,10 @@ class Data(_Helpful):
             left = self._charge.get(f"{stage} {device.id}")
             return no_flap > 0 and left is not None and left <= no_flap
 
-        return self._ask(charging, mppt)
+        asked = (stage, no_flap, mppt)
+        if asked not in self._stages:
+            self._stages[asked] = self._ask(charging, mppt)
+        return self._stages[asked]
 
     def _ask(self, question: Callable[[Device], bool], mppt: str) -> bool:
         self._known(self._values, "CS")
@@ -384,21 +474,25 @@ class World:
         self.modes = modes
         self.states = states
         self.past = past
-        self.data = Data(reading, past)
+        self.reading = reading
+        self.data = Data(reading, past, config, now)
         self.data_age = min(
             (device.age for device in reading.devices), default=0.0
         )  # s since PvMonit last looked
         self.timers: Timers = dict(past.timers)
-        self._wall = now.wall
+        self.wall = now.wall
+        self._now: datetime | None = None
 
     @property
     def now(self) -> datetime:
         """Local time."""
-        return _local(self._wall)
+        if self._now is None:
+            self._now = _local(self.wall)
+        return self._now
 
     def moment(self, age: float | None) -> datetime | None:
         """Local time so many seconds ago."""
-        return None if age is None else _local(self._wall - age)
+        return None if age is None else _local(self.wall - age)
 
 
 def _local(wall: float) -> datetime:
@@ -422,10 +516,6 @@ def _reason(why: object) -> str:
     if not (text := one_line(why)):
         raise ScriptError("an order wants its reason in words")
     return text
-
-
-def _minutes(seconds: float) -> str:
-    return f"{seconds / 60:.0f} min" if seconds >= 60 else f"{seconds:.0f} s"
 
 
 def _missing(what: str, name: str, known: Mapping[str, object]) -> NoReturn:

@@ -6,7 +6,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from ..core.model import Config, Fault
+from ..core.model import Fault
+from ..core.settings import Config
 from ..core.texts import did_you_mean
 from ..stores import reading
 from ..system import files
@@ -19,7 +20,7 @@ ASK_A_VALUE = {
     "of": 1,
     "all": 0,
 }  # methods of data that fail without a value, and which argument names it
-ASK_THE_STAGE = ("mppt_float", "mppt_absorption_or_float", "throttled")
+ASK_THE_STAGE = ("mppt_float", "mppt_absorption_or_float", "throttled", "full_today")
 
 
 def values(script: Script, config: Config) -> Iterator[Finding]:

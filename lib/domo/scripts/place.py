@@ -6,8 +6,8 @@ from __future__ import annotations
 import os
 import time
 
+from ..core.model import ScriptError
 from ..system.child import Child
-from .api import ScriptError
 
 LINES_LIMIT = 256 << 10  # bytes of a script
 LOOKING = 0.5  # s to find a line in a file that may hang

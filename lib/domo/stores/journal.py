@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-    from ..core.model import Config, Row
+    from ..core.model import Row
+    from ..core.settings import Config
 
 TABLE = """CREATE TABLE IF NOT EXISTS relay (id INTEGER PRIMARY KEY, relay_number INTEGER, info VARCHAR(2),
     valeur INTEGER, date INTEGER, event TEXT)"""  # as PvMonit's domo.php makes it

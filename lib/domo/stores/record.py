@@ -11,13 +11,14 @@ import os
 import time
 
 from ..core.model import Fault
-from ..system import rights
+from ..system import files, rights
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ..core.model import Config, Plan, Reading
+    from ..core.model import Plan, Reading
+    from ..core.settings import Config
 
 VALUES = frozenset(("SOC", "P", "V", "I", "CS", "MPPT", "PPV", "PPVT", "CONSO"))
 LONGEST = 300  # characters of a value or a reason
@@ -83,8 +84,8 @@ def _cell(text: str) -> str:
 def append(
     config: Config, wall: float, reading: Reading, plan: Plan, before: Mapping[int, str], wrong: Sequence[str]
 ) -> str:
-    """Adds a line, and takes the record to the lasting folder when that is due. Gives "" or what went
-    wrong. Raises Fault."""
+    """Adds a line. Gives the day (2026-06-15) when the record is due to go to the lasting folder, else "".
+    Raises Fault."""
     found = fields(config, wall, reading, plan, before, wrong)
     try:
         if not _added(config, found):
@@ -93,13 +94,10 @@ def append(
             history.prepare(config, path(config), found)
             found |= {f"relay{r}.why": decision.why for r, decision in plan.items()}  # whole in a new file
             _added(config, found)
-        if config.recordEvery and not _kept(config, found["time"][:10], wall):
-            from . import history
-
-            return history.keep(config, path(config), found["time"][:10])
     except OSError as error:
         raise Fault(f"the record: {error.filename or path(config)}: {error.strerror}") from None
-    return ""
+    day = found["time"][:10]
+    return day if config.recordEvery and not _kept(config, day, wall) else ""
 
 
 def _added(config: Config, found: Mapping[str, str]) -> bool:
@@ -131,8 +129,24 @@ def _added(config: Config, found: Mapping[str, str]) -> bool:
 
 
 def _kept(config: Config, day: str, wall: float) -> bool:
-    """Whether the lasting folder has the day as it was less than recordEvery ago."""
+    """Whether this day's record went to the lasting folder less than recordEvery ago. A mark in tmpfs says
+    so, because to ask the lasting disk may take for ever."""
     try:
-        return 0 <= wall - os.stat(f"{config.recordDir}/{day}.csv.gz").st_mtime < config.recordEvery
+        fd = os.open(_mark(config), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return False
+    try:
+        age = wall - os.fstat(fd).st_mtime
+        return 0 <= age < config.recordEvery and os.read(fd, 10) == day.encode()
+    finally:
+        os.close(fd)
+
+
+def mark_kept(config: Config, day: str, wall: float) -> None:
+    """Notes that this day's record went to the lasting folder. Raises Fault or OSError."""
+    files.replace(_mark(config), day.encode())
+    os.utime(_mark(config), (wall, wall))
+
+
+def _mark(config: Config) -> str:
+    return f"{config.prefixFileData}record.kept"

@@ -13,6 +13,7 @@ import time
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     Left = tuple[int, int]  # a process: its id, and when it was started (clock ticks since boot)
 
@@ -135,6 +136,20 @@ def send(answer: int, message: bytes) -> None:
     message = len(message).to_bytes(4, "big") + message
     while message:
         message = message[os.write(answer, message) :]
+
+
+def apart(work: Callable[[], Any], seconds: float) -> tuple[Any, Left | None]:
+    """What `work` gives (plain values), done in a child within so many seconds, because it may hang; None
+    when nothing came in time. And the process, when it could not be killed. Raises OSError."""
+    import marshal
+
+    child = Child(lambda answer: send(answer, marshal.dumps(work())))
+    try:
+        message = child.message(time.monotonic() + seconds)
+    except ValueError:
+        message = b""
+    child.stop()
+    return marshal.loads(message) if message else None, child.left
 
 
 def running(left: Left) -> bool:

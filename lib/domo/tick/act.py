@@ -9,20 +9,20 @@ from __future__ import annotations
 import os
 
 from ..core import decide as core
-from ..core.faults import Report
 from ..core.history import OFF
-from ..core.model import AUTO_OFF, FORCED, MODE_WORDS, OWNER, Decision, Fault, Row
+from ..core.model import AUTO_OFF, FORCED, Decision, Fault, Row
 from ..core.records import replace
 from ..core.texts import Text
 from ..stores import memory, modes, record, states
-from .remember import next_past
+from .remember import next_past, standing
 from .sight import Done
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..core.model import Config, Now, Past, Plan
+    from ..core.model import Now, Past, Plan
+    from ..core.settings import Config
     from ..pins.board import Board
     from .sight import Sight
 
@@ -44,15 +44,27 @@ def act(sight: Sight) -> Done:
     plan, failed = _drive(sight, sight.board, plan)
     faults += [*failed.values(), *_save_states(config, sight.board, plan)]
     modes.sweep(config.modPath)
-    faults += _record(sight, plan, faults)
+    due, wrong_record = _record(sight, plan, faults)
+    faults += wrong_record
     after = next_past(sight, plan, tuple(faults), not wrong, failed)
     if len(faults) > len(sight.faults) or plan != sight.plan or sight.ended:
         _save(config, after, now)
     if after.untold:
         after, wrong = _put_in_line(config, after, now)
         faults += wrong
-    if config.dbFile:
-        faults += _write_journal(config, after, now)
+    if due:
+        from . import lasting
+
+        after, wrong = lasting.keep_record(config, due, after, now)
+        faults += wrong
+        if wrong:
+            _save(config, after, now)
+    if config.dbFile and (rows := _rows(config, after)):
+        from . import lasting
+
+        after, wrong = lasting.tell_journal(config, rows, after, now)
+        faults += wrong
+        _save(config, after, now)  # what is wrong with it was said above
     return Done(sight, plan, tuple(faults))
 
 
@@ -81,7 +93,7 @@ def _write_modes(sight: Sight, plan: Plan) -> tuple[Plan, list[str]]:
         if found.missing and sight.past.known:  # or the journal's forces would be lost
             modes.create(config.modPath, wanted)
             found = modes.load(config.modPath)
-        elif changes and not found.missing and not found.problem:
+        elif (changes or found.texts) and not found.missing and not found.problem:
             found = modes.set_auto(config.modPath, changes, sight.ended)
     except Fault as fault:
         faults.append(str(fault))
@@ -137,13 +149,13 @@ def _save_states(config: Config, board: Board, plan: Plan) -> list[str]:
     return faults
 
 
-def _record(sight: Sight, plan: Plan, faults: list[str]) -> list[str]:
-    """Adds a line to the record of the day; gives what went wrong."""
+def _record(sight: Sight, plan: Plan, faults: list[str]) -> tuple[str, list[str]]:
+    """Adds a line to the record of the day; gives the day when the record is due to go to the disk that
+    lasts, and what went wrong."""
     try:
-        told = record.append(sight.config, sight.now.wall, sight.reading, plan, sight.before.why, faults)
+        return record.append(sight.config, sight.now.wall, sight.reading, plan, sight.before.why, faults), []
     except Fault as fault:
-        return [str(fault)]
-    return [Report(told, lasts=False)] if told else []
+        return "", [str(fault)]
 
 
 def _put_in_line(config: Config, past: Past, now: Now) -> tuple[Past, list[str]]:
@@ -160,32 +172,11 @@ def _put_in_line(config: Config, past: Past, now: Now) -> tuple[Past, list[str]]
     return after, [*faults, *_save(config, after, now)]
 
 
-def _write_journal(config: Config, past: Past, now: Now) -> list[str]:
-    """Gives the journal its rows, and remembers those that it did not take. A new journal, or one that a
-    power cut left empty, begins with the forces that stand. Gives what went wrong."""
+def _rows(config: Config, past: Past) -> tuple[Row, ...]:
+    """What the journal is to be given. A new one, or one that a power cut left empty, begins with the
+    forces that stand."""
     try:
         begun = os.stat(config.dbFile).st_size > 0
     except OSError:
         begun = False
-    if begun and not past.unwritten:
-        return []
-    told = {row.relay for row in past.unwritten if row.info == "M"}
-    forces = {relay: mode for relay, mode in past.modes.items() if mode in FORCED and relay not in told}
-    anew = tuple(_standing(past, relay, mode) for relay, mode in forces.items())
-    rows = past.unwritten if begun else (*anew, *past.unwritten)
-    if not rows:
-        return []
-    from ..stores import journal
-
-    done, fault = journal.append(config, rows, now)
-    set_aside = done and fault
-    faults = [fault] if fault else []
-    after = replace(past, unwritten=anew if set_aside else () if done else past.unwritten)
-    _save(config, replace(after, reports=(*past.reports, *faults)), now)
-    return faults
-
-
-def _standing(past: Past, relay: int, mode: int) -> Row:
-    """The row of a force that stood before the journal was begun."""
-    left = past.until[relay][2] - past.until[relay][1] if relay in past.until else None
-    return Row(0.0, relay, "M", mode, past.why.get(relay, MODE_WORDS[mode]), OWNER, left)
+    return past.unwritten if begun else (*standing(past), *past.unwritten)

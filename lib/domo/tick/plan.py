@@ -19,7 +19,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..core.model import Config, Now, Past, Plan, Reading
+    from ..core.model import Now, Past, Plan, Reading
+    from ..core.settings import Config
     from ..pins.board import Board
 
 
@@ -43,9 +44,9 @@ def begin(config: Config, now: Now) -> Beginning:
     before, memory_fault = memory.load(config, now)
     journal_fault = ""
     if before is None:
-        from ..stores import journal
+        from . import lasting
 
-        before, journal_fault = journal.past(config, now)
+        before, journal_fault = lasting.past(config, now)
     elif before.unset and before.until and now.wall >= memory.PLAUSIBLE:
         from ..stores import ends
 
@@ -54,9 +55,7 @@ def begin(config: Config, now: Now) -> Beginning:
     known, mode_faults = resolve(config, found, before)
     board, states, pin_fault = _pins(config, memory.left(before, now))
     past = memory.observe(before, states, now)
-    unsafe = trusted.unsafe(config.path)
-    unsafe = f"no program that {config.path} names is run, because {unsafe}" if unsafe else ""
-    faults = (memory_fault, journal_fault, pin_fault, *mode_faults, unsafe)
+    faults = (memory_fault, journal_fault, pin_fault, *mode_faults)
     return Beginning(config, now, board, states, found, known, past, before, tuple(filter(None, faults)))
 
 
@@ -113,6 +112,8 @@ def finish(
     )
     data, past = answers.reading, answers.past
     faults = [*seen.faults, *answers.reports]
+    if unsafe := trusted.unsafe(config.path):
+        faults.append(f"no program that {config.path} names is run, because {unsafe}")
     if data.problem:
         faults.append(Report.of(data.problem).of_the("data"))
     else:

@@ -34,7 +34,7 @@ def next_past(
         if decision.supported:
             support[relay] = 0.0
     ours = frozenset(r for r, d in plan.items() if d.mode == AUTO_ON and (r in orders or r in past.ours))
-    changes = rows(sight, plan, ours)
+    changes = rows(sight, plan, ours) if config.dbFile or config.onChange else []
     ending = {} if written else sight.ended
     return replace(
         past,
@@ -107,3 +107,14 @@ def rows(sight: Sight, plan: Plan, ours: frozenset[int]) -> list[Row]:
         if decision.state != decision.state_before:
             told.append(Row(0.0, relay, "E", decision.state, decision.why))
     return told
+
+
+def standing(past: Past) -> tuple[Row, ...]:
+    """The rows of the forces that stand and that no row waiting for the journal tells of."""
+    told = {row.relay for row in past.unwritten if row.info == "M"}
+    forces = {r: mode for r, mode in past.modes.items() if mode in FORCED and r not in told}
+    left = {r: length - age for r, (_, age, length) in past.until.items()}
+    return tuple(
+        Row(0.0, r, "M", mode, past.why.get(r, MODE_WORDS[mode]), OWNER, left.get(r))
+        for r, mode in forces.items()
+    )

@@ -14,7 +14,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ..core.model import Config, Now, Past
+    from ..core.model import Now, Past
+    from ..core.settings import Config
     from .sight import Done
 
 

@@ -19,7 +19,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..core.model import Config, Now, Reading
+    from ..core.model import Now, Reading
+    from ..core.settings import Config
 
 STOPPED = (
     60.0  # s after which what a tick saw is old: somebody stopped it (kill -STOP), for none takes so long

@@ -8,7 +8,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..core.model import Config, Now, Past, Plan, Reading
+    from ..core.model import Now, Past, Plan, Reading
+    from ..core.settings import Config
     from ..pins.board import Board
     from ..scripts.asking import Answers
     from ..stores.modes import Found

@@ -5,22 +5,11 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
-from ..core.model import (
-    AUTO_OFF,
-    AUTO_ON,
-    BUSY,
-    FORCED,
-    LOOK,
-    MODE_WORDS,
-    OWNER,
-    Config,
-    Fault,
-    Now,
-    Row,
-)
+from ..core.model import AUTO_OFF, AUTO_ON, BUSY, FORCED, LOOK, MODE_WORDS, OWNER, Fault, Now, Row
 from ..core.records import replace
+from ..core.settings import Config
 from ..stores import memory, modes
 from ..system import lock
 from ..tick import process as ticker
@@ -39,7 +28,7 @@ def force(config: Config, relays: Iterable[int], mode: int, end: float | tuple[i
     known = modes.load(config.modPath).modes
     for relay in relays:
         if mode in FORCED and (end or (past and relay in past.until)):
-            _write_with_end(config, relay, mode, end)
+            write_with_end(config, relay, mode, end)
         elif mode in FORCED or known.get(relay) not in (AUTO_OFF, AUTO_ON):  # both are auto
             _write(config, relay, mode)
     return _tick(config)
@@ -54,14 +43,20 @@ def _length(end: float | tuple[int, int] | None, now: Now) -> float | None:
     return seconds_until(end, now.wall) if isinstance(end, tuple) else end
 
 
-def _write_with_end(config: Config, relay: int, mode: int, end: float | tuple[int, int] | None) -> None:
+def write_with_end(
+    config: Config,
+    relay: int,
+    mode: int,
+    end: float | tuple[int, int] | None,
+    clock: Callable[[], Now] = memory.look_at_clocks,
+) -> None:
     """Writes the mode, and into the memory when it ends (or that it no longer does). The end comes first:
     a force without it may stay for ever, an end without its force is dropped by the next tick. Where only
     the end changes, the journal is owed it, for after a restart; last, for it outlives a refused force.
     Raises Fault."""
     held = _locked(config)
     try:
-        now = memory.look_at_clocks()
+        now = clock()
         past, trouble = memory.load(config, now)
         length = _length(end, now)
         if past is None and length:

@@ -1,0 +1,187 @@
+"""What the sun will probably still give today, and what of it battery and house leave over. Pure.
+
+How clear the sky is shows only while nothing is held back: then the power of the panels, divided by what
+they would give under a clear sky, is the *clearness*. It is remembered twice, of the last minutes and of
+the last hours; the rest of the day is taken to be like the first at once, and like the second later on.
+
+The clear sky is Haurwitz's (1945), the sun's height Cooper's (1969). Panels that are dirtier, or larger,
+than their owner says change nothing: the clearness has the same mistake the other way round.
+"""
+
+from __future__ import annotations
+
+import time
+from math import asin, cos, exp, pi, radians, sin
+
+from .model import STAGES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+    from .model import Reading
+
+    Plant = Mapping[
+        str, Any
+    ]  # the section `plant` of config.yaml, see plant_keys; with "own", whether it is his
+    Sky = Mapping[str, float]  # what is remembered, see `watched`
+
+DAY = 86400.0  # s
+STEP = 1800.0  # s: the day is looked at in so long pieces
+DIM = 0.05  # of the panels' peak: from less than that of clear sky nothing can be learned
+CLEAREST = 3.0  # panels that are larger than their owner says
+USUAL = 0.6  # the clearness that nobody has seen yet
+SOON, LATER = 1200.0, 10800.0  # s in which the two clearnesses forget
+FADES = 3600.0  # s in which what it is like now gives way to what it was like for hours
+GAP = 300.0  # s: after a longer silence a look counts for no more than that
+AGES = ("age", "look")  # of what is remembered: these grow older
+NEEDS = {"lead": 1.18, "lfp": 1.04}  # Wh that charge one Wh more
+TAKES = {"lead": 0.05, "lfp": 0.25}  # of the battery's Wh in an hour: what it takes while nearly full
+LAST = {"lead": 0.08, "lfp": 0.02}  # of the battery: what it takes at last, until the regulator calls it full
+KEEPS = {
+    "lead": 0.012,
+    "lfp": 0.015,
+}  # of the battery: what a full one is left with by the evening, to be sure
+
+_paths: dict[object, list[tuple[float, float]]] = {}  # of the last day; a replay asks a thousand times
+
+
+def clear(plant: Plant, wall: float) -> float:
+    """The power of the panels under a clear sky at that time (epoch s), in W."""
+    return _panels(plant, *_sun(plant, wall))
+
+
+def _sun(plant: Plant, wall: float) -> tuple[int, float, float]:
+    """The day of the year, the sun's declination (rad), and the hour of solar time. Without a longitude
+    the sun is highest at 12:00 of winter time."""
+    day = wall / DAY % 365.2425
+    turn = 2 * pi * (day - 80) / 365.2425
+    early = 9.87 * sin(2 * turn) - 7.53 * cos(turn) - 1.5 * sin(turn)  # minutes, the equation of time
+    east = plant["longitude"]
+    ahead = -time.timezone / 3600 if east is None else east / 15 + early / 60
+    return int(day), asin(0.3978 * sin(turn)), (wall % DAY / 3600 + ahead) % 24
+
+
+def _panels(plant: Plant, _day: int, declination: float, hour: float) -> float:
+    """Light on level ground, the sun's beam and the sky's share of it, and what tilted modules see."""
+    latitude, turned = radians(plant["latitude"]), radians(15 * (hour - 12))
+    up = sin(latitude) * sin(declination) + cos(latitude) * cos(declination) * cos(turned)
+    if up <= 0.01:
+        return 0.0
+    north = cos(latitude) * sin(declination) - sin(latitude) * cos(declination) * cos(turned)
+    east = -cos(declination) * sin(turned)
+    light = 1098 * up * exp(-0.057 / up)
+    diffuse = min(light, 60 + 40 * up)
+    beam = (light - diffuse) / max(up, 0.05)
+    power, south = 0.0, 180.0 if latitude >= 0 else 0.0
+    for peak, tilt, azimuth in plant["panels"]:
+        lean, turn = radians(tilt), radians(south if azimuth is None else azimuth)
+        facing = up * cos(lean) + sin(lean) * (east * sin(turn) + north * cos(turn))
+        seen = diffuse * (1 + cos(lean)) / 2 + 0.2 * light * (1 - cos(lean)) / 2
+        power += 0.85 * peak * (max(0.0, facing) * beam + seen) / 1000  # 0.85: heat, dust, cables
+    return power
+
+
+def seen(reading: Reading) -> tuple[float, bool, bool]:
+    """The power of all panels (W), whether any of them are held back, and whether that is in float.
+    Without VE.Direct's MPPT field they may be held back from absorption on."""
+    watts, held_back, floats = 0.0, False, False
+    for device in reading.devices:
+        if "PPV" in device.values and "CS" in device.values:
+            stage = device.values["CS"].text
+            watts += device.values["PPV"].number or 0.0
+            held = stage.startswith(STAGES["absorption_or_float"])
+            if "MPPT" in device.values:
+                held = device.values["MPPT"].number == 1
+            held_back |= held
+            floats |= held and stage.startswith(STAGES["float"])
+    return watts, held_back, floats
+
+
+def watched(sky: Sky, plant: Plant, wall: float, reading: Reading) -> Sky:
+    """What is remembered of the sky after a reading: `now` and `day`, the two clearnesses; `age` (s), how
+    long ago they were last seen; `look` (s), when it was last looked; and `full`, the charge (%) that the
+    battery monitor shows when the regulator calls the battery full. The memory lets the ages grow."""
+    watts, held_back, floats = seen(reading)
+    charge = reading.values["SOC"].number if floats and "SOC" in reading.values else None
+    if charge is not None and charge != sky.get("full"):
+        sky = {**sky, "full": charge}
+    under = clear(plant, wall)
+    if under < DIM * sum(peak for peak, _, _ in plant["panels"]):
+        return sky
+    ratio, before = min(CLEAREST, watts / under), likely(sky, 0.0)
+    if held_back and ratio <= before:  # how clear it is cannot be seen
+        return {**sky, "look": 0.0}
+    gone, day = min(GAP, sky.get("look", GAP)), sky.get("day", USUAL)
+    now = before + (ratio - before) * (1 - exp(-gone / SOON))
+    day += (ratio - day) * (1 - exp(-gone / LATER))
+    return {**sky, "now": now, "day": day, "age": 0.0, "look": 0.0}
+
+
+def likely(sky: Sky, ahead: float) -> float:
+    """The clearness that is likely in so many s."""
+    day = sky.get("day", USUAL)
+    return day + (sky.get("now", day) - day) * exp(-(sky.get("age", 0.0) + ahead) / FADES)
+
+
+def ahead(
+    sky: Sky, plant: Plant, wall: float, hour: float, foreseen: Callable[[float], float | None] | None = None
+) -> list[tuple[float, float, float]]:
+    """The rest of the day in pieces: how long each lasts (h), what the panels will probably give in it, and
+    what the house draws (W). `hour` is the local time (0 to 24) that `plant["house"]` goes by. `foreseen`
+    gives what another forecast says of the panels at an hour (W), or None; the mean of both counts."""
+    day, declination, solar = _sun(plant, wall)
+    house, idle = plant["house"], plant["idle"]
+    usual = sky.get("day", USUAL)
+    differs = (sky.get("now", usual) - usual) * exp(-sky.get("age", 0.0) / FADES)  # as `likely` has it
+    pieces = []
+    for ends, watts in _path(plant, day, declination):
+        end = ends - solar * 3600  # s from now
+        if end > 0:
+            lasts = min(STEP, end)
+            middle = end - lasts / 2
+            at = (hour + middle / 3600) % 24
+            watts *= usual + differs * exp(-middle / FADES)
+            if foreseen and (other := foreseen(at)) is not None:
+                watts = (watts + other) / 2
+            pieces.append((lasts / 3600, watts, house[int(at)] + idle))
+    return pieces
+
+
+def rest(pieces: list[tuple[float, float, float]], plant: Plant, trust: float) -> tuple[float, float]:
+    """What the sun of these pieces gives beyond what the house draws, and how much of that a nearly full
+    battery can take, as it takes it slowly (Wh); `trust` is the share of the sun that is counted on."""
+    slow = TAKES[plant["chemistry"]] * plant["battery"]
+    over = taken = 0.0
+    for hours, watts, house in pieces:
+        left = trust * watts - house
+        if left > 0:
+            over += left * hours
+            taken += (left if left < slow else slow) * hours
+    return over, taken
+
+
+def _path(plant: Plant, day: int, declination: float) -> list[tuple[float, float]]:
+    """The light pieces of a solar day: when each ends (s of that day), and the power of the panels under
+    a clear sky in its middle (W)."""
+    key = (day, plant["latitude"], plant["panels"])
+    if key not in _paths:
+        _paths.clear()
+        ends = (STEP * (place + 1) for place in range(int(DAY / STEP)))
+        path = [(end, _panels(plant, day, declination, (end - STEP / 2) / 3600)) for end in ends]
+        _paths[key] = [(end, watts) for end, watts in path if watts > 0]
+    return _paths[key]
+
+
+def lacking(plant: Plant, sky: Sky, charge: float, full: bool) -> float:
+    """What the battery still takes until the evening (Wh), at that charge (%); `full`: whether it has been
+    full today."""
+    chemistry = plant["chemistry"]
+    share = max(0.0, sky.get("full", 100.0) - charge) / 100 * NEEDS[chemistry]
+    return float(plant["battery"] * (share + (KEEPS if full else LAST)[chemistry]))
+
+
+def spare(over: float, taken: float, lacks: float) -> float:
+    """What is left for loads (Wh); below 0 what is missing, for want of sun or of time."""
+    return over - lacks if taken >= lacks else taken - lacks

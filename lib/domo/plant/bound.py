@@ -1,0 +1,204 @@
+"""What perfect foresight could have used: an upper bound, by a linear programme for each week.
+
+All of the week's sun, house and demands are known beforehand, loads may run at any fraction of their
+watts, and the battery must end the week as full as it would have been without domo. HiGHS solves it,
+by SciPy (an optional extra). README.md beside this file says it in a paragraph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from ..core.settings import Config
+from ..system import files
+from . import battery, loads
+from .foreign import PlantError
+from .plant import Flow
+from .sky import DAY
+
+STEP = 60  # minutes, in which sun and house are averages
+WINDOW = 7 * 24 * 60 // STEP  # steps
+SLACK = 1e-4  # of the battery: what averages may get wrong at the end of a week
+
+
+class Week(NamedTuple):
+    """Some steps: the sun's and the house's watts, what is newly asked of each load (Wh), the charge
+    without domo before each step and after the last."""
+
+    sun: list[float]
+    house: list[float]
+    asked: dict[int, list[float]]
+    charge: list[float]
+
+
+class Series:
+    """What the bound must know of a replay; `see` is told each minute of the house without domo."""
+
+    def __init__(self, config: Config, zone: float) -> None:
+        self.zone = zone
+        self.loads = loads.made(config.relayLoad, config.relayWatt)
+        self.minutes = 0
+        self.weeks: list[Week] = []
+        self.lowest = 1.0
+
+    def see(self, wall: float, bare: Flow, soc: float) -> None:
+        """One minute more: what flowed from `wall` (epoch s) on, and the charge before it."""
+        if self.minutes % (STEP * WINDOW) == 0:
+            self.weeks.append(Week([], [], {relay: [] for relay in self.loads}, [soc]))
+        week = self.weeks[-1]
+        if self.minutes % STEP == 0:
+            for row in (week.sun, week.house, *week.asked.values()):
+                row.append(0.0)
+            week.charge.append(0.0)
+        local = wall + self.zone
+        day, minute = int(local // DAY), int(local % DAY // 60)
+        week.sun[-1] += bare.sun / STEP
+        week.house[-1] += bare.load / STEP
+        week.charge[-1] = bare.soc
+        for relay, load in self.loads.items():
+            week.asked[relay][-1] += load.inflow(day, minute)
+        self.lowest = min(self.lowest, bare.soc)
+        self.minutes += 1
+
+
+def bound(config: Config, series: Series, relays: list[int]) -> float:
+    """The energy (Wh) that these relays could have used. Raises PlantError without SciPy."""
+    files.third_party()
+    try:
+        import numpy
+        from scipy import sparse
+        from scipy.optimize import linprog
+    except ImportError:
+        raise PlantError(
+            "--bound wants SciPy; run: sudo apt install python3-scipy, or pip install scipy"
+        ) from None
+    floor = config.floor.get("SOC", 100 * series.lowest) / 100
+    rooms = {relay: load.room for relay, load in series.loads.items()}
+    used = 0.0
+    for week in series.weeks:
+        least = min(floor, *week.charge)
+        program = _Program(
+            config, week, {r: series.loads[r] for r in relays if r in series.loads}, rooms, least
+        )
+        rows, columns, values, limits, equal = program.rows()
+        matrix = sparse.csr_array((values, (rows, columns)), shape=(len(limits), program.size))
+        same = numpy.array(equal)
+        right = numpy.array(limits)
+        done = linprog(
+            -program.gain(),
+            A_ub=matrix[~same],
+            b_ub=right[~same],
+            A_eq=matrix[same] if same.any() else None,
+            b_eq=right[same] if same.any() else None,
+            bounds=program.limits(),
+            method="highs",
+        )
+        if not done.success:
+            raise PlantError(f"--bound: a week has no solution ({done.message})")
+        used -= done.fun
+        rooms.update(program.left(done.x))
+    return used
+
+
+class _Program:
+    """The linear programme of a week. Its unknowns, for each step: what goes into the battery and what
+    comes out (W), its charge after it (Wh), and for each load its watts, and where it can be satisfied
+    what it could still take after it, and what it missed in it (Wh)."""
+
+    def __init__(
+        self, config: Config, week: Week, chosen: dict[int, loads.Load], rooms: dict[int, float], least: float
+    ) -> None:
+        self.config, self.week, self.loads, self.rooms = config, week, chosen, rooms
+        self.kind, self.wh = battery.KINDS[config.plant["chemistry"]], config.plant["battery"]
+        self.least, self.steps = least * self.wh, len(week.sun)
+        self.hours = STEP / 60
+        self.places: dict[tuple[str, int], int] = {}
+        names = [("in", 0), ("out", 0), ("charge", 0), *(("watts", r) for r in chosen)]
+        names += [
+            (name, r) for r, load in chosen.items() if load.cap < float("inf") for name in ("room", "missed")
+        ]
+        for name in names:
+            self.places[name] = len(self.places) * self.steps
+        self.size = len(self.places) * self.steps
+
+    def gain(self) -> Any:
+        """What a step's watts of a load are worth (Wh)."""
+        import numpy
+
+        worth = numpy.zeros(self.size)
+        for relay in self.loads:
+            begin = self.places["watts", relay]
+            worth[begin : begin + self.steps] = self.hours
+        return worth
+
+    def limits(self) -> list[tuple[float, float | None]]:
+        """The least and the most of each unknown."""
+        found: list[tuple[float, float | None]] = []
+        for name, relay in self.places:
+            most = {"in": self.kind.rate * self.wh, "charge": self.wh}.get(name)
+            if name == "watts":
+                most = self.loads[relay].rate
+            if name == "room":
+                most = self.loads[relay].cap
+            found += [(self.least if name == "charge" else 0.0, most)] * self.steps
+        end = self.places["charge", 0] + self.steps - 1
+        found[end] = (min(self.wh, max(0.0, self.week.charge[-1] - SLACK) * self.wh), self.wh)
+        return found
+
+    def rows(self) -> tuple[list[int], list[int], list[float], list[float], list[bool]]:
+        """The constraints as a sparse matrix (row, column, value), what is at its right side, and whether
+        that is to be equal or a most."""
+        rows: list[int] = []
+        columns: list[int] = []
+        values: list[float] = []
+        rights: list[float] = []
+        equals: list[bool] = []
+        for parts, right, equal in self._constraints():
+            for column, value in parts:
+                rows.append(len(rights))
+                columns.append(column)
+                values.append(value)
+            rights.append(right)
+            equals.append(equal)
+        return rows, columns, values, rights, equals
+
+    def _constraints(self) -> Iterator[tuple[list[tuple[int, float]], float, bool]]:
+        kind, wh, hours, at = self.kind, self.wh, self.hours, self.places
+        for t in range(self.steps):
+            watts = [(at["watts", relay] + t, 1.0) for relay in self.loads]
+            yield (
+                [*watts, (at["in", 0] + t, 1.0), (at["out", 0] + t, -1.0)],
+                self.week.sun[t] - self.week.house[t],
+                False,
+            )
+            if self.config.maxWatt:
+                yield watts, self.config.maxWatt, False
+            before = [(at["charge", 0] + t - 1, -1.0)] if t else []
+            known = 0.0 if t else self.week.charge[0] * wh
+            moved = [(at["in", 0] + t, -hours * kind.charging), (at["out", 0] + t, hours / kind.giving)]
+            yield [(at["charge", 0] + t, 1.0), *before, *moved], known, False
+            taken = [(column, -kind.steep * value) for column, value in before]
+            yield [(at["in", 0] + t, 1.0), *taken], kind.trickle * wh + kind.steep * (wh - known), False
+            for relay, load in self.loads.items():
+                if ("room", relay) not in at:
+                    continue
+                kept = (1 - load.leak) ** STEP
+                new = self.week.asked[relay][t] + load.cap * (1 - kept)
+                parts = [
+                    (at["room", relay] + t, 1.0),
+                    (at["watts", relay] + t, hours),
+                    (at["missed", relay] + t, 1.0),
+                ]
+                if t:
+                    parts.append((at["room", relay] + t - 1, -kept))
+                yield parts, new + (0.0 if t else kept * self.rooms[relay]), True
+
+    def left(self, found: Any) -> dict[int, float]:
+        """What each load could still take at the end (Wh)."""
+        end = self.steps - 1
+        return {
+            r: max(0.0, float(found[self.places["room", r] + end]))
+            for r in self.loads
+            if ("room", r) in self.places
+        }

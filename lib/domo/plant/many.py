@@ -1,0 +1,82 @@
+"""Several replays on all cores, with a bar that says how far they are."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from multiprocessing.sharedctypes import Synchronized
+
+from .fold import Moment
+from .run import MINUTES, Asked, replay
+from .tally import Result
+
+WIDTH = 50  # characters of the bar
+LOOK = 0.2  # s between two looks at the workers
+
+_done: Synchronized[int] | None = None  # days of all workers; they inherit it
+
+
+class Bar:
+    """A bar on the standard error, where that is a terminal."""
+
+    def __init__(self, days: float) -> None:
+        self.days, self.begun, self.shown = max(1.0, days), time.monotonic(), sys.stderr.isatty()
+
+    def show(self, done: float) -> None:
+        """So many days are done."""
+        if self.shown:
+            part = min(1.0, done / self.days)
+            gone = time.monotonic() - self.begun
+            left = f"{gone / part - gone:5.0f} s left" if part > 0.02 else ""
+            bar = ("#" * int(WIDTH * part)).ljust(WIDTH, ".")
+            print(f"\r{bar} {100 * part:3.0f} % {left:12}", end="", file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        """Wipes it away."""
+        if self.shown:
+            print("\r" + " " * (WIDTH + 20) + "\r", end="", file=sys.stderr, flush=True)
+
+
+def all_of(asked: Sequence[Asked]) -> list[Result]:
+    """The results in the same order. Raises PlantError."""
+    global _done
+    bar = Bar(sum(one.days for one in asked))
+    try:
+        if len(asked) == 1:
+            return [replay(asked[0], _Counting(bar))]
+        context = multiprocessing.get_context("fork")
+        _done = context.Value("i", 0)
+        with ProcessPoolExecutor(min(len(asked), os.cpu_count() or 1), mp_context=context) as pool:
+            futures = [pool.submit(_one, one) for one in asked]
+            waiting = set(futures)
+            while waiting:
+                _, waiting = wait(waiting, timeout=LOOK, return_when=FIRST_COMPLETED)
+                bar.show(_done.value)
+            return [future.result() for future in futures]
+    finally:
+        bar.close()
+
+
+class _Counting:
+    """Counts days: on the bar of this process, or for the one that started this one."""
+
+    def __init__(self, bar: Bar | None = None) -> None:
+        self.minutes, self.bar = 0, bar
+
+    def __call__(self, moment: Moment) -> None:
+        self.minutes += 1
+        if self.minutes % MINUTES:
+            return
+        if self.bar:
+            self.bar.show(self.minutes / MINUTES)
+        elif _done:
+            with _done.get_lock():
+                _done.value += 1
+
+
+def _one(asked: Asked) -> Result:
+    return replay(asked, _Counting())

@@ -1,0 +1,196 @@
+"""The plant that ships: panels, a regulator by its manual, a battery, an inverter, a house, and loads.
+
+It is driven as anybody's plant is, see README.md beside this file: `reading(when)` says what the monitors
+show, `minute(when, states)` lets a minute go by. Watts, watt-hours, volts; charge from 0 to 1.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from functools import lru_cache
+from random import Random
+from typing import Any, NamedTuple, Protocol
+
+from . import battery, loads
+from .sky import DAY, MINUTES, Panels, Place, Sky
+
+NIGHT = 0.003  # of the panels' peak: below it the regulator is off
+REBULK = 0.2  # V below float, of a 24 V battery, at which the regulator begins anew
+CHARGED = (0.04, 3)  # of the capacity in current, and minutes, after which a monitor says 100 %
+CS = {"Off": "0", "Bulk": "3", "Absorption": "4", "Float": "5"}  # VE.Direct's numbers
+
+
+class Light(Protocol):
+    """Where the sun comes from."""
+
+    def watts(self, wall: float) -> float:
+        """What the panels could give in the minute from `wall` (epoch s) on (W)."""
+
+
+class Flow(NamedTuple):
+    """What flowed in a minute: `sun` (W that the panels could give), `panels` (W that they gave), `load`
+    (W of house, inverter and relays), `power` (W into the battery, negative out of it), `stored` (W that
+    its charge changed by), its charge `soc`, the regulator's `stage`, whether it held the panels back,
+    whether the house was dark because the battery was empty, and the `watts` of each relay that was on."""
+
+    soc: float
+    stage: str = "Off"
+    sun: float = 0.0
+    panels: float = 0.0
+    load: float = 0.0
+    power: float = 0.0
+    stored: float = 0.0
+    throttled: bool = False
+    dark: bool = False
+    volts: float = 24.0
+    watts: Mapping[int, float] = {}
+
+
+class Plant:
+    """The plant of a configuration: its section `plant`, its loads by relay, at a charge and a seed."""
+
+    def __init__(
+        self,
+        settings: Mapping[str, Any],
+        relays: dict[int, loads.Load],
+        seed: int = 1,
+        soc: float = 0.8,
+        light: Light | None = None,
+        weather: str = "generated",
+    ) -> None:
+        self.settings, self.loads, self.seed = settings, relays, seed
+        self.zone = -time.timezone  # s that winter time is ahead of universal time
+        self.panels = fields(settings)
+        self.peak = sum(field.peak for field in self.panels)
+        self.light: Light = light or Sky(place(settings), self.panels, seed, weather)
+        self.kind, self.wh = battery.KINDS[settings["chemistry"]], settings["battery"]
+        self.system = max(1, round(settings["float"] / 13.8)) / 2  # times 24 V
+        self.absorption, self.float = settings["absorption"] / self.system, settings["float"] / self.system
+        self.house = lru_cache(2)(self._house)
+        self.flow = Flow(soc, volts=battery.rest(self.kind, soc))
+        self.shown = soc  # what the battery monitor believes
+        self.absorbed = self.sagging = self.tailing = 0  # minutes
+
+    def minute(self, when: float, states: Mapping[int, int]) -> Flow:
+        """Lets the minute from `when` (epoch s) on go by, with relays in these states (1 is on)."""
+        kind, wh, before = self.kind, self.wh, self.flow
+        sun = self.light.watts(when)
+        local = when + self.zone
+        day, minute = int(local // DAY), int(local % DAY // 60)
+        dark = before.soc < (battery.BACK if before.dark else battery.CUT_OFF)
+        wanted = {
+            r: load.wants(day, minute, not dark and states.get(r) == 1) for r, load in self.loads.items()
+        }
+        load = 0.0 if dark else self.house(day)[minute] + sum(wanted.values())
+        stage = self._stage(before, sun)
+        if stage == "Off":
+            sun = 0.0
+        takes, resting = battery.accepts(kind, before.soc), battery.rest(kind, before.soc)
+        if stage == "Float":
+            takes = max(kind.trickle, takes * (self.float - resting) / (self.absorption - resting))
+        takes *= wh
+        panels = min(sun, load + takes)
+        power = panels - load
+        if -power / kind.giving > 60 * wh * before.soc:  # even this minute is more than what is left
+            load, dark, wanted = 0.0, True, dict.fromkeys(wanted, 0.0)
+            panels = power = min(sun, takes)
+        stored = power * kind.charging if power > 0 else power / kind.giving
+        stored = min(stored, 60 * wh * (1 - before.soc))
+        soc = before.soc + stored / 60 / wh
+        for relay, watts in wanted.items():
+            if watts > 0:
+                self.loads[relay].takes(watts)
+        throttled = panels < sun - 1e-9
+        held = self.float if stage == "Float" else self.absorption
+        if throttled and power >= 0:
+            volts = held
+        elif power > 0:
+            share = power / (wh * battery.accepts(kind, before.soc))
+            volts = min(held, resting + (self.absorption - resting) * share)
+        else:
+            volts = resting + kind.drop * power / wh
+        on = {r: watts for r, watts in wanted.items() if states.get(r) == 1}
+        self.flow = Flow(
+            soc, stage, sun, panels, load, power, stored, throttled, dark, volts * self.system, on
+        )
+        self._count(before)
+        return self.flow
+
+    def _stage(self, before: Flow, sun: float) -> str:
+        """The regulator's stage in this minute, by what it saw in the last one."""
+        stage = before.stage
+        if sun < NIGHT * self.peak:
+            self.absorbed = self.sagging = 0
+            return "Off"
+        if stage == "Off" or self.sagging >= 1 and stage != "Bulk":
+            self.sagging = 0
+            return "Bulk"
+        if stage == "Bulk" and before.throttled and before.power > 0:
+            stage = "Absorption"
+        if stage == "Absorption":
+            self.absorbed += 1
+            over = 60 * self.absorbed > self.settings["absorptionTime"]
+            if over or before.throttled and before.power <= self.kind.tail * self.wh and self.absorbed > 1:
+                return "Float"
+        return stage
+
+    def _count(self, before: Flow) -> None:
+        """What regulator and battery monitor keep in mind."""
+        flow, wh = self.flow, self.wh
+        sags = flow.volts / self.system < self.float - REBULK
+        self.sagging = self.sagging + 1 if sags and flow.stage in ("Absorption", "Float") else 0
+        counted = flow.power * (self.kind.counted if flow.power > 0 else 1 / self.kind.giving)
+        self.shown = min(1.0, max(0.0, self.shown + counted / 60 / wh))
+        current, minutes = CHARGED
+        full = flow.stage in ("Absorption", "Float") and flow.throttled and 0 <= flow.power < current * wh
+        self.tailing = self.tailing + 1 if full else 0
+        if self.tailing >= minutes:
+            self.shown = 1.0
+
+    def _house(self, day: int) -> list[float]:
+        """What house and inverter draw, each minute of a local day (W)."""
+        random, hours, idle = (
+            Random(f"{self.seed} {day} house"),
+            self.settings["house"],
+            self.settings["idle"],
+        )
+        return [idle + hours[m // 60] * max(0.2, random.gauss(1, 0.12)) for m in range(MINUTES)]
+
+    def reading(self, when: float) -> dict[str, dict[str, str]]:
+        """What the monitors show: device by device, value by value, as PvMonit writes them. The last digit
+        of a voltage flickers, or a dark house would look like a monitor that hangs."""
+        flow = self.flow
+        flicker = 0.005 * (int(when / 60) * 7919 % 3 - 1)
+        volts, panels, power = f"{flow.volts + flicker:.2f}", f"{flow.panels:.0f}", f"{flow.power:.0f}"
+        mppt = "1" if flow.throttled else "2" if flow.sun else "0"
+        regulator = {
+            "V": volts,
+            "I": f"{flow.panels / flow.volts:.1f}",
+            "PPV": panels,
+            "CS": flow.stage,
+            "MPPT": mppt,
+        }
+        monitor = {
+            "V": volts,
+            "I": f"{flow.power / flow.volts:.3f}",
+            "P": power,
+            "SOC": f"{100 * self.shown:.1f}",
+        }
+        return {
+            "Regulator": regulator,
+            "Battery": monitor,
+            "Sums": {"PPVT": panels, "CONSO": f"{flow.load:.0f}"},
+        }
+
+
+def fields(settings: Mapping[str, Any]) -> tuple[Panels, ...]:
+    """The fields of modules; without an azimuth they look to the equator."""
+    equator = 180.0 if settings["latitude"] >= 0 else 0.0
+    return tuple(Panels(peak, tilt, equator if at is None else at) for peak, tilt, at in settings["panels"])
+
+
+def place(settings: Mapping[str, Any]) -> Place:
+    """Where the plant is; without a longitude where the sun is highest at 12:00 of winter time."""
+    longitude = settings["longitude"]
+    return Place(settings["latitude"], -time.timezone / 240 if longitude is None else longitude)

@@ -1,0 +1,124 @@
+"""One replay from its settings to its result, in this process or in several."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..core.settings import Config
+from ..scripts import source
+from . import foreign, loads, sky
+from .bound import Series, bound
+from .fold import Moment, fold
+from .plant import Light, Plant, fields, place
+from .tally import Evenings, Result, Tally, could_take
+from .watch import Watch
+
+MINUTES = 1440
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be replayed: from `start` (epoch s) on for so many days, the battery at `soc` (0 to 1)
+    at first; `model` is "" for the plant that ships, `sky` a kind of weather or a file of hours."""
+
+    config: Config
+    start: float
+    days: float = 1
+    seed: int = 1
+    soc: float = 0.8
+    supposed: Mapping[str, str] = field(default_factory=dict)
+    model: str = ""
+    sky: str = "generated"
+    bound: bool = False
+
+
+def plant(asked: Asked) -> foreign.Driven:
+    """The plant at its beginning. Raises PlantError."""
+    config = asked.config
+    if asked.model:
+        kind = foreign.named(asked.model)
+        return foreign.begun(kind, asked.model, told(asked))
+    made = loads.made(config.relayLoad, config.relayWatt)
+    light, weather = skies(asked)
+    return foreign.Driven(Plant(config.plant, made, asked.seed, asked.soc, light, weather), trusted=True)
+
+
+def bare(asked: Asked, like: foreign.Driven) -> foreign.Driven:
+    """The same plant, in a house without domo. Raises PlantError."""
+    own = like.model
+    if not isinstance(own, Plant):
+        return plant(asked)
+    same = Plant(asked.config.plant, {}, asked.seed, asked.soc, own.light)
+    same.house = own.house  # drawn once for both
+    return foreign.Driven(same, trusted=True)
+
+
+def skies(asked: Asked) -> tuple[Light | None, str]:
+    """The light that is asked for, where it is not the generated sky, and the kind of generated weather.
+    Raises PlantError."""
+    if asked.sky in sky.WEATHERS:
+        return None, asked.sky
+    panels, where = fields(asked.config.plant), place(asked.config.plant)
+    if asked.sky == "pvlib":
+        from .pvlib_sky import PvlibSky
+
+        return PvlibSky(where, panels, asked.seed), ""
+    from .hours import Hours
+
+    return Hours(asked.sky, where, panels, asked.seed), ""
+
+
+def told(asked: Asked) -> dict[str, Any]:
+    """What a foreign plant is told about the house."""
+    config = asked.config
+    relays = {
+        r: {
+            "name": config.name(r),
+            "watt": config.relayWatt.get(r, 0.0),
+            "load": dict(config.relayLoad.get(r, {})),
+        }
+        for r in config.relays
+    }
+    return {
+        "start": asked.start,
+        "seed": asked.seed,
+        "soc": 100 * asked.soc,
+        "plant": dict(config.plant),
+        "relays": relays,
+    }
+
+
+def replay(asked: Asked, each: Callable[[Moment], None] | None = None) -> Result:
+    """The result; `each` is shown every moment. Raises PlantError."""
+    config = asked.config
+    result, evenings = Result(), Evenings()
+    result.relays = {relay: Tally(config.name(relay)) for relay in source.scripted(config)}
+    with_domo = plant(asked)
+    without = bare(asked, with_domo)
+    none = dict.fromkeys(config.relays, 0)
+    series = Series(config, -time.timezone) if asked.bound else None
+    soc, watch = asked.soc, Watch(config)
+    for moment in fold(config, with_domo, asked.start, round(asked.days * MINUTES), asked.supposed, watch):
+        flow = without.minute(moment.now.wall, none)
+        result.add(moment, flow, could_take(config, with_domo) if moment.flow.throttled else {})
+        evenings.look(result, moment.flow, flow)
+        if series:
+            series.see(moment.now.wall, flow, soc)
+        if each:
+            each(moment)
+    for tally in result.relays.values():
+        tally.close()
+    for relay, load in (with_domo.loads or {}).items():
+        if relay in result.relays:
+            result.relays[relay].demand = (load.asked, load.served, load.missed, load.unit)
+        soc = flow.soc
+    result.outside = watch.told(config)
+    result.owed = max(0.0, soc - result.soc) * config.plant["battery"]
+    if series:
+        if asked.model and not result.total.sun:
+            raise foreign.PlantError("--bound wants a plant whose minute(...) says sun, load, power and soc")
+        result.bound = bound(config, series, list(result.relays))
+    return result

@@ -1,0 +1,171 @@
+"""What makes half a million ticks affordable, and changes none of their decisions: records whose
+constructors are generated, histories that grow older by themselves, scripts that are read once.
+
+A tick of cron's does none of this: generating code costs it more than it saves.
+"""
+
+from __future__ import annotations
+
+import ast
+from bisect import bisect_left
+from collections.abc import Mapping
+from types import CodeType
+from typing import TYPE_CHECKING, Any
+
+from ..core import model, settings, spare
+from ..core.history import KEPT, OFF, ON, History
+from ..core.model import Past, ScriptError
+from ..core.settings import Config
+from ..scripts import asking, source
+from ..stores import modes
+from ..tick.sight import Sight
+
+RECORDS = (
+    *(model.Now, model.Value, model.Device, model.Reading, History, model.Past, model.Order),
+    *(model.Decision, settings.Limits, model.Row, asking.Answers, modes.Found, Sight),
+)
+
+if TYPE_CHECKING:
+    Ready = Mapping[int, tuple[CodeType, source.Decide | None]]  # by relay
+
+
+def generate(*kinds: type) -> None:
+    """Gives frozen records a constructor of their own, in place of the one that all share."""
+    for kind in kinds:
+        record: Any = kind
+        names: tuple[str, ...] = record._names
+        given: dict[str, object] = {f"_{name}": value for name, value in record._defaults.items()}
+        arguments = ", ".join(f"{name}=_{name}" if f"_{name}" in given else name for name in names)
+        lines = [f"def __init__(self, {arguments}):", " fields = self.__dict__"]
+        lines += [f" {name} = dict(_{name}) if {name} is _{name} else {name}" for name in record._dicts]
+        exec("\n".join(lines + [f" fields[{name!r}] = {name}" for name in names]), given)
+        record.__init__ = given["__init__"]
+
+
+class Clock:
+    """What all histories of a replay grow older by: s since its beginning."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+
+class Ageing(History):
+    """A history by when its switches were, so that a tick later nothing needs to be written anew; pruned
+    as a real one is when it is saved, `step` seconds ago."""
+
+    when: tuple[tuple[float, int], ...]  # s on the clock, state
+    clock: Clock
+    step: float
+    row: tuple[tuple[tuple[float, int], ...], float]  # the last row, and when it was made
+
+    def __init__(self, history: History, clock: Clock, step: float) -> None:
+        when = tuple((clock.now - age, state) for age, state in history.switches)
+        self.__dict__.update(when=when, clock=clock, step=step, row=((), -1.0))
+
+    @property
+    def switches(self) -> tuple[tuple[float, int], ...]:
+        """The switches by their age, as every method of a history wants them."""
+        now = self.clock.now
+        row, of = self.row
+        if of != now:
+            first = max(0, bisect_left(self.when, (now - self.step - KEPT, -1)) - 2)
+            row = tuple([(now - at, state) for at, state in self.when[first:]])
+            self.__dict__["row"] = row, now
+        return row
+
+    def since(self, state: int) -> float:
+        """As a history says it, without making the row."""
+        if not self.when:
+            return float("inf") if state != ON else 0.0
+        at, now = self.when[-1]
+        return self.clock.now - at if now == state else 0.0
+
+    @property
+    def last_state(self) -> int:
+        """As a history says it, without making the row."""
+        return self.when[-1][1] if self.when else OFF
+
+    def spans(self, seconds: float) -> list[tuple[float, float]]:
+        """As a history says it, by its later switches alone."""
+        now = self.clock.now
+        first = bisect_left(self.when, (now - seconds, -1)) - 1
+        if first <= 0:
+            return super().spans(seconds)
+        return History(tuple([(now - at, state) for at, state in self.when[first:]])).spans(seconds)
+
+
+def aged(past: Past, seconds: float, clock: Clock) -> Past:
+    """The past so much later, as the next tick would read it from its file."""
+
+    def all_older(ages: dict[int, float]) -> dict[int, float]:
+        return {relay: age + seconds for relay, age in ages.items()}
+
+    clock.now += seconds
+    fields = past.__dict__.copy()
+    history = past.history
+    if any(type(row) is not Ageing for row in history.values()):
+        clock.now -= seconds
+        history = {
+            relay: row if type(row) is Ageing else Ageing(row, clock, seconds)
+            for relay, row in history.items()
+        }
+        clock.now += seconds
+    name, age = past.frozen
+    fields.update(
+        tick=None if past.tick is None else past.tick + seconds,
+        history=history,
+        auto_on=all_older(past.auto_on),  # type: ignore[arg-type]
+        support=all_older(past.support),  # type: ignore[arg-type]
+        data=None if past.data is None else past.data + seconds,
+        timers={key: (age + seconds, length, count) for key, (age, length, count) in past.timers.items()},
+        charge={key: None if age is None else age + seconds for key, age in past.charge.items()},
+        sky={key: value + seconds if key in spare.AGES else value for key, value in past.sky.items()},
+        frozen=(name, age + seconds),
+    )
+    later = Past.__new__(Past)
+    later.__dict__.update(fields)
+    return later
+
+
+def ready(config: Config, relays: list[int], library: source.Library) -> Ready:
+    """The bytecode of each script whose file is in order, so that no tick looks at it again; and its
+    decide(), where its body has nothing to remember, so that it is run through once."""
+    found: dict[int, tuple[CodeType, source.Decide | None]] = {}
+    for relay in relays:
+        try:
+            code, _ = library.script(f"{relay}.py")
+            decide = None
+            if forgetful(ast.parse(library.text(f"{relay}.py"))):
+                decide = source.defined(source.path(config, relay), relay, code, {})
+        except (ScriptError, OSError):  # each tick will tell
+            continue
+        except BaseException:  # whatever its body does
+            decide = None
+        found[relay] = code, decide
+    return found
+
+
+def forgetful(tree: ast.Module) -> bool:
+    """Whether a script's body, run through once, is the same ever after: it only imports, defines, and
+    names plain values, and nothing changes a name or an attribute later."""
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Global, ast.Delete, ast.ClassDef, ast.AsyncFunctionDef)):
+            return False
+        if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load):
+            return False
+        if isinstance(node, ast.FunctionDef):
+            defaults = [*node.args.defaults, *(one for one in node.args.kw_defaults if one)]
+            if node.decorator_list or not all(map(_plain, defaults)):
+                return False
+    return all(
+        isinstance(node, (ast.Import, ast.ImportFrom, ast.FunctionDef))
+        or (isinstance(node, ast.Assign) and _plain(node.value))
+        or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+        for node in tree.body
+    )
+
+
+def _plain(node: ast.expr) -> bool:
+    """Whether an expression is a value that cannot change: numbers, texts, tuples, sums of them."""
+    allowed = (ast.Constant, ast.Tuple, ast.Name, ast.BinOp, ast.UnaryOp, ast.operator, ast.unaryop, ast.Load)
+    return all(isinstance(part, allowed) for part in ast.walk(node))

@@ -1,0 +1,101 @@
+"""Tells which scripts look at the machine's clock, network, files or programs: a replay cannot set what
+they see there, so they get the answer of now all year.
+
+Files, network and programs are told by Python's own audit events. There are none for clocks, so every
+once in a while each call of a script is looked at.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from types import FrameType
+from typing import Any
+
+from ..core.settings import Config
+from ..scripts import source
+
+EVENTS = {
+    "open": "reads the file",
+    "os.listdir": "looks into the folder",
+    "os.scandir": "looks into the folder",
+    "socket.connect": "asks the network",
+    "socket.sendto": "asks the network",
+    "socket.getaddrinfo": "asks the network for",
+    "subprocess.Popen": "starts the program",
+    "os.system": "starts the program",
+    "os.posix_spawn": "starts the program",
+    "sqlite3.connect": "reads the database",
+    "urllib.Request": "asks the network for",
+}
+CLOCKS = {
+    "time": {
+        "time",
+        "time_ns",
+        "monotonic",
+        "monotonic_ns",
+        "perf_counter",
+        "clock_gettime",
+        "localtime",
+        "gmtime",
+    },
+    "datetime": {"now", "utcnow", "today"},
+}
+EVERY = 61  # ticks: at another minute of each hour
+CODE = (".py", ".pyc", ".so")  # what an import opens
+
+_current: Watch | None = None
+
+
+class Watch:
+    """What the scripts of a replay look at. `relay` is the one that is being asked, 0 while none is."""
+
+    def __init__(self, config: Config) -> None:
+        global _current
+        self.seen: Counter[tuple[int, str]] = Counter()
+        self.relay = 0
+        self.folder = config.scriptDir
+        if _current is None:  # a hook stays for good
+            sys.addaudithook(_heard)
+        _current = self
+
+    def note(self, what: str) -> None:
+        """The script that is being asked does this."""
+        self.seen[self.relay, what] += 1
+
+    def look(self, place: int) -> bool:
+        """Begins to look at each call, at every so many ticks; gives whether it does."""
+        if place % EVERY == 0:
+            sys.setprofile(self._called)
+        return place % EVERY == 0
+
+    def _called(self, frame: FrameType, event: str, function: Any) -> None:
+        if event != "c_call" or not self.relay or not frame.f_code.co_filename.startswith(self.folder):
+            return
+        name, owner = function.__name__, function.__self__
+        if name in CLOCKS.get(getattr(owner, "__name__", ""), ()) or name in CLOCKS["datetime"] & CLOCKS.get(
+            getattr(owner, "__module__", ""), set()
+        ):
+            self.note(f"looks at the machine's clock ({name}): use relay.now")
+
+    def told(self, config: Config) -> list[str]:
+        """A sentence for each, by script."""
+        return [
+            f"script {source.path(config, relay)} {what}; a replay cannot set what it finds there"
+            for relay, what in sorted(self.seen)
+        ]
+
+
+def _heard(event: str, arguments: tuple[Any, ...]) -> None:
+    watch = _current
+    if watch is None or not watch.relay or event not in EVENTS:
+        return
+    what = next((one for one in arguments if isinstance(one, (str, bytes, list, tuple))), "")
+    name = " ".join(map(str, what)) if isinstance(what, (list, tuple)) else str(what)
+    if event == "open" and (
+        name.endswith(CODE) or name.startswith(watch.folder) or isinstance(arguments[0], int)
+    ):
+        return
+    if event == "os.listdir" and "site-packages" in name:
+        return
+    watch.note(f"{EVENTS[event]} {name}"[:120])

@@ -1,0 +1,54 @@
+"""Trying a load whose surplus cannot be seen: what `relay.probe` answers. See there."""
+
+from __future__ import annotations
+
+from ..core.model import ScriptError
+from ..core.texts import minutes
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..core.model import Order
+    from .api import Relay, World
+
+SOONEST = 120.0  # s from a failure to the next try, however clear it is
+CARRIED = 300.0  # s that the sun must have carried a load, or its end was not a cloud
+CLOUD = 1 / 3  # of `retry`: the wait after a cloud
+
+
+def order(
+    relay: Relay, power: float, margin: float, looks: int, retry: float, longest: float, world: World
+) -> Order:
+    """The order of `relay.probe`. Raises ScriptError."""
+    if relay.id in world.config.uninterruptible:
+        raise ScriptError(f"relay {relay.id} is uninterruptible in config.yaml, so it cannot be probed")
+    if not isinstance(power, (int, float)):
+        raise ScriptError(f"relay.probe wants the battery's power in W, not {power!r:.40}")
+    timers, name = world.timers, f"probe of relay {relay.id}"
+    age, wait, bad = timers.get(name, (float("inf"), 0.0, 0))  # of the last look; to wait; looks in a row
+    if age < wait and bad >= looks:  # taken back, though minOn may keep it on
+        if relay.is_on or age < SOONEST or not _shines(relay.id, world):
+            return relay.off(f"the battery paid for it, next try in {minutes(wait - age)}")
+    if not relay.is_on:
+        if age > wait + longest:
+            timers.pop(name, None)
+        return relay.on("trying whether there is sun for it")
+    if world.data_age >= min(age, relay.on_for):  # taken before the last look, or the switch-on
+        return relay.on("trying, no new reading yet")
+    if power >= margin:
+        timers[name] = (0.0, 0.0 if relay.on_for >= retry else wait, 0)
+        return relay.on(f"there is sun for it, {power:+.0f} W at the battery")
+    bad = bad + 1 if age < relay.on_for else 1
+    if bad < looks:
+        timers[name] = (0.0, wait, bad)
+        return relay.on(f"{power:+.0f} W at the battery, looking again")
+    cloud = relay.on_for >= CARRIED
+    wait = retry * CLOUD if cloud else min(longest, max(retry, 2 * wait))
+    timers[name] = (0.0, wait, bad)
+    what = "a cloud" if cloud else "too little sun"
+    return relay.off(f"{what}, {power:+.0f} W at the battery, next try in {minutes(wait)}")
+
+
+def _shines(relay: int, world: World) -> bool:
+    """Whether the panels could give what the load draws, as far as the clearness that was last seen says."""
+    watts = world.config.relayWatt.get(relay, 0.0)
+    return watts > 0 and world.config.plant["own"] and world.data.held_back() >= watts

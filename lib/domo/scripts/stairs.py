@@ -1,0 +1,104 @@
+"""Heaters as a staircase: which of them shall be on, by what the sun has to spare now.
+
+It needs no memory: the readings, and the heaters that are on, say all of it.
+"""
+
+from __future__ import annotations
+
+from ..core.model import ScriptError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ..core.model import Order
+    from .api import Data, Relay, World
+
+DWELL = 270.0  # s: heaters change no oftener, unless the battery pays for it
+RICH = 500.0  # Wh to spare: then what the battery still takes may wait
+TRUST = 0.8  # of the sun to come is counted on
+NEARLY = 0.1  # of the way up to the next step: below that the battery is not asked for the rest
+PAYS, CLOUD = -60.0, 0.8  # W at the battery, and the share of what is drawn, from which on it does not wait
+KNOWN = 150.0  # s for which a staircase is known to the others
+MOST = 12  # heaters: 4096 steps
+
+Step = tuple[float, tuple[int, ...]]  # watts, and the relays that draw them
+
+
+def order(relay: Relay, data: Data, heaters: Sequence[int], buffer: float, world: World) -> Order:
+    """The order of `relay.staircase`. Raises ScriptError."""
+    _check(relay, heaters, world)
+    known, key = data._known_already, (*heaters, buffer)
+    if key not in known:
+        known[key] = wanted(relay, data, heaters, buffer, world)
+    step, why = known[key]
+    return relay.on(why) if relay.id in step[1] else relay.off(why)
+
+
+def _check(relay: Relay, heaters: Sequence[int], world: World) -> None:
+    if relay.id not in heaters or not 1 <= len(heaters) <= MOST:
+        raise ScriptError(f"a staircase has 1 to {MOST} heaters, relay {relay.id} among them")
+    for other in heaters:
+        if other in world.config.uninterruptible:
+            raise ScriptError(f"relay {other} is uninterruptible in config.yaml, so it is no step")
+        if not world.config.relayWatt.get(other):
+            raise ScriptError(f"relayWatt in config.yaml must say what relay {other} draws")
+
+
+def steps(watts: Mapping[int, float], most: float) -> list[Step]:
+    """All that these relays (number: W) can draw together, within `most` W, rising; of those that draw
+    the same the one with the first relays."""
+    found: dict[float, tuple[int, ...]] = {0.0: ()}
+    for relay, watt in watts.items():
+        for total, those in list(found.items()):
+            if total + watt <= most:
+                found.setdefault(total + watt, (*those, relay))
+    return sorted(found.items())
+
+
+def chosen(stairs: Sequence[Step], room: float, lends: bool) -> Step:
+    """The step for so many W: the highest that fits, or the next one if the battery `lends` the rest."""
+    below = [step for step in stairs if step[0] <= max(0.0, room)][-1]
+    above = next((step for step in stairs if step[0] >= room), stairs[-1])
+    return above if lends and room > 0 and room > below[0] + NEARLY * (above[0] - below[0]) else below
+
+
+def wanted(relay: Relay, data: Data, heaters: Sequence[int], buffer: float, world: World) -> tuple[Step, str]:
+    """The step that shall be on, and why."""
+    topping = data.mppt_absorption_or_float(no_flap=0, mppt="any")
+    full = data.full_today(mppt="any")
+    if not (full or topping):
+        return (0.0, ()), "the battery comes first"
+    config, power = world.config, data["P"]
+    each = {r: relay if r == relay.id else relay.others[r] for r in heaters}
+    free = {r: config.relayWatt[r] for r in heaters if each[r].mode in (1, 2)}
+    now = tuple(r for r in free if each[r].is_on)
+    drawn = sum(free[r] for r in now)
+    spare = data._spare(TRUST) or 0.0
+    lends = full and spare > 0 and data["SOC"] > world.past.sky.get("full", 100.0) - buffer
+    rich = (full and spare > 0) or (topping and spare > RICH)
+    held = topping and data.throttled(mppt="any")
+    room = drawn + _yielding(heaters, world) + (data.held_back() if held else 0.0)
+    room += power if rich else min(0.0, power)
+    others = sum(config.relayWatt.get(r, 0.0) for r in config.relays if world.states[r] and r not in free)
+    step = chosen(steps(free, config.maxWatt - others if config.maxWatt else float("inf")), room, lends)
+    pays = step[0] < drawn and (power < -CLOUD * drawn or (not lends and power < PAYS))
+    changed = min(one.on_for if one.is_on else one.off_for for one in each.values())
+    if (changed < DWELL and not pays) or (held and not lends and step[0] < drawn and power >= PAYS / 2):
+        step = drawn, now
+    lent = ", the battery lends the rest" if lends and step[0] > room else ""
+    return step, f"{step[0]:.0f} W of heaters for {max(0.0, room):.0f} W of sun{lent}"
+
+
+def _yielding(heaters: Sequence[int], world: World) -> float:
+    """What less important staircases draw now (W): they give way to this one."""
+    timers, config = world.timers, world.config
+    timers["staircase " + " ".join(map(str, heaters))] = (0.0, KNOWN, 0)
+    first = min(map(config.by_priority.index, heaters))
+    watts = 0.0
+    for name, (age, length, _) in timers.items():
+        if name.startswith("staircase ") and age < length:
+            others = [int(number) for number in name.split()[1:] if int(number) in config.relays]
+            if others and min(map(config.by_priority.index, others)) > first:
+                watts += sum(config.relayWatt.get(r, 0.0) for r in others if world.states[r])
+    return watts

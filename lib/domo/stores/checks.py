@@ -1,0 +1,142 @@
+"""How the values in config.yaml are checked: each gives the value, or raises ValueError with what it wants."""
+
+from __future__ import annotations
+
+from ..core.header import BCM_PINS, WIRING_PI
+from ..core.settings import Limits
+from ..core.texts import did_you_mean, one_line
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    Check = Callable[[Any], Any]
+
+
+def text(value: Any) -> str:
+    if not isinstance(value, (str, int, float)) or isinstance(value, bool):
+        raise ValueError("wants a text")
+    if "\0" in str(value) or not str(value):
+        raise ValueError("wants a text that is not empty")
+    return str(value)
+
+
+def name(value: Any) -> str:
+    return one_line(text(value))
+
+
+def optional_path(value: Any) -> str:
+    return "" if value is False or value is None else text(value)
+
+
+def number(low: float, high: float, kind: type = float, why: str = "") -> Check:
+    """A number in that range; `why` it is that one."""
+
+    def check(value: Any) -> Any:
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise ValueError(f"wants a number, not {value!r}")
+        if not low <= value <= high:
+            raise ValueError(f"wants a number from {low:g} to {high:g}{why}, not {value!r}")
+        if kind is int and value != int(value):
+            raise ValueError(f"wants a whole number, not {value!r}")
+        return kind(value) if kind is int else value
+
+    return check
+
+
+def command(value: Any) -> tuple[str, ...]:
+    """A program, by its whole path, and its arguments; false for none."""
+    if value is False:
+        return ()
+    words = value if isinstance(value, list) else [value]
+    if not all(isinstance(word, (str, int, float)) and not isinstance(word, bool) for word in words):
+        raise ValueError(f"wants a list: [/path/to/program, argument], not {value!r}")
+    if words and not (str(words[0]).startswith("/") and not any("\0" in str(word) for word in words)):
+        raise ValueError(f"wants the whole path of a program, from / on, not {words[0]!r}")
+    return tuple(map(str, words))
+
+
+def boolean(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"wants true or false, not {value!r}")
+    return value
+
+
+def choice(*words: str) -> Check:
+    def check(value: Any) -> str:
+        if value not in words:
+            raise ValueError(f"wants one of {', '.join(words)}, not {value!r}")
+        return str(value)
+
+    return check
+
+
+def list_of(check: Check, single: bool = False) -> Check:
+    def check_list(value: Any) -> tuple[Any, ...]:
+        if single and not isinstance(value, list):
+            value = [value]
+        if not isinstance(value, list):
+            raise ValueError(f"wants a list, not {value!r}")
+        found = tuple(check(item) for item in value)
+        if twice := [item for item in found if found.count(item) > 1]:
+            raise ValueError(f"names {twice[0]!r} twice")
+        return found
+
+    return check_list
+
+
+def map_of(key: Check, item: Check) -> Check:
+    def check(value: Any) -> dict[Any, Any]:
+        if not isinstance(value, dict):
+            raise ValueError(f"wants lines of the form 'number: value', not {value!r}")
+        found: dict[Any, Any] = {}
+        problems: list[str] = []
+        for name, content in value.items():
+            try:
+                found[key(name)] = item(content)
+            except ValueError as error:
+                problems += [f".{name}{'' if p[0] == '.' else ': '}{p}" for p in str(error).split("\n")]
+        if problems:
+            raise ValueError("\n".join(problems))
+        return found
+
+    return check
+
+
+def wiring_pi(value: Any) -> int:
+    pin: int = number(0, len(WIRING_PI) - 1, int)(value)
+    if WIRING_PI[pin] not in BCM_PINS:
+        raise ValueError(f"is {value!r}, a pin that the 40-pin header does not have")
+    return pin
+
+
+def limits(value: Any) -> Limits:
+    known = {
+        "minOn": number(0, 86400),
+        "minOff": number(0, 86400),
+        "maxOnPerDay": number(0, 86400),
+        "maxStartsPerHour": number(0, 60, int),
+    }
+    if not isinstance(value, dict):
+        raise ValueError(f"wants {', '.join(known)}, not {value!r}")
+    problems = [f".{name}: unknown{did_you_mean(str(name), known)}" for name in value if name not in known]
+    found = {}
+    for name in known.keys() & value.keys():
+        try:
+            found[name] = known[name](value[name])
+        except ValueError as error:
+            problems.append(f".{name}: {error}")
+    if problems:
+        raise ValueError("\n".join(sorted(problems)))
+    limits = Limits(**found)
+    if 0 < limits.maxOnPerDay < limits.minOn:
+        raise ValueError("minOn is longer than maxOnPerDay")
+    return limits
+
+
+SECONDS = number(0, 7 * 86400)
+
+
+def seconds_or_never(value: Any) -> float:
+    return 0 if value is False else SECONDS(value)

@@ -1,0 +1,61 @@
+"""PvMonit's own forecast of what the panels will give, where its cache is fresh.
+
+PvMonit's page `weatherProdForcast.php` writes it when somebody looks at it: JSON, a list (or an object, by
+PHP's moods) of days from today on, each with `byHour`, a list or an object by the local hour, whose entries
+say `prod` in watts (`openweathermap-prod-forecast.json` in the folder that `cache: dir:` names).
+"""
+
+from __future__ import annotations
+
+import time
+
+from ..core.model import Fault
+from ..system import files, tinyjson
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ..core.settings import Config
+
+FRESH = 6 * 3600.0  # s
+SLACK = 60.0  # s that it may lie in the future
+MOST = 1e6  # W
+
+
+def path(config: Config) -> str:
+    """Where PvMonit keeps it."""
+    return f"{config.cacheDir}/openweathermap-prod-forecast.json"
+
+
+def today(config: Config, wall: float) -> dict[int, float]:
+    """The watts of each local hour of today that it names, at that time (epoch s); {} when there is none,
+    when it is older than FRESH or of another day, or cannot be read. Never raises."""
+    if not config.cacheDir:
+        return {}
+    try:
+        content, info = files.read(path(config))
+        days = time.localtime(wall)[:3], time.localtime(info.st_mtime)[:3]
+        if not -SLACK <= wall - info.st_mtime <= FRESH or days[0] != days[1]:
+            return {}
+        return hours(tinyjson.loads(content.decode()))
+    except (OSError, Fault, ValueError, OverflowError):
+        return {}
+
+
+def hours(document: Any) -> dict[int, float]:
+    """The watts by hour of the first day of such a document. Raises ValueError when it is none."""
+    try:
+        first = dict(_pairs(document)).get(0, {})
+        found = {hour: float(one["prod"]) for hour, one in _pairs(first["byHour"])}
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"no forecast of PvMonit's ({error!r})") from None
+    if not all(0 <= hour < 24 and 0 <= watts <= MOST for hour, watts in found.items()):
+        raise ValueError("no forecast of PvMonit's: a number that cannot be")
+    return found
+
+
+def _pairs(what: Any) -> list[tuple[int, Any]]:
+    """The entries of what PHP may write as a list or as an object."""
+    pairs = what.items() if isinstance(what, dict) else enumerate(what)
+    return [(int(name), content) for name, content in pairs]

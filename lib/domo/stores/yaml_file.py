@@ -1,0 +1,68 @@
+"""A YAML file, read as strictly as an owner would want: no key twice, no aliases, and where it is wrong."""
+
+from __future__ import annotations
+
+from ..core.model import ConfigError, Fault
+from ..system import files
+from ..system.files import PROJECT
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def read(path: str) -> Any:
+    """The YAML document at `path`. Raises ConfigError."""
+    try:
+        content, _ = files.read(path, 1 << 20)
+    except FileNotFoundError:
+        raise ConfigError([f"{path}: there is no such file"]) from None
+    except Fault as fault:
+        raise ConfigError([str(fault)]) from None
+    if not content.strip(
+        b"\0 \t\r\n"
+    ):  # what a power cut leaves; by the defaults, other pins would be driven
+        raise ConfigError([f"{path}: is empty; a new one is in {PROJECT}, or: echo 'domo: {{}}' >{path}"])
+    files.third_party()
+    try:
+        import yaml
+    except ImportError:
+        raise ConfigError(["PyYAML is missing; run: sudo apt install python3-yaml"]) from None
+    try:
+        return yaml.load(content, _loader(yaml))
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = f" line {mark.line + 1} column {mark.column + 1}" if mark else ""
+        raise ConfigError([f"{path}{place}: {error.problem or error.context}"]) from None
+    except Exception as error:  # not only a YAMLError: "!!int" without a number is an IndexError
+        raise ConfigError([f"{path}: cannot be read as YAML ({' '.join(str(error).split())})"]) from None
+
+
+def _loader(yaml: Any) -> Any:
+    """SafeLoader that refuses a key given twice, where YAML would silently take the last one, and
+    aliases, by which a small file can unfold to gigabytes."""
+
+    class Loader(yaml.SafeLoader):  # type: ignore[misc]
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            if self.check_event(yaml.AliasEvent):
+                event = self.peek_event()
+                raise yaml.MarkedYAMLError(
+                    problem="aliases (*name) are not read", problem_mark=event.start_mark
+                )
+            return super().compose_node(parent, index)
+
+        def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+            seen = set()
+            for key, _ in node.value:
+                if not isinstance(key, yaml.ScalarNode):
+                    raise yaml.MarkedYAMLError(
+                        problem="wants a plain word before the ':'", problem_mark=key.start_mark
+                    )
+                if key.value in seen:
+                    raise yaml.MarkedYAMLError(
+                        problem=f"{key.value} is given twice", problem_mark=key.start_mark
+                    )
+                seen.add(key.value)
+            return super().construct_mapping(node, deep)
+
+    return Loader

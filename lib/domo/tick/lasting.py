@@ -1,0 +1,94 @@
+"""What a tick reads from and writes to the disk that lasts: in a child, because such a disk may hang, and
+a tick that hangs keeps the lock. A child that cannot be killed is left behind, and none is started beside it."""
+
+from __future__ import annotations
+
+from ..core.faults import Report
+from ..core.model import Fault, Past
+from ..core.records import replace
+from ..stores import history, journal, memory, record
+from ..system.child import apart, running
+from .remember import standing
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from ..core.model import Now, Row
+    from ..core.settings import Config
+    from ..system.child import Left
+
+SECONDS = 5.0
+
+
+def past(config: Config, now: Now) -> tuple[Past, str]:
+    """The past by the journal, and "" or why it cannot be read; then nothing is switched on automatically."""
+
+    def read() -> tuple[dict[str, Any], bool, str]:
+        found, fault = journal.past(config, now)
+        return memory.kept(found, now), found.known, str(fault)
+
+    answer, _, why = _within(read)
+    if answer is None:
+        return Past(
+            known=False
+        ), f"journal {config.dbFile}: {why}; nothing is switched on automatically until it can"
+    saved, known, fault = answer
+    return replace(memory.restored(saved, now), known=known), fault
+
+
+def tell_journal(config: Config, rows: tuple[Row, ...], before: Past, now: Now) -> tuple[Past, list[str]]:
+    """Gives the journal its rows; gives the past with those that it did not take, and what went wrong."""
+    left = before.stuck.get("journal")
+    if left and running(left):
+        return before, [
+            Report(f"journal {config.dbFile}: process {left[0]} hangs at it and cannot be killed")
+        ]
+    answer, left, why = _within(lambda: _append(config, rows, now))
+    done, fault = answer or (False, f"journal {config.dbFile}: {why}")
+    faults: list[str] = [Report(fault, "journal", lasts=not done)] if fault else []
+    unwritten = before.unwritten
+    if done:  # one that was set aside is begun anew with the forces that stand
+        unwritten = standing(before) if fault else ()
+    stuck = {**before.stuck, "journal": left} if left else before.stuck
+    return replace(before, unwritten=unwritten, stuck=stuck, reports=(*before.reports, *faults)), faults
+
+
+def _append(config: Config, rows: tuple[Row, ...], now: Now) -> tuple[bool, str]:
+    done, fault = journal.append(config, rows, now)
+    return done, str(fault)
+
+
+def keep_record(config: Config, day: str, before: Past, now: Now) -> tuple[Past, list[str]]:
+    """Takes the record of the day (2026-06-15) to its lasting folder; gives the past, and what went wrong."""
+    left = before.stuck.get("record")
+    if left and running(left):
+        return before, [
+            Report(f"record {config.recordDir}: process {left[0]} hangs at it and cannot be killed")
+        ]
+    answer, left, why = _within(lambda: _keep(config, day, now))
+    fault = answer if answer is not None else f"record {config.recordDir}: {why}"
+    stuck = {**before.stuck, "record": left} if left else before.stuck
+    faults: list[str] = [Report(fault, lasts=answer is None)] if fault else []
+    return replace(before, stuck=stuck, reports=(*before.reports, *faults)), faults
+
+
+def _keep(config: Config, day: str, now: Now) -> str:
+    try:
+        told = history.keep(config, record.path(config), day)
+        record.mark_kept(config, day, now.wall)
+        return str(told)
+    except Fault as fault:
+        return str(fault)
+    except OSError as error:
+        return f"record {error.filename or config.recordDir}: {error.strerror}"
+
+
+def _within(work: Callable[[], Any]) -> tuple[Any, Left | None, str]:
+    """What `work` gives, or None and why there is nothing; and the process that was left behind."""
+    try:
+        answer, left = apart(work, SECONDS)
+    except OSError as error:
+        return None, None, f"no process could be started ({error.strerror})"
+    return answer, left, f"did not answer within {SECONDS:g} s; does the disk hang?"

@@ -1,0 +1,212 @@
+"""domo-replay with plants, suns and sets of scripts of one's own: what is driven, told, and refused."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from support.day import example
+from support.house import PROJECT, House
+
+MODEL = """
+class Barrel:
+    '''A battery that is a barrel: no physics at all, and nothing of domo.'''
+
+    def __init__(self, told):
+        assert told["relays"][1]["name"] == "Pump" and told["plant"]["battery"] == 5000
+        self.soc = told["soc"]
+
+    def reading(self, when):
+        noon = 9 <= when // 3600 % 24 < 15
+        return {{"BMV": {{"SOC": self.soc, "P": 10 if noon else -20.5, "V": 26 + when % 7 / 100}},
+                "MPPT": {{"CS": ("Float", "5") if noon else "Off", "PPV": 500}}}}
+
+    def minute(self, when, states):
+        self.soc = max(20, min(100, self.soc + (0.2 if when // 3600 % 24 < 15 else -0.1) - states[1]))
+        {minute}
+"""
+GOOD = (
+    "return {'sun': 500, 'panels': 300, 'load': 90, 'power': 210, 'soc': self.soc,"
+    " 'watts': {1: 70 * states[1]}}"
+)
+
+
+@pytest.fixture
+def village(house: House) -> House:
+    """A house with a pump and a heater."""
+    house.configure({"domo.relayNb": 2, "domo.relayName": {1: "Pump", 2: "Heater"}})
+    house.configure({"domo.valueUse": ["SOC", "CS", "P"], "domo.relayWatt": {2: 300}})
+    house.configure({"domo.relayLoad": {1: {"kind": "pump", "watt": 750, "minutes": 20, "tank": 60}}})
+    house.script(1, example("five-minutes-a-day"))
+    house.script(2, example("van-water-heater"))
+    return house
+
+
+def run(house: House, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """domo-replay as a process, from the house's folder."""
+    command = [
+        sys.executable,
+        "-IS",
+        str(PROJECT / "bin/domo-replay"),
+        "--config",
+        str(house.config),
+        *arguments,
+    ]
+    env = {**house.env, "TZ": "UTC"}
+    return subprocess.run(command, env=env, cwd=house.folder, capture_output=True, text=True, timeout=170)
+
+
+def model(house: House, minute: str = GOOD) -> None:
+    (house.folder / "mymodel.py").write_text(textwrap.dedent(MODEL.format(minute=minute)))
+
+
+def test_a_foreign_model_drives_the_same_ticks(village: House) -> None:
+    model(village)
+    done = run(village, "06-21", "--plant", "mymodel:Barrel")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "09:00" in done.stdout and "1 Pump on: absorption or float" in " ".join(done.stdout.split())
+    assert "2026-06" in done.stdout or "12.0        7.2        4.8" in done.stdout  # 500 and 300 W, all day
+    told = json.loads(run(village, "06-21", "--plant", "mymodel:Barrel", "--json").stdout)[0]
+    assert told["total"]["sun_kWh"] == 12 and told["relays"]["1"]["used_kWh"] == pytest.approx(
+        5 * 70 / 60000, abs=1e-3
+    )
+
+
+def test_a_model_that_says_nothing_of_its_flows_is_driven_all_the_same(village: House) -> None:
+    model(village, "return None")
+    done = run(village, "06-21", "--plant", "mymodel:Barrel")
+    assert done.returncode == 0 and "1 Pump                          1       0.1" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("minute", "told"),
+    [
+        ("raise RuntimeError('the sump is dry')", "fails in minute line 16 of"),
+        ("return 3", "answers nonsense: minute(...) wants {'sun': W, ...} or None, not 3"),
+        ("return {'sun': 'much'}", "minute(...) sun is 'much', no number"),
+        ("return {'soc': float('nan')}", "minute(...) soc is nan, no number"),
+        ("return {'watts': [1]}", "minute(...) watts wants {relay: W}, not [1]"),
+        ("self.reading = lambda when: {}", "reading(...) wants {device: {value: number}}, not {}"),
+        ("self.reading = lambda when: {'BMV': 3}", "reading(...) BMV wants {value: number}, not 3"),
+        ("self.reading = lambda when: {'BMV': {'SOC': None}}", "BMV.SOC is None, neither number nor text"),
+    ],
+)
+def test_a_model_that_fails_is_told_in_a_sentence(village: House, minute: str, told: str) -> None:
+    model(village, minute)
+    done = run(village, "06-21", "--plant", "mymodel:Barrel")
+    assert done.returncode == 2 and told in done.stderr and "Traceback" not in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("mymodel", "--plant wants module:Class, not 'mymodel'"),
+        ("nothing:Here", "No module named 'nothing'"),
+        ("mymodel:Bucket", "mymodel has no Bucket"),
+        ("mymodel:GOOD", "GOOD is no class"),
+        ("broken:Barrel", "broken fails (ZeroDivisionError: division by zero)"),
+        ("mymodel:Picky", "it cannot be made (ValueError: not here)"),
+    ],
+)
+def test_a_model_that_cannot_be_had(village: House, name: str, told: str) -> None:
+    model(village)
+    with (village.folder / "mymodel.py").open("a") as file:
+        file.write("\nGOOD = 1\nclass Picky:\n    def __init__(self, told): raise ValueError('not here')\n")
+    (village.folder / "broken.py").write_text("1 / 0\n")
+    done = run(village, "06-21", "--plant", name)
+    assert done.returncode == 2 and told in done.stderr and "Traceback" not in done.stderr
+
+
+# --- the bound, and several replays -------------------------------------------------------------------
+
+
+def test_the_bound_is_above_what_scripts_reach(village: House) -> None:
+    pytest.importorskip("scipy")
+    done = run(village, "06-21", "--days", "3", "--sky", "clear", "--bound", "--json")
+    told = json.loads(done.stdout)[0]
+    assert 0.02 < told["share_of_bound"] < 1 and told["bound_kWh"] < told["total"]["sun_kWh"]
+    assert "by perfect foresight" in run(village, "06-21", "--bound").stdout
+
+
+def test_two_sets_of_scripts_stand_side_by_side_over_seeds(village: House, tmp_path: Path) -> None:
+    other = village.folder / "bolder"
+    other.mkdir()
+    (other / "2.py").write_text("def decide(relay, data):\n    return relay.on('always')\n")
+    done = run(village, "06-21", "--seeds", "2", "--compare", str(other))
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert lines[0].split()[-2:] == ["scripts", "bolder"] and "seeds 1 to 2" in lines[0]
+    (hours,) = (line for line in lines[lines.index("2 Heater") :] if "hours on" in line)
+    assert hours.rstrip().endswith("24.0")
+    assert max(map(len, lines)) <= 100
+
+
+def test_csv_has_a_line_a_day_that_adds_up_to_json(village: House) -> None:
+    arguments = ("06-21", "--days", "2", "--seeds", "2")
+    rows = list(csv.DictReader(io.StringIO(run(village, *arguments, "--csv").stdout)))
+    told = json.loads(run(village, *arguments, "--json").stdout)
+    assert [(row["seed"], row["day"][5:]) for row in rows] == [
+        ("1", "06-21"), ("1", "06-22"), ("2", "06-21"), ("2", "06-22")
+    ]  # fmt: skip
+    for one in told:
+        of_seed = [row for row in rows if row["seed"] == str(one["seed"])]
+        assert sum(float(row["sun_kWh"]) for row in of_seed) == pytest.approx(
+            one["total"]["sun_kWh"], abs=0.01
+        )
+        lost = sum(sum(relay["lost_while_off_kWh"].values()) for relay in one["relays"].values())
+        assert lost + one["lost_to_nobody_kWh"] == pytest.approx(one["total"]["lost_kWh"], abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--seeds", "0"], "--seeds wants a number from 1 to 1000"),
+        (["--compare", "/nowhere"], "--compare: /nowhere is no folder"),
+        (["--sky", "sunny"], "--sky wants generated, clear"),
+        (["--panels", "-5"], "--panels wants a number from 1 to 1e+06 (W), not -5"),
+        (["--latitude", "91"], "--latitude wants a number from -90 to 90, not 91"),
+    ],
+)
+def test_what_cannot_be_asked(village: House, arguments: list[str], told: str) -> None:
+    done = run(village, "06-21", *arguments)
+    assert done.returncode == 2 and told in done.stderr and "Traceback" not in done.stderr
+
+
+# --- behind the replay's back -------------------------------------------------------------------------
+
+OUTSIDE = """import socket, subprocess, time
+from datetime import datetime
+
+def decide(relay, data):
+    {what}
+    return relay.off("no")
+"""
+
+
+@pytest.mark.parametrize(
+    ("what", "told"),
+    [
+        ("datetime.now()", "looks at the machine's clock (now): use relay.now"),
+        ("time.time()", "looks at the machine's clock (time): use relay.now"),
+        ("open('/etc/hostname').read()", "reads the file /etc/hostname"),
+        ("subprocess.run(['true'])", "starts the program true"),
+        (
+            "socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'', ('127.0.0.1', 9))",
+            "asks the network",
+        ),
+    ],
+)
+def test_a_script_that_looks_elsewhere_is_named(village: House, what: str, told: str) -> None:
+    village.script(2, OUTSIDE.format(what=what))
+    done = run(village, "06-21")
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert f"script {village.scripts}/2.py {told}" in line and "a replay cannot set" in line
