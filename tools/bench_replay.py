@@ -47,12 +47,14 @@ def year(python: str = sys.executable) -> float:
             command = [python, "-IS", str(PROJECT / "bin/domo-replay")]
             command += ["--config", str(folder / "config.yaml")]
             before = resource.getrusage(resource.RUSAGE_CHILDREN)
-            subprocess.run(
+            done = subprocess.run(
                 [*command, "06-01", "--days", str(days), "--json"],
                 env={**os.environ, "TMPDIR": name},
                 stdout=subprocess.DEVNULL,
                 check=False,
             )
+            if done.returncode not in (0, 1):  # 1: there was something to look at
+                sys.exit(f"domo-replay ended with {done.returncode}")
             after = resource.getrusage(resource.RUSAGE_CHILDREN)
             return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 

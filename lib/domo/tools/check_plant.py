@@ -30,6 +30,7 @@ def plant(settings: Config) -> Findings:
         if drawn > said:
             yield (
                 False,
-                f"config: domo.relayLoad.{relay} draws {drawn:g} W, more than the {said:g} W of domo.relayWatt.{relay},"
+                f"config: domo.relayLoad.{relay} draws {drawn:g} W,"
+                f" more than the {said:g} W of domo.relayWatt.{relay},"
                 " which maxWatt counts",
             )
