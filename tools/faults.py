@@ -81,6 +81,7 @@ LASTING = (
     "fsync",
     "fdatasync",
 )  # a full disk stays full; write(2) has to say so
+WAITS = ("wait4", "clock_nanosleep")  # of which the third, and so on, is as the second
 CODE = (str(PROJECT / "lib"), str(PROJECT / "bin"), sys.base_prefix, sys.prefix, "/usr/lib", "/lib")
 WRITTEN = ("ENOSPC", "EROFS")  # for openat, besides, when it makes or writes the file
 
@@ -106,8 +107,8 @@ class Point(NamedTuple):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What is right once a process is over: what the owner wants, by relay (0 or 3), which of these forces end
-    by themselves, and the relays that are on in the end."""
+    """What is right once a process is over: what the owner wants, by relay (0 or 3), the relays that are on
+    in the end, and the forces that end by themselves some day."""
 
     forced: Mapping[int, int]
     final: frozenset[int]
@@ -117,7 +118,7 @@ class Outcome:
 @dataclass(frozen=True)
 class Scene:
     """A process to be disturbed: how its house is prepared, and what is right in it. `undone`: what is right
-    when it did not come as far as giving its order. `run`: the program and its arguments, a tick by default."""
+    when it did not come as far as giving its order. `run`: the program and its arguments."""
 
     name: str
     prepare: Callable[[House], None]
@@ -507,7 +508,7 @@ def _points(record: str, child: bool) -> Iterator[Point]:
             continue
         counts[call] += 1
         begun = begun or "config.yaml" in rest and call == "openat"
-        if not begun or call in ("exit_group", "execve"):
+        if not begun or call in ("exit_group", "execve") or (call in WAITS and counts[call] > 2):
             continue
         name = re.search(r'[<"](/[^>"]*)[>"]', rest)
         about = name[1] if name else ""

@@ -1,7 +1,7 @@
 """`make pvmonit`: PvMonit's real functions and scripts beside domo's, on the same pasts and data.
 
 PVMONIT names a folder with PvMonit's source, of which nothing is changed, and nothing is here. Its
-functions run from its own domo/domo.php (tools/pvmonit.php), ours through a tick's own runner. Every
+functions run from its own domo/domo.php (tools/pvmonit.php), ours as a tick asks them. Every
 answer is compared; the few that MIGRATION.md says to differ must differ for the reason that it gives,
 and are counted.
 
@@ -29,11 +29,11 @@ from typing import Any
 PROJECT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(PROJECT / "lib"), str(PROJECT / "tests")]
 
-from domo.core.model import Device, Now, Reading, Value
+from domo.core.model import Device, Now, Reading, Value  # noqa: E402
 from domo.core.records import replace  # noqa: E402
-from domo.core.settings import Config
+from domo.core.settings import Config  # noqa: E402
 from domo.scripts import answering, asking  # noqa: E402
-from domo.stores import journal  # noqa: E402
+from domo.stores import journal, schema  # noqa: E402
 from support.browser import PROGRAM, Browser  # noqa: E402
 from support.pvmonit import SOURCE, PvMonit, lacking  # noqa: E402
 
@@ -181,7 +181,7 @@ def functions(pasts: int, seed: int) -> int:
         script = folder / "1.php"
         script.write_text(ASK.replace("CALLS", str(calls_file)))
         script.chmod(0o600)
-        config = Config("", relayNb=3, scriptDir=name, dbFile=f"{name}/journal")
+        config = settings(name, 3)
         domo = {"dbFile": f"{name}/journal", "prefixFileData": f"{name}/theirs_"}
         files = {"jsonFile": {"etatPath": f"{name}/etat", "modPath": f"{name}/mod"}, "relayNb": 3}
         for number in range(pasts):
@@ -217,8 +217,15 @@ def functions(pasts: int, seed: int) -> int:
     return unknown
 
 
+def settings(folder: str, relays: int, php: str = "/usr/bin/php") -> Config:
+    """What domo is told of a house with so many relays and all of it in a folder."""
+    domo = {"relayNb": relays, "relay": {"scriptDir": folder}, "dbFile": f"{folder}/journal"}
+    pins = {"relayGpio": {relay: relay for relay in range(1, relays + 1)}, "tm1638": {"stb": []}}
+    return schema.parse(f"{folder}/config.yaml", {"bin": {"php-cli": php}, "domo": {**domo, **pins}})
+
+
 def ours(config: Config, case: Case, now: int) -> list[Any]:
-    """What a tick's own runner gets from PHP."""
+    """What a tick is told by PHP."""
     moment = Now(now + 0.25, 1e6, "boot")
     past, trouble = journal.past(config, moment)
     assert not trouble
@@ -290,7 +297,7 @@ def day(scripts: dict[int, str], names: dict[int, str], step: int = 60) -> int:
         ping.chmod(0o700)
         os.environ["PATH"] = f"{ping.parent}:{os.environ['PATH']}"
         theirs = Theirs()
-        config = Config("", relayNb=max(scripts), scriptDir=name, dbFile=f"{name}/journal", phpCli=str(php))
+        config = settings(name, max(scripts), str(php))
         domo = {"dbFile": f"{name}/journal", "relayNb": max(scripts), "prefixFileData": ""}
         domo["jsonFile"] = {"etatPath": f"{name}/etat", "modPath": f"{name}/mod"}
         modes, states = dict.fromkeys(config.relays, 1), dict.fromkeys(config.relays, 0)

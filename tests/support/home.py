@@ -8,12 +8,14 @@ what happens: hypothesis (tests/property/test_invariants.py), or chance, for lon
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from domo.core.model import AUTO_OFF, AUTO_ON, FORCED, FORCED_ON
+from support import hung_disk
 from support.model import World
 
 RELAYS = (1, 2, 3, 4)
@@ -45,6 +47,7 @@ BAD = {
     "does not compile": "def decide(relay, data:\n",
     "open to all": GOOD["on"],
 }
+HANGS = "import time\ndef decide(relay, data):\n    time.sleep(60)\n"
 INTRUSION = """import os
 def decide(relay, data):
     if {rename}:
@@ -135,6 +138,7 @@ class Home:
         self.until: dict[int, tuple[int, int]] = {}  # forces that end by themselves: mode, and when
         self.perhaps_until: dict[int, int] = {}  # those of which nobody can say when a tick will end them
         self.ended: set[int] = set()  # whose force the last tick had to end
+        self.hangs = False  # whether the last script does
         self.killed = False  # whether the last tick was
         self.remains = False  # whether a killed one may have left a file
         self.settled = False  # nothing has happened since the last tick
@@ -248,6 +252,22 @@ class Home:
         if text is not None:
             self.world.write_data(text)
 
+    @happens(ticks=(1, 1, 2), when=lambda home: hung_disk.possible())
+    def data_file_hangs(self, ticks: int) -> None:
+        """Its disk answers no more for some minutes; then PvMonit has a new one."""
+        self.settled = False
+        place = self.folder / "disk"
+        place.mkdir(exist_ok=True)
+        (place / "data.xml").touch()
+        remove(self.world.data)
+        self.world.data.symlink_to(place / "data.xml")
+        with hung_disk.HungDisk(place) as disk:
+            feed, self.feed, self.stamp = self.feed, "silent", None
+            disk.hang()
+            self.minutes(ticks)
+        remove(self.world.data)
+        self.feed = feed
+
     # -- the owner, and other programs --
 
     @happens(relay=RELAYS, kind=("on", "on", "on", "off", "keep", *BAD, ""))
@@ -295,6 +315,15 @@ class Home:
         self.minutes(1)
         self.world.script(INTRUDER, None)
         remove(prepared)
+
+    @happens()
+    def a_script_hangs(self) -> None:
+        """The last one, in one tick."""
+        self.hangs = True
+        self.world.script(INTRUDER, HANGS)
+        self.minutes(1)
+        self.world.script(INTRUDER, None)
+        self.hangs = self.settled = False
 
     @happens(relay=RELAYS, mode=(1, 2, 2), by_rename=BOTH)
     def program_orders(self, relay: int, mode: int, by_rename: bool) -> None:
@@ -605,7 +634,9 @@ class Home:
         for path, wrong in faults.items():
             assert str(path) in said or not wrong
         odd = isinstance(self.before, dict) and None in self.modes.values()
-        bad_scripts = self.intrusion is not None or any(kind in BAD for kind in self.scripts.values())
+        bad_scripts = (
+            self.intrusion is not None or self.hangs or any(kind in BAD for kind in self.scripts.values())
+        )
         wrong = any(faults.values()) or odd or bad_scripts or not self.usable or self.broken or self.lost
         assert wrong or (world.code, said) == (0, ""), said
         assert world.code in (0, 1) and "relays that are not forced are off" not in said, said
@@ -624,6 +655,7 @@ class Home:
         }
         found = {path.name for path in world.folder.iterdir() if not path.name.startswith("journal")}
         found -= {name for name in found if self.remains and ".domo-" in name}
+        found -= {name for name in found if re.fullmatch(r"m_\d{4}-\d\d-\d\d\.csv", name)}  # for `history`
         assert found - expected <= {"prepared"}
 
     # -- the model --

@@ -218,6 +218,6 @@ def _watts(config: Config, relays: Iterable[int]) -> float:
 
 
 def _fits(config: Config, relay: int, load: float) -> bool:
-    """Whether the inverter can carry this relay besides `load` (W); one that declares no watts always fits."""
+    """Whether the inverter can carry this relay besides `load` (W). One without watts always fits."""
     watt = config.relayWatt.get(relay, 0)
     return not (watt and config.maxWatt and load + watt > config.maxWatt)

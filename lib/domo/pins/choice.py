@@ -1,4 +1,4 @@
-"""Which board the configuration asks for: gpiochip, gpio (RPi.GPIO), simulated, or auto, the best that works."""
+"""Which board the configuration asks for: gpiochip, gpio (RPi.GPIO), simulated, or auto, the best of them."""
 
 from __future__ import annotations
 

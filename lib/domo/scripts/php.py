@@ -129,7 +129,8 @@ class Php:
         words = self._child.last_words() if waited else self._child.rest
         status, left = self._stop()
         where = place.last_place(f"{self._world.config.scriptDir}/{relay}.php", words)
-        why = f"{where and where + ' or just before'}: {place.ended(status, waited)}"  # PHP looks up between steps
+        # PHP looks up between steps
+        why = f"{where and where + ' or just before'}: {place.ended(status, waited)}"
         cut = 0 < waited < seconds - 0.1
         return self._failed(relay, why, left, cut)
 

@@ -1,4 +1,4 @@
-"""How the values in config.yaml are checked: each gives the value, or raises ValueError with what it wants."""
+"""How the values in config.yaml are checked: each gives the value, or a ValueError says what it wants."""
 
 from __future__ import annotations
 

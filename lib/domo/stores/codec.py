@@ -83,7 +83,7 @@ def read_sky(sky: dict[str, float], gone: float) -> dict[str, float]:
 
 
 def read_rows(rows: list[list[Any]], gone: float) -> tuple[Row, ...]:
-    read = each(AGE, among(range(1001)), TEXT, MODE, TEXT, TEXT, maybe((same, number)))[1]
+    read = each(AGE, among(range(1001)), TEXT, MODE, TEXT, TEXT, maybe(SECONDS))[1]
     return tuple(Row(*read(row, gone)) for row in rows)
 
 

@@ -72,14 +72,14 @@ def load(config: Config, now: Now, anyones: bool = False) -> tuple[Past | None, 
             owner = rights.user_name(info.st_uid)
             raise Fault(f"{config.memory_path}: belongs to {owner}; run: sudo rm {config.memory_path}")
         saved = tinyjson.loads(content.decode())
-        if saved["version"] < VERSION:  # of before an update
+        if type(saved["version"]) is int and 0 < saved["version"] < VERSION:  # of before an update
             return None, ""
         return restored(saved, now), ""
     except FileNotFoundError:
         return None, ""
     except Fault as fault:
         return None, f"memory not used: {fault}"
-    except (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError) as error:
+    except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError) as error:
         what = f"{config.memory_path}: is not domo's ({one_line(error, 200)})"
         text = f"memory not used: {what}; the journal is asked instead"
         return None, Report(text, "memory", lasts=False)
@@ -175,7 +175,8 @@ def as_its_user(config: Config) -> None:
         return
     name = rights.user_name(owner)
     if os.geteuid() != 0:
-        why = f"this is run by {rights.user_name(os.geteuid())}, but the ticks by {name}, who owns {config.memory_path}"
+        me = rights.user_name(os.geteuid())
+        why = f"this is run by {me}, but the ticks by {name}, who owns {config.memory_path}"
         raise Fault(f"{why}; run: sudo -u {name} {' '.join(sys.argv)}")
     import pwd
 

@@ -159,7 +159,7 @@ def _record(sight: Sight, plan: Plan, faults: list[str]) -> tuple[str, list[str]
 
 
 def _put_in_line(config: Config, past: Past, now: Now) -> tuple[Past, list[str]]:
-    """Lets the program of onChange wait for what it is to be told; gives the past then, and what went wrong."""
+    """Puts in line what the program of onChange is to be told; gives the past then, and what went wrong."""
     from . import news
 
     faults: list[str] = []

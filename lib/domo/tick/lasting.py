@@ -1,5 +1,5 @@
 """What a tick reads from and writes to the disk that lasts: in a child, because such a disk may hang, and
-a tick that hangs keeps the lock. A child that cannot be killed is left behind, and none is started beside it."""
+a tick that hangs keeps the lock. A child that cannot be killed is left behind; none is started beside it."""
 
 from __future__ import annotations
 

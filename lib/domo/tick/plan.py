@@ -85,7 +85,8 @@ def resolve(config: Config, found: modes.Found, past: Past) -> tuple[dict[int, i
     if found.linked:
         faults.append(modes.linked(config.modPath))
     faults += [
-        f"{config.modPath}: relay {relay} stands there more than once; a force counts, else the last: delete the rest"
+        f"{config.modPath}: relay {relay} stands there more than once; a force counts,"
+        " else the last: delete the rest"
         for relay in found.twice
     ]
     return modes.holding(config.relays, found, past.modes), faults

@@ -1,4 +1,4 @@
-"""What remains when a tick cannot be one: config.yaml cannot be used, or something failed that nobody thought of."""
+"""What remains when a tick cannot be one: config.yaml cannot be used, or something unforeseen failed."""
 
 from __future__ import annotations
 

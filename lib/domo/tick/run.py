@@ -38,8 +38,7 @@ def run(config: Config, clock: Callable[[], Now], given: Reading | None = None) 
         sight = finish(seen, given, acts=True)
         if (later := clock()).up - seen.now.up > STOPPED:
             sight = finish(begin(config, later), given, acts=True)
-        done = act(replace(sight, faults=(*faults, *sight.faults)) if faults else sight)
-        return done
+        return act(replace(sight, faults=(*faults, *sight.faults)) if faults else sight)
     finally:
         if held is not None:
             os.close(held)

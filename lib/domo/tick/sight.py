@@ -1,4 +1,4 @@
-"""What a tick knows when it has decided, and what it has done when it ends: the records handed from step to step."""
+"""What a tick knows when it has decided, and what it has done when it ends."""
 
 from __future__ import annotations
 

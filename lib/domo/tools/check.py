@@ -119,7 +119,8 @@ def _files(settings: Config, now: Now) -> Findings:
     if os.path.lexists(private.folder()) and not private.is_ours():
         yield (
             False,
-            f"cache: {private.folder()} is not only yours, so it is not used; run: sudo rm -r {private.folder()}",
+            f"cache: {private.folder()} is not only yours, so it is not used;"
+            f" run: sudo rm -r {private.folder()}",
         )
 
 

@@ -30,6 +30,7 @@ def plant(settings: Config) -> Findings:
         if drawn > said:
             yield (
                 False,
-                f"config: domo.relayLoad.{relay} draws {drawn:g} W, more than the {said:g} W"
-                f" of domo.relayWatt.{relay}, which maxWatt counts",
+                f"config: domo.relayLoad.{relay} draws {drawn:g} W,"
+                f" more than the {said:g} W of domo.relayWatt.{relay},"
+                " which maxWatt counts",
             )
