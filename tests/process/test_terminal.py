@@ -11,6 +11,7 @@ import select
 import signal
 import struct
 import subprocess
+import sys
 import termios
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -26,6 +27,8 @@ from domo.panel.terminal import DEAF_SECONDS  # isort: skip
 
 AUTO = dict.fromkeys(range(1, 9), 1)
 BOARD = slice(2, 7)  # the lines of the screen with leds, digits and buttons
+
+TIOCGPTN = 0x80045430  # asm-generic/ioctls.h: the number of a terminal; os.ptsname() is Python 3.13's
 
 
 class Terminal:
@@ -51,7 +54,8 @@ class Terminal:
 
     def choke(self) -> None:
         """What is between the panel and who should read it is full."""
-        line = os.open(os.ptsname(self._fd), os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
+        number = int.from_bytes(fcntl.ioctl(self._fd, TIOCGPTN, bytes(4)), sys.byteorder)
+        line = os.open(f"/dev/pts/{number}", os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
         with contextlib.suppress(BlockingIOError):
             while True:
                 os.write(line, b"\0" * 64)
