@@ -115,8 +115,7 @@ def breaks(home: type[Home], steps: list[Step]) -> str:
     day = home()
     try:
         for name, given in steps:
-            event = getattr(Home, name)
-            if event.when(day):
+            if getattr(home, name).when(day):
                 getattr(day, name)(**given)
     except Exception:
         return traceback.format_exc()
@@ -141,9 +140,8 @@ def shortened(home: type[Home], steps: list[Step], wrong: str) -> list[Step]:
 
 
 def place(wrong: str) -> str:
-    """Where in the home an invariant was broken, by its traceback."""
-    lines = [line for line in wrong.splitlines() if "home.py" in line or not line.startswith(" ")]
-    return "\n".join(lines[-2:])
+    """Where an invariant was broken, by its traceback: file and line."""
+    return next((line for line in reversed(wrong.splitlines()) if line.startswith("  File ")), "")
 
 
 def as_test(steps: list[Step]) -> str:
