@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV = .venv
 BIN = $(VENV)/bin
 
-.PHONY: run test lint bench faults trust pi armhf look clean
+.PHONY: run test lint bench faults trust pi armhf look pvmonit clean
 
 run: $(VENV)/run.done
 	@$(BIN)/python tools/demo.py
@@ -40,6 +40,10 @@ trust: $(VENV)/dev.done
 
 faults: $(VENV)/dev.done
 	PYTHONPATH=tests $(BIN)/python tools/faults.py
+
+# PvMonit's real functions and scripts beside ours: PVMONIT names a folder with PvMonit's source.
+pvmonit: $(VENV)/dev.done
+	PVMONIT="$(PVMONIT)" PASTS="$(PASTS)" $(BIN)/python tools/pvmonit.py
 
 clean:
 	rm -rf $(VENV) build lib/*.egg-info

@@ -44,20 +44,17 @@ def year(python: str = sys.executable) -> float:
             (folder / "scripts" / f"{relay}.py").chmod(0o644)
 
         def cpu(days: int) -> float:
-            command = [
-                python,
-                "-IS",
-                str(PROJECT / "bin/domo-replay"),
-                "--config",
-                str(folder / "config.yaml"),
-            ]
+            command = [python, "-IS", str(PROJECT / "bin/domo-replay")]
+            command += ["--config", str(folder / "config.yaml")]
             before = resource.getrusage(resource.RUSAGE_CHILDREN)
-            subprocess.run(
+            done = subprocess.run(
                 [*command, "06-01", "--days", str(days), "--json"],
                 env={**os.environ, "TMPDIR": name},
                 stdout=subprocess.DEVNULL,
                 check=False,
             )
+            if done.returncode not in (0, 1):  # 1: there was something to look at
+                sys.exit(f"domo-replay ended with {done.returncode}")
             after = resource.getrusage(resource.RUSAGE_CHILDREN)
             return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 

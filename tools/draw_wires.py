@@ -17,7 +17,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT / "lib"))
 
 from domo.core import header  # noqa: E402
-from domo.core.model import Config  # noqa: E402
+from domo.core.settings import Config
 from domo.stores import schema, yaml_file  # noqa: E402
 
 WORDS: dict[str, dict[str, str | tuple[str, ...]]] = {

@@ -24,7 +24,8 @@ sys.path[:0] = [str(PROJECT / "lib"), str(PROJECT / "tools")]
 
 import browser  # noqa: E402
 import demo  # noqa: E402
-from domo.core.model import Config, Decision, Now, Value  # noqa: E402
+from domo.core.model import Decision, Now, Value
+from domo.core.settings import Config
 from domo.stores import config as configs  # noqa: E402
 from domo.stores import history, modes, reading, record, states  # noqa: E402
 from domo.tick import run  # noqa: E402

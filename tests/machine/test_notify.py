@@ -106,7 +106,7 @@ def test_a_webhook_gets_the_text_of_every_change(house: House, server: Server) -
     path, headers, body = server.got[0]
     assert path == "/topic" and headers["Title"] == "maison"
     assert body.decode().splitlines() == [
-        "Pompe à eau: forced on (mode file: forced on)",
+        "Pompe à eau: forced on",
         "Pompe à eau is on (forced on)",
     ]
 
@@ -154,7 +154,7 @@ def test_mail_is_given_to_sendmail(house: House) -> None:
     assert (house.folder / "arguments").read_text() == "-t -i\n"
     mail = email.message_from_bytes((house.folder / "mail").read_bytes(), policy=email.policy.default)
     assert mail["To"] == "me@example.org, you@example.org"
-    assert mail["Subject"] == "Pompe à eau: forced on (mode file: forced on) (and 1 more)"
+    assert mail["Subject"] == "Pompe à eau: forced on (and 1 more)"
     assert "  Pompe à eau is on (forced on)\n" in mail.get_content()
 
 

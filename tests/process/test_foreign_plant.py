@@ -32,7 +32,10 @@ class Barrel:
         self.soc = max(20, min(100, self.soc + (0.2 if when // 3600 % 24 < 15 else -0.1) - states[1]))
         {minute}
 """
-GOOD = "return {'sun': 500, 'panels': 300, 'load': 90, 'power': 210, 'soc': self.soc, 'watts': {1: 70 * states[1]}}"
+GOOD = (
+    "return {'sun': 500, 'panels': 300, 'load': 90, 'power': 210, 'soc': self.soc,"
+    " 'watts': {1: 70 * states[1]}}"
+)
 
 
 @pytest.fixture
@@ -122,7 +125,7 @@ def test_a_model_that_cannot_be_had(village: House, name: str, told: str) -> Non
     assert done.returncode == 2 and told in done.stderr and "Traceback" not in done.stderr
 
 
-# --- the bound, and several replays ---------------------------------------------------------------------------
+# --- the bound, and several replays -------------------------------------------------------------------
 
 
 def test_the_bound_is_above_what_scripts_reach(village: House) -> None:
@@ -177,7 +180,7 @@ def test_what_cannot_be_asked(village: House, arguments: list[str], told: str) -
     assert done.returncode == 2 and told in done.stderr and "Traceback" not in done.stderr
 
 
-# --- behind the replay's back -----------------------------------------------------------------------------------
+# --- behind the replay's back -------------------------------------------------------------------------
 
 OUTSIDE = """import socket, subprocess, time
 from datetime import datetime

@@ -20,7 +20,30 @@ from support.house import PROJECT, House
 SIGNS = "\n\r\t\x85\x9b\x9d\xa0\xad\u200b\u200f\u202e\u2028\u2029\u2066\ufeff\ufff9\ue000\u0378\U000e0041"
 SIGNS += "".join(
     next(chr(n) for n in range(0xA1, 0x11000) if unicodedata.category(chr(n)) == category)
-    for category in "Lu Ll Lt Lm Lo Mn Mc Me Nd Nl No Pc Pd Ps Pe Pi Pf Po Sm Sc Sk So".split()
+    for category in [
+        "Lu",
+        "Ll",
+        "Lt",
+        "Lm",
+        "Lo",
+        "Mn",
+        "Mc",
+        "Me",
+        "Nd",
+        "Nl",
+        "No",
+        "Pc",
+        "Pd",
+        "Ps",
+        "Pe",
+        "Pi",
+        "Pf",
+        "Po",
+        "Sm",
+        "Sc",
+        "Sk",
+        "So",
+    ]
 )
 FORGED = "domo-tick: all is well"
 NASTY = f"{SIGNS}x\n{FORGED}\n"

@@ -286,8 +286,6 @@ def test_few_descriptors_switch_nothing_off_at_once(house: House, limit: int) ->
 def test_a_process_that_cannot_be_started_switches_off_when_the_time_is_over(
     house: House, clock: Clock, call: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import posix
-
     house.script(1, "return relay.on('sun')")
     house.data(at=clock.wall)
     house.tick_at(clock)
@@ -296,7 +294,7 @@ def test_a_process_that_cannot_be_started_switches_off_when_the_time_is_over(
     def refuse(*_: object) -> None:
         raise OSError(11, "Resource temporarily unavailable")
 
-    monkeypatch.setattr(posix, call, refuse)
+    monkeypatch.setattr(os, call, refuse)
     for minute in range(1, 12):
         clock.forward(60)
         house.data(at=clock.wall)

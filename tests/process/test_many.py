@@ -90,6 +90,15 @@ def stopped(house: House) -> Iterator[subprocess.Popen[str]]:
     tick.wait()
 
 
+def _kept(house: House) -> dict[str, tuple[object, ...]]:
+    """Everything but the caches, which the stopped tick's child may write in the meantime."""
+    return {
+        path: what
+        for path, what in house.snapshot().items()
+        if "/tmp/domo-" not in path[len(str(house.folder)) :]
+    }
+
+
 @pytest.mark.parametrize("end", [signal.SIGCONT, signal.SIGKILL], ids=["it goes on", "it is killed"])
 def test_a_tick_that_is_stopped_keeps_the_others_waiting_and_no_more(
     house: House, stopped: subprocess.Popen[str], end: signal.Signals
@@ -97,10 +106,10 @@ def test_a_tick_that_is_stopped_keeps_the_others_waiting_and_no_more(
     """They say so and change nothing. When it goes on, or is killed, all is well with the next tick, and
     what the owner ordered meanwhile stands."""
     house.set_modes({1: 2, 2: 1, 3: 3})
-    before = house.snapshot()
+    before = _kept(house)
     for _ in range(3):
         assert house.tick() == BUSY
-    assert house.snapshot() == before
+    assert _kept(house) == before
     assert house.tick("--dry-run").code == 0
     stopped.send_signal(end)
     code, out, err = ended(stopped)

@@ -384,6 +384,46 @@ def test_a_link_to_a_script_is_as_good_as_where_it_leads(house: House) -> None:
     assert f"others can write {shared}; run: chmod go-w {shared}" in house.tick().err
 
 
+def test_no_script_is_run_below_a_folder_that_others_can_write(house: House) -> None:
+    """They could put another folder in its place. One like /tmp, where each may move only what is his, may
+    be on the way."""
+    deep = house.folder / "shared/own/scripts"
+    deep.parent.mkdir(parents=True)
+    house.scripts.rename(deep)
+    house.configure({"domo.relay.scriptDir": str(deep)})
+    assert house.tick().code == 0
+    for mode in (0o777, 0o775):
+        deep.parent.parent.chmod(mode)
+        place = deep.parent.parent
+        why = f"script 2.py: is not run, because others can write {place}; run: chmod go-w {place}"
+        assert house.tick().err == f"domo-tick: {why}\n"
+        assert f"TO DO  script {deep}/2.py: {why.partition(': ')[2]}" in house.tick("--check").out
+    deep.parent.parent.chmod(0o1777)
+    assert house.tick() == (0, "", "")
+    deep.chmod(0o1777)
+    assert f"others can write {deep}; move it to a folder that only its user can write" in house.tick().err
+
+
+def test_a_link_is_followed_through_folders_that_nobody_else_can_write(house: House) -> None:
+    """Who can move the link, or one of its folders, says what is run: sound as the last file may be."""
+    mine, theirs = house.folder / "mine", house.folder / "theirs"
+    mine.mkdir()
+    theirs.mkdir()
+    (mine / "pump.py").write_text("def decide(relay, data):\n    return relay.on('linked')\n")
+    (theirs / "link.py").symlink_to(mine / "pump.py")
+    (theirs / "folder").symlink_to(mine)
+    for way in ("theirs/link.py", "theirs/folder/pump.py", "theirs/../mine/pump.py"):
+        (house.scripts / "1.py").symlink_to(house.folder / way)
+        theirs.chmod(0o755)
+        assert house.tick() == (0, "", ""), way
+        for mode in (0o777, 0o1777):
+            theirs.chmod(mode)
+            ran = house.tick()
+            safe = mode == 0o1777 and ".." in way  # only passed through, and what is in it may not be moved
+            assert (f"script 1.py: is not run, because others can write {theirs}; " in ran.err) != safe, way
+        (house.scripts / "1.py").unlink()
+
+
 # -- bytecode --
 
 

@@ -20,7 +20,8 @@ import yaml
 
 PROJECT = Path(__file__).resolve().parents[2]
 
-from domo.core.model import Config, Now  # noqa: E402
+from domo.core.model import Now
+from domo.core.settings import Config
 from domo.tools import tick  # noqa: E402
 
 SAMPLE = (PROJECT / "tests/support/sample/pvmonit.xml").read_text()

@@ -7,8 +7,8 @@ import subprocess
 import pytest
 import yaml
 
-from domo.core.model import Config, Limits
 from domo.core.records import replace
+from domo.core.settings import Config, Limits
 from domo.stores import plant_keys, schema
 from support.house import PROJECT, Clock, House, defaults
 

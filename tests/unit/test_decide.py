@@ -18,10 +18,8 @@ from domo.core.model import (
     FORCED,
     FORCED_OFF,
     FORCED_ON,
-    Config,
     Decision,
     Device,
-    Limits,
     Now,
     Order,
     Past,
@@ -30,6 +28,7 @@ from domo.core.model import (
     Value,
 )
 from domo.core.records import replace
+from domo.core.settings import Config, Limits
 from domo.scripts import asking
 from domo.stores import modes
 from domo.tick.remember import next_past

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from domo.core.model import Config
+from domo.core.settings import Config
 from domo.stores import forecast
 
 NOW = time.mktime((2025, 6, 21, 14, 0, 0, 0, 0, -1))

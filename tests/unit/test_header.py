@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 import draw_wires
 from domo.core import header
-from domo.core.model import Config
 from domo.core.records import replace
+from domo.core.settings import Config
 from domo.stores import schema, yaml_file
 from support.house import PROJECT
 

@@ -16,9 +16,9 @@ LIB = PROJECT / "lib/domo"
 # The folders, lowest first: a module imports from its own folder and from those before it.
 FOLDERS = ("core", "system", "stores", "pins", "scripts", "tick", "panel", "report", "plant", "tools")
 STEADY = {  # what a steady tick loads of domo, and no more
-    "core": {"records", "history", "model", "faults", "decide", "texts", "spare"},
+    "core": {"records", "history", "model", "faults", "decide", "texts", "spare", "charge", "settings"},
     "system": {"private", "sealed", "lock", "rights", "trusted", "files", "tinyjson", "cache", "child"},
-    "stores": {"config", "reading", "modes", "states", "memory", "record"},
+    "stores": {"config", "reading", "modes", "states", "memory", "codec", "record"},
     "pins": {"board", "choice", "simulated"},
     "scripts": {"api", "answering", "asking", "source"},
     "tick": {"sight", "plan", "remember", "act", "run", "tell"},
@@ -90,7 +90,7 @@ def test_modules_are_small() -> None:
     """And what a steady tick imports is, all together."""
     lines = {named(path): len(path.read_text().splitlines()) for path in MODULES}
     assert {name for name, count in lines.items() if count > 250} <= {"scripts/api"}
-    assert sum(lines[f"{folder}/{name}"] for folder, names in STEADY.items() for name in names) <= 4400
+    assert sum(lines[f"{folder}/{name}"] for folder, names in STEADY.items() for name in names) <= 5100
 
 
 def test_packages_are_imported_where_they_are_needed_only() -> None:
@@ -119,7 +119,7 @@ def loaded(house: House, **environment: str) -> set[str]:
     code = LOADED.format(tick=str(PROJECT / "bin/domo-tick"))
     env = {**house.env, "DOMO_CONFIG": str(house.config), **environment}
     done = subprocess.run([sys.executable, "-S", "-c", code], env=env, capture_output=True, text=True)
-    assert done.stdout.split()[0] == "0", done.stderr
+    assert done.stdout.split()[:1] == ["0"], done.stderr
     return set(done.stdout.split()[1:])
 
 

@@ -13,8 +13,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from domo.core.history import KEPT, OFF, ON, History
-from domo.core.model import FORCED, Config, Now, Past
+from domo.core.model import FORCED, Now, Past
 from domo.core.records import replace
+from domo.core.settings import Config
 from domo.stores import memory
 from domo.system import tinyjson
 from support.model import examples

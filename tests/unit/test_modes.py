@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock, Timeout
 
+from domo.stores import modes
 from domo.system import files
 from support.house import Clock, House, until
 
@@ -61,9 +62,7 @@ def test_what_domo_does_not_know_is_kept(house: House) -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "value", ['"3"', "true", "7", "-1", "null", "3.0", "[3]", '{"on": 1}', "1e400", '"aus"']
-)
+@pytest.mark.parametrize("value", ["true", "7", "-1", "null", "3.0", "[3]", '{"on": 1}', "1e400", '"aus"'])
 def test_a_value_that_is_no_mode_is_reported_left_and_keeps_its_relay_off(house: House, value: str) -> None:
     """The others are served; nobody guesses what the owner meant, not even when it was on before."""
     house.script(1, ON)
@@ -477,3 +476,40 @@ def test_nothing_is_left_beside_the_file(house: House) -> None:
         "config.yaml", "data.xml", "scripts", "tmp", "mod", "mod.lock", "etat", "pins", "domo_memory.json",
         "domo_tick.lock", "journal.sqlite3",
     }  # fmt: skip
+
+
+# -- modes that are text, as PHP and people write them --
+
+
+def test_a_force_in_quotes_is_that_force_and_becomes_a_number(house: House) -> None:
+    """PvMonit's PHP compares loosely, so there it always was one."""
+    house.script(3, "return relay.off('x')")
+    house.mode_file.write_text('{"1": "3", "2": "0", "3": "2", "note": "3"}')
+    assert house.tick() == (0, "", "")
+    assert json.loads(house.mode_file.read_text()) == {"1": 3, "2": 0, "3": 1, "note": "3"}
+    assert house.on == {1}
+
+
+def test_a_force_in_quotes_stands_among_two(tmp_path: Path) -> None:
+    """A force counts, be it text and be it the first of two."""
+    path = tmp_path / "mod"
+    path.write_text('{"1": "3", "1": 1}')
+    assert modes.load(str(path)).modes == {1: 3}
+    assert modes.set_auto(str(path), {1: 1}).modes == {1: 3}
+    assert json.loads(path.read_text()) == {"1": 3}
+
+
+@pytest.mark.parametrize("value", ["4", "-1", " 3", "03", "3.0", "on", "", "٣"])
+def test_other_text_is_no_mode(tmp_path: Path, value: str) -> None:
+    path = tmp_path / "mod"
+    path.write_text(json.dumps({"1": value}))
+    found = modes.load(str(path))
+    assert (found.modes, set(found.odd)) == ({}, {1})
+
+
+def test_the_owner_ends_a_force_in_quotes(house: House) -> None:
+    house.mode_file.write_text('{"1": "3", "2": 1, "3": 1}')
+    house.tick()
+    house.mode_file.write_text('{"1": "1", "2": 1, "3": 1}')
+    house.tick()
+    assert (house.on, json.loads(house.mode_file.read_text())) == (set(), {"1": 1, "2": 1, "3": 1})

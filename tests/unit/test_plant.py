@@ -50,7 +50,7 @@ def test_the_sun_stands_where_almanacs_say() -> None:
 
 
 def test_the_formulas_are_those_of_their_authors() -> None:
-    """At the zenith Haurwitz gives 1035 W/m²; Erbs 0.165 under a clear sky, nearly all under a closed one."""
+    """At the zenith Haurwitz gives 1035 W/m²; Erbs 0.165 under a clear sky, nearly all under clouds."""
     assert haurwitz(1.0) == pytest.approx(1035, abs=1)
     assert (erbs(0.9), erbs(0.1)) == (0.165, pytest.approx(0.991))
     assert erbs(0.5) == pytest.approx(0.659, abs=0.01)

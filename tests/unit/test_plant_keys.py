@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from domo.core.model import Config, ConfigError
+from domo.core.model import ConfigError
+from domo.core.settings import Config
 from domo.stores import plant_keys, schema
 
 
@@ -52,19 +53,13 @@ def test_the_peak_of_a_load_counts_for_max_watt_unless_relay_watt_says_another()
         ({"plant": {"panels": -100}}, "domo.plant.panels: wants a number from 1 to 1e+06 (W), not -100"),
         ({"plant": {"panels": [{"tilt": 3}]}}, "domo.plant.panels.1.peak: is missing"),
         ({"plant": {"chemistry": "nickel"}}, "domo.plant.chemistry: wants one of lead, lfp, not 'nickel'"),
-        (
-            {"plant": {"house": [1, 2]}},
-            "domo.plant.house: wants one number, or 24 of them (W, hour by hour), not 2",
-        ),
+        ({"plant": {"house": [1, 2]}}, "domo.plant.house: wants one number, or 24 of them (W, hour by hour)"),
         ({"plant": {"float": 29, "absorption": 28}}, "domo.plant.float: 29 V is above absorption, 28 V"),
         ({"plant": {"lattitude": 3}}, "domo.plant.lattitude: unknown; did you mean latitude?"),
         ({"plant": 3}, "domo.plant wants latitude, longitude"),
         ({"relayLoad": {1: {"kind": "heater"}}}, "domo.relayLoad.1.kind: wants one of constant, cycle"),
         ({"relayLoad": {1: {"kind": "pump", "watt": 5, "tank": 1}}}, "domo.relayLoad.1.minutes: is missing"),
-        (
-            {"relayLoad": {1: {"kind": "cycle", "steps": [[5]]}}},
-            "domo.relayLoad.1.steps: wants a list of [watts, m",
-        ),
+        ({"relayLoad": {1: {"kind": "cycle", "steps": [[5]]}}}, "domo.relayLoad.1.steps: wants a list of ["),
         ({"relayLoad": {1: -5}}, "domo.relayLoad.1: wants a number from 0 to 100000 (W), not -5"),
         ({"relayLoad": {7: 5}}, "domo.relayLoad: there is no relay 7 (relayNb is 3)"),
     ],
@@ -74,7 +69,5 @@ def test_what_cannot_be(domo: dict[str, Any], told: str) -> None:
 
 
 def test_every_problem_is_told_at_once() -> None:
-    assert (
-        len(problems(plant={"battery": 0, "latitude": 99, "x": 1}, relayLoad={1: {"kind": "thermostat"}}))
-        == 5
-    )
+    plant = {"battery": 0, "latitude": 99, "x": 1}
+    assert len(problems(plant=plant, relayLoad={1: {"kind": "thermostat"}})) == 5

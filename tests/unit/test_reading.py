@@ -236,6 +236,68 @@ def test_a_torn_file_is_no_news_not_bad_news(house: House, clock: Clock) -> None
     )
 
 
+# -- too much, and what no terminal should see --
+
+
+def test_a_text_without_end_is_cut(house: House, clock: Clock) -> None:
+    """Wherever it stands: no message, no memory and no row grows with it, and no number is made of it."""
+    house.script(1, "return relay.on(str(data.get('SOC')) + str(data.get('P')))")
+    for long in ("9" * 1_000_000, "x" * 4_000_000):
+        for text in (xml(NOON, SOC=long), xml(NOON, V=long), xml(NOON).replace("HQ0000AAAA1", long)):
+            house.data_file.write_text(text)
+            os.utime(house.data_file, (NOON, NOON))
+            house.tick_at(clock, "-v")
+            assert house.memory_file.stat().st_size < 10_000
+            assert all(len(event) < 600 for *_, event in house.journal)
+    house.configure({"domo.floor": {"V": 23.6}})
+    ran = look(house, clock, xml(NOON, V="9" * 300))
+    assert ran.err == f"domo-tick: V is '{'9' * 200}…', no number to hold against the floor\n"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        document(device("a", NOON, **{f"V{n}": n for n in range(6000)})),
+        document(*(device(str(n), NOON, V=n) for n in range(600))),
+    ],
+)
+def test_a_document_of_thousands_is_none(house: House, clock: Clock, content: str) -> None:
+    ran = look(house, clock, content)
+    assert ran.err == f"domo-tick: {house.data_file}: holds more than 5000 values or 500 devices\n"
+
+
+def test_devices_that_come_and_go_are_not_remembered_for_ever(house: House, clock: Clock) -> None:
+    for turn in range(20):
+        clock.forward(60)
+        some = (device(f"{turn}-{n}", clock.wall, CS="Float", SOC=90 + n) for n in range(100))
+        house.data_file.write_text(document(*some))
+        os.utime(house.data_file, (clock.wall, clock.wall))
+        house.tick_at(clock)
+        assert len(house.memory["charge"]) <= 1200
+
+
+UNSEEN = "".join(
+    map(chr, (0x1B, 0x07, 0x85, 0x9B, 0xAD, 0x200B, 0x202E, 0x2028, 0x2066, 0xFEFF, 0xE000, 0x10FFFF))
+)
+
+
+def test_what_is_not_to_be_seen_does_not_come_in(house: House, clock: Clock) -> None:
+    """Escapes of a terminal, marks that turn the writing, lines: from a value, a name, an id."""
+    house.script(1, "print(data['TTG'])\nreturn relay.on(data['TTG'] + data.raw('TTG'))")
+    dirty = UNSEEN.replace("\x1b", "").replace("\x07", "")  # which XML does not let in anyway
+    text = document(
+        f'<device id="7{dirty}&#10;domo-tick: 0"><nom>b{dirty}&#10;m</nom><timerefresh>{NOON - 999:.0f}</timerefresh>'
+        "<datas><data id='V'><value>1</value></data></datas></device>",
+        device("bmv", NOON, SOC=80, TTG=f"a{dirty}&#10;domo-tick: forged"),
+    )
+    ran = look(house, clock, text)
+    said = ran.out + ran.err
+    assert "b ?" in said
+    assert "domo-tick: forged" in said.replace("\n", " ")
+    assert not [line for line in said.splitlines() if line.startswith("domo-tick: ")]
+    assert not [c for c in said if c != "\n" and not c.isprintable()]
+
+
 # -- data that only looks fresh --
 
 
@@ -385,6 +447,41 @@ def test_an_address_that_leads_nowhere(house: House, url: str, message: str) -> 
     ran = house.tick()
     assert ran.err.splitlines()[0] == f"domo-tick: {url}: {message}"
     assert ran.code == 1
+
+
+def test_a_password_in_the_address_is_used_and_not_told(house: House, server: Server) -> None:
+    """It goes to that host only, whatever it answers, and stands in no message."""
+    url = server.url.replace("http://", "http://jo:s3cr%40t@") + "?key=s3cret"
+    house.configure({"urlDataXml": url})
+    seen: list[tuple[str, str | None]] = []
+
+    def closed(handler: http.server.BaseHTTPRequestHandler) -> None:
+        seen.append((handler.path, handler.headers["Authorization"]))
+        if handler.path.startswith("/data-xml"):
+            page(
+                b"", 302, Location=server.url.replace("127.0.0.1", "localhost").replace("data-xml", "other")
+            )(handler)
+        else:
+            page(b"", 404)(handler)
+
+    server.answer = closed
+    age_data(house, 100)
+    shown = server.url + "?..."
+    for answer, message in ((closed, "HTTP Error 404"), (page(b"<html>"), "is not whole XML")):
+        server.answer = answer
+        ran = house.tick()
+        assert ran.err.startswith(f"domo-tick: {shown}: {message}")
+        assert "s3cr" not in ran.err
+    assert seen == [("/data-xml.php?key=s3cret", "Basic am86czNjckB0"), ("/other.php", None)]
+    house.data_file.unlink()
+    for broken in (
+        url.replace(str(server.server_port), "9"),
+        url.replace("@127", "@[127"),
+        url.replace(":s3", ":s/3"),
+    ):
+        house.configure({"urlDataXml": broken})
+        for ran in (house.tick("-v"), house.tick("--check")):
+            assert "s3cr" not in ran.said, ran.said
 
 
 def fake_php(house: House, text: str) -> None:

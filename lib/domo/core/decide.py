@@ -7,14 +7,16 @@ limits; one switch-on at a time; the inverter's watts.
 from __future__ import annotations
 
 from .history import OFF, ON, History
-from .model import AUTO_OFF, AUTO_ON, FORCED, FORCED_ON, Decision, Limits, Order, Plan
+from .model import AUTO_OFF, AUTO_ON, FORCED, FORCED_ON, Decision, Order, Plan
+from .settings import Limits
 from .texts import Text, minutes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from .model import Config, Past, Reading
+    from .model import Past, Reading
+    from .settings import Config
 
 EARLY = 0.9  # of scriptExecInterval: cron is some seconds early or late
 FIRST_STUCK, LONGEST_STUCK = 60.0, 3600.0  # s until a pin that failed is tried again
@@ -216,6 +218,6 @@ def _watts(config: Config, relays: Iterable[int]) -> float:
 
 
 def _fits(config: Config, relay: int, load: float) -> bool:
-    """Whether the inverter can carry this relay besides `load` (W); one that declares no watts always fits."""
+    """Whether the inverter can carry this relay besides `load` (W). One without watts always fits."""
     watt = config.relayWatt.get(relay, 0)
     return not (watt and config.maxWatt and load + watt > config.maxWatt)

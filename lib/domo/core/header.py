@@ -4,7 +4,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .model import Config
+    from .settings import Config
 
 V3, V5, GROUND = "3.3 V", "5 V", "GND"
 

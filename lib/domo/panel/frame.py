@@ -6,8 +6,9 @@ Pure: no clock, no file, no pin. The TM1638 and the terminal show the same frame
 from __future__ import annotations
 
 from ..core.history import ON
-from ..core.model import AUTO_OFF, AUTO_ON, FORCED_OFF, FORCED_ON, MODE_WORDS, ON_OFF, Config, Past
+from ..core.model import AUTO_OFF, AUTO_ON, FORCED_OFF, FORCED_ON, MODE_WORDS, ON_OFF, Past
 from ..core.records import dataclass
+from ..core.settings import Config
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from .watch import CHANGED, UNSEEN, Watch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..core.model import Config
+    from ..core.settings import Config
     from .face import Face
     from .watch import Stamp
 

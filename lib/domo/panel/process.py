@@ -9,8 +9,9 @@ import os
 import signal
 import sys
 
-from ..core.model import BUSY, REFUSED, Config, ConfigError, Fault
+from ..core.model import BUSY, REFUSED, ConfigError, Fault
 from ..core.records import replace
+from ..core.settings import Config
 from ..core.texts import one_line
 from ..stores import config as configs
 from ..stores import memory

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import stat
 
-from ..core.model import FORCED, Config, ConfigError, Past
+from ..core.model import FORCED, ConfigError, Past
+from ..core.settings import Config
 from ..stores import config as configs
 from ..stores import memory, modes, states
 

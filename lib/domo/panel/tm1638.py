@@ -9,7 +9,8 @@ from __future__ import annotations
 import sys
 import time
 
-from ..core.model import Config, Fault
+from ..core.model import Fault
+from ..core.settings import Config
 from ..pins import rpi_gpio
 from ..system import files
 from .frame import BOARD, View, frame

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Protocol
 
-    from ..core.model import Config
+    from ..core.settings import Config
 
     class Pins(Protocol):
         """What drives pins, by their BCM numbers: gpiochip, RPi.GPIO, or simulated ones."""

@@ -1,4 +1,4 @@
-"""Which board the configuration asks for: gpiochip, gpio (RPi.GPIO), simulated, or auto, the best that works."""
+"""Which board the configuration asks for: gpiochip, gpio (RPi.GPIO), simulated, or auto, the best of them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from .board import Board
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..core.model import Config
+    from ..core.settings import Config
     from .board import Pins
 
 MODEL = "/proc/device-tree/model"  # of a Raspberry Pi, begins with that name

@@ -85,9 +85,11 @@ class GpioChip:
                 if file.read(1) in "Y1":
                     return ""
         except OSError:  # a kernel from before it could be told to
-            return f"this kernel's {module} lets go of the pins when a program ends, and cannot be told not to; update it"
+            old = "lets go of the pins when a program ends, and cannot be told not to; update it"
+            return f"this kernel's {module} {old}"
         return (
-            f"this kernel's {module} lets go of the pins when a program ends; take dtparam=strict_gpiod out of"
+            f"this kernel's {module} lets go of the pins when a program ends;"
+            " take dtparam=strict_gpiod out of"
             f" /boot/firmware/config.txt, or add {module}.persist_gpio_outputs=1 to the line in"
             " /boot/firmware/cmdline.txt, and restart"
         )

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from ..core.model import Config
+from ..core.settings import Config
 from ..system import files
 from . import battery, loads
 from .foreign import PlantError

@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 from ..core.decide import decide
 from ..core.history import OFF
-from ..core.model import AUTO_OFF, Config, Now, Order, Past, Plan, Reading
+from ..core.model import AUTO_OFF, Now, Order, Past, Plan, Reading
 from ..core.records import replace
+from ..core.settings import Config
 from ..scripts import asking, source
 from ..scripts.answering import in_turn
 from ..scripts.api import World
@@ -63,13 +64,12 @@ def fold(
     """So many ticks from `start` (epoch s) on: every relay in auto and off at first, some readings
     `supposed` instead of the plant's. `watch` sees what the scripts look at besides. Raises PlantError for
     what a foreign plant does wrong."""
-    config = replace(
-        config, dbFile="", onChange=(), cacheDir=""
-    )  # nobody is told, and there is no forecast of now
-    scripted = source.scripted(config)
+    config = replace(config, dbFile="", onChange=(), cacheDir="")  # nobody is told; no forecast is of then
+    kinds = source.scripted(config)
+    scripted, python = list(kinds), [relay for relay, kind in kinds.items() if kind == "py"]
     library = source.Library(config.scriptDir)
     swift.generate(*swift.RECORDS, Sight)
-    ready, clock = swift.ready(config, scripted, library), swift.Clock()
+    ready, clock = swift.ready(config, python, library), swift.Clock()
     states, wanted = dict.fromkeys(config.relays, OFF), dict.fromkeys(config.relays, AUTO_OFF)
     past, watch = Past(), watch or Watch(config)
     for place in range(ticks):

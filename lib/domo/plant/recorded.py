@@ -15,8 +15,10 @@ from datetime import datetime
 
 from ..core.decide import decide
 from ..core.history import OFF, ON, History
-from ..core.model import AUTO_OFF, DONE, FORCED, LOOK, ON_OFF, Config, Now, Order, Past, Plan, Reading, Value
+from ..core.model import AUTO_OFF, DONE, FORCED, LOOK, ON_OFF, Now, Order, Past, Plan, Reading, Value
 from ..core.records import replace
+from ..core.settings import Config
+from ..core.table import WIDTH, wrapped
 from ..report import book, days, text, words
 from ..report.days import Day
 from ..report.pieces import AUTO, Piece
@@ -164,7 +166,7 @@ def picture(config: Config, was: Day, would: Day) -> Iterator[str]:
         yield "Today's scripts would have switched the same."
         return
     minute, relay, why = part
-    yield from _wrapped(
+    yield from wrapped(
         f"The same until {days.clock(minute)}, when {relay} {config.name(relay)} would have been {why}. "
         "From there on the readings are those of what was switched then, so the rest is a guess."
     )
@@ -174,8 +176,4 @@ def picture(config: Config, was: Day, would: Day) -> Iterator[str]:
         at = f"{mark}{days.clock(switch.minute)}  "
         what = f"{switch.relay} {config.name(switch.relay)} {ON_OFF[switch.state]}"
         line = f"{what} ({switch.mode}): {switch.why}"
-        yield from textwrap.wrap(line, text.WIDTH, initial_indent=at, subsequent_indent=" " * 10)
-
-
-def _wrapped(sentence: str) -> list[str]:
-    return textwrap.wrap(sentence, text.WIDTH, break_on_hyphens=False)
+        yield from textwrap.wrap(line, WIDTH, initial_indent=at, subsequent_indent=" " * 10)

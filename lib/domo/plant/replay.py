@@ -16,8 +16,9 @@ import time
 from collections import Counter
 from typing import Any
 
-from ..core.model import DONE, LOOK, REFUSED, Config, ConfigError, Fault
+from ..core.model import DONE, LOOK, REFUSED, ConfigError, Fault
 from ..core.records import replace
+from ..core.settings import Config
 from ..report.simulated import Simulated
 from ..stores import config as configs
 from ..stores import plant_keys

@@ -6,7 +6,8 @@ import textwrap
 from collections.abc import Iterator, Mapping
 
 from ..core.history import OFF, ON
-from ..core.model import ON_OFF, Config
+from ..core.model import ON_OFF
+from ..core.settings import Config
 from ..core.texts import minutes
 from ..scripts import source
 from .fold import Moment
@@ -62,7 +63,8 @@ def months(result: Result) -> Iterator[str]:
     yield f"lost without domo {kwh(total.bare_lost)}, with it {kwh(total.lost)}"
     yield f"used by relays    {kwh(total.relays)}, of it from the battery {kwh(total.paid)}"
     if result.bound is not None and result.share is not None:
-        yield f"could be used     {kwh(result.bound)} by perfect foresight, so this is {100 * result.share:.1f} %"
+        share = f"{100 * result.share:.1f} %"
+        yield f"could be used     {kwh(result.bound)} by perfect foresight, so this is {share}"
     if result.evenings:
         days = f"on {result.deeper} of {result.evenings} evenings more than 3 % lower than without domo"
         yield f"battery           {days}"

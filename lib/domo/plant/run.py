@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..core.model import Config
+from ..core.settings import Config
 from ..scripts import source
 from . import foreign, loads, sky
 from .bound import Series, bound

@@ -10,18 +10,19 @@ import ast
 from bisect import bisect_left
 from collections.abc import Mapping
 from types import CodeType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ..core import model, spare
+from ..core import model, settings, spare
 from ..core.history import KEPT, OFF, ON, History
-from ..core.model import Config, Past, ScriptError
+from ..core.model import Past, ScriptError
+from ..core.settings import Config
 from ..scripts import asking, source
 from ..stores import modes
 from ..tick.sight import Sight
 
 RECORDS = (
     *(model.Now, model.Value, model.Device, model.Reading, History, model.Past, model.Order),
-    *(model.Decision, model.Limits, model.Row, asking.Answers, modes.Found, Sight),
+    *(model.Decision, settings.Limits, model.Row, asking.Answers, modes.Found, Sight),
 )
 
 if TYPE_CHECKING:
@@ -31,13 +32,14 @@ if TYPE_CHECKING:
 def generate(*kinds: type) -> None:
     """Gives frozen records a constructor of their own, in place of the one that all share."""
     for kind in kinds:
-        names: tuple[str, ...] = kind._names  # type: ignore[attr-defined]
-        given: dict[str, object] = {f"_{name}": value for name, value in kind._defaults.items()}  # type: ignore[attr-defined]
+        record: Any = kind
+        names: tuple[str, ...] = record._names
+        given: dict[str, object] = {f"_{name}": value for name, value in record._defaults.items()}
         arguments = ", ".join(f"{name}=_{name}" if f"_{name}" in given else name for name in names)
         lines = [f"def __init__(self, {arguments}):", " fields = self.__dict__"]
-        lines += [f" {name} = dict(_{name}) if {name} is _{name} else {name}" for name in kind._dicts]  # type: ignore[attr-defined]
+        lines += [f" {name} = dict(_{name}) if {name} is _{name} else {name}" for name in record._dicts]
         exec("\n".join(lines + [f" fields[{name!r}] = {name}" for name in names]), given)
-        kind.__init__ = given["__init__"]  # type: ignore[misc]
+        record.__init__ = given["__init__"]
 
 
 class Clock:

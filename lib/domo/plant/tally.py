@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from ..core.history import OFF, ON
-from ..core.model import Config
+from ..core.settings import Config
 from .fold import Moment
 from .foreign import Driven
 from .plant import Flow

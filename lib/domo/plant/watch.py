@@ -12,7 +12,7 @@ from collections import Counter
 from types import FrameType
 from typing import Any
 
-from ..core.model import Config
+from ..core.settings import Config
 from ..scripts import source
 
 EVENTS = {
@@ -42,7 +42,8 @@ CLOCKS = {
     "datetime": {"now", "utcnow", "today"},
 }
 EVERY = 61  # ticks: at another minute of each hour
-CODE = (".py", ".pyc", ".so")  # what an import opens
+CODE = (".py", ".so")  # what an import opens; and reads and writes in:
+BYTECODE = "/__pycache__/"
 
 _current: Watch | None = None
 
@@ -93,7 +94,10 @@ def _heard(event: str, arguments: tuple[Any, ...]) -> None:
     what = next((one for one in arguments if isinstance(one, (str, bytes, list, tuple))), "")
     name = " ".join(map(str, what)) if isinstance(what, (list, tuple)) else str(what)
     if event == "open" and (
-        name.endswith(CODE) or name.startswith(watch.folder) or isinstance(arguments[0], int)
+        name.endswith(CODE)
+        or BYTECODE in name
+        or name.startswith(watch.folder)
+        or isinstance(arguments[0], int)
     ):
         return
     if event == "os.listdir" and "site-packages" in name:

@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ..core.model import Config
+    from ..core.settings import Config
     from .days import Day
 
 VERSION = 1

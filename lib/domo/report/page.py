@@ -6,7 +6,8 @@ import json
 from html import escape
 
 from ..core.history import ON
-from ..core.model import MODE_WORDS, ON_OFF, Config, Fault
+from ..core.model import MODE_WORDS, ON_OFF, Fault
+from ..core.settings import Config
 from ..core.texts import minutes
 from ..panel.frame import View, rows
 from ..system import files

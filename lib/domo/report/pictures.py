@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
-from ..core.model import Config
+from ..core.settings import Config
 from . import days, words
 from .days import Day
 from .pieces import AUTO, FORCED, HELD, OFF, SHUT, Piece, thinned

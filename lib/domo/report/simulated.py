@@ -11,7 +11,8 @@ from .sums import of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..core.model import Config, Plan, Reading
+    from ..core.model import Plan, Reading
+    from ..core.settings import Config
     from .days import Day
 
 

@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ..core.model import Config
+    from ..core.settings import Config
     from .days import Day
 
 

@@ -7,7 +7,8 @@ from html import escape
 from itertools import groupby
 
 from ..core.history import ON
-from ..core.model import ON_OFF, Config
+from ..core.model import ON_OFF
+from ..core.settings import Config
 from . import days, pictures, words
 from .days import Day
 from .pieces import OFF, thinned

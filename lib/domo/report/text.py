@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator
 
-from ..core.model import ON_OFF, Config
+from ..core.model import ON_OFF
+from ..core.settings import Config
+from ..core.table import wrapped
 from . import days, words
 from .days import Day, Numbers
 from .pieces import AUTO, FORCED, HELD, KINDS, OFF, SHUT, Piece
 from .sums import Sum
 
-WIDTH, CELLS, LABEL = 80, 48, 24  # of a line; half hours of a day; what stands before them
+CELLS, LABEL = 48, 24  # half hours of a day; what stands before them
 BLOCKS, TENTHS = " ▁▂▃▄▅▆▇█", " .:-=+*#%@"
 BANDS = {AUTO: "█", FORCED: "▓", HELD: "░", SHUT: "x", OFF: "·"}
 PLAIN = {AUTO: "#", FORCED: "F", HELD: "~", SHUT: "x", OFF: "."}
@@ -47,18 +48,14 @@ def lines(config: Config, day: Day, total: Sum, blocks: bool, colour: bool) -> I
     yield "  ".join(f"{mark} {kind}" for kind, mark in marks.items())
     yield ""
     figures = [f"{what} {much}" for what, much in words.figures(total)]
-    yield from _wrapped(", ".join(figures).replace(words.NONE, "-"))
+    yield from wrapped(", ".join(figures).replace(words.NONE, "-"))
     yield ""
     for name, on, starts, wh in words.relays(config, total):
         kwh = "" if wh is None else f", {words.energy(wh)}"
         yield f"{name[:40]}: on for {words.hours(on * 3600)}, {starts} starts{kwh}"
     yield from ("", *switches(config, day)) if day.switches else ()
     for minute, wrong in day.wrong[:20]:
-        yield from _wrapped(f"{days.clock(minute)}  ! {wrong}", "       ")
-
-
-def _wrapped(text: str, indent: str = "") -> list[str]:
-    return textwrap.wrap(text, WIDTH, subsequent_indent=indent, break_on_hyphens=False)
+        yield from wrapped(f"{days.clock(minute)}  ! {wrong}", indent="       ")
 
 
 def switches(config: Config, day: Day) -> Iterator[str]:
@@ -66,7 +63,7 @@ def switches(config: Config, day: Day) -> Iterator[str]:
     for one in day.switches:
         at = f"{days.clock(one.minute)}  {words.percent(one.soc).replace(words.NONE, '-'):>5}  "
         text = f"{one.relay} {config.name(one.relay)} {ON_OFF[one.state]} ({one.mode}): {one.why}"
-        yield from _wrapped(at + text, " " * len(at) + "  ")
+        yield from wrapped(at + text, indent=" " * len(at) + "  ")
 
 
 def curve(day: Day, numbers: Numbers, steps: str, most: float | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from ..core.model import Config
+from ..core.settings import Config
 from .sums import Sum
 
 NONE = "–"  # what nobody knows

@@ -55,14 +55,15 @@ def run(
         send(answer, READ + marshal.dumps((readings.packed(reading), trouble, left)))
     now = question.pretend or question.now
     reading, past = readings.watched(question.config, reading, question.past, now)
+    kinds = source.scripted(question.config)
     if waiting is None:
-        waiting = in_turn(source.scripted(question.config), past.turns)
-        send(answer, SCRIPTED + marshal.dumps(waiting))
+        waiting = in_turn(kinds, past.turns)
+        send(answer, SCRIPTED + marshal.dumps((waiting, tuple(r for r in waiting if kinds[r] != "py"))))
         waiting = tuple(relay for relay in waiting if relay in question.to_ask)
     if waiting and not reading.problem:
         told = {relay: mode for relay, mode in question.modes.items() if mode is not None}
         world = World(question.config, told, question.states, past, reading, now)
-        _ask_all(waiting, world, end, answer, question.acts)
+        _ask_all(waiting, kinds, world, end, answer, question.acts)
     send(answer, DONE)
 
 
@@ -86,16 +87,29 @@ def _read(question: Question, answer: int) -> tuple[Reading, str, Left | None]:
     return readings.load(config, now), trouble, left
 
 
-def _ask_all(waiting: tuple[int, ...], world: World, end: float, answer: int, keep: bool) -> None:
+def _ask_all(
+    waiting: tuple[int, ...], kinds: dict[int, str], world: World, end: float, answer: int, keep: bool
+) -> None:
     import marshal
     import resource
 
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    library = source.Library(world.config.scriptDir, kept=True)
+    library = source.Library(world.config.scriptDir, True, world.config.scriptOwners)
+    php = None
     for relay in waiting:
         if time.monotonic() >= end:
             break
+        if kinds.get(relay) == "php":
+            if php is None:
+                from .php import Php
+
+                php = Php(waiting, kinds, world, library, spoken)
+            send(answer, APART)
+            said = php.ask(relay, ONE_SECONDS, end)
+            world.timers = dict(said[2])
+            send(answer, SAID + marshal.dumps(said))
+            continue
         found = source.compiled(relay, world, library)
         if not isinstance(found, tuple):
             said = _said(found, world.timers)

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 from ..core import spare
 from ..core.history import KEPT, OFF, ON, History
-from ..core.model import STAGES, Config, Device, Now, Order, Past, Reading, ScriptError
+from ..core.model import STAGES, Device, Now, Order, Past, Reading, ScriptError
+from ..core.settings import Config
 from ..core.texts import did_you_mean, one_line
 
 TYPE_CHECKING = False
@@ -473,24 +474,25 @@ class World:
         self.modes = modes
         self.states = states
         self.past = past
+        self.reading = reading
         self.data = Data(reading, past, config, now)
         self.data_age = min(
             (device.age for device in reading.devices), default=0.0
         )  # s since PvMonit last looked
         self.timers: Timers = dict(past.timers)
-        self._wall = now.wall
+        self.wall = now.wall
         self._now: datetime | None = None
 
     @property
     def now(self) -> datetime:
         """Local time."""
         if self._now is None:
-            self._now = _local(self._wall)
+            self._now = _local(self.wall)
         return self._now
 
     def moment(self, age: float | None) -> datetime | None:
         """Local time so many seconds ago."""
-        return None if age is None else _local(self._wall - age)
+        return None if age is None else _local(self.wall - age)
 
 
 def _local(wall: float) -> datetime:

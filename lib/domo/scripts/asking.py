@@ -23,7 +23,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..core.model import Config, Now
+    from ..core.model import Now
+    from ..core.settings import Config
     from ..system.child import Left
 
     Timers = Mapping[str, tuple[float, float, int]]
@@ -96,6 +97,7 @@ class Round:
         self.reading: Reading | None = None
         self.scripted: tuple[int, ...] | None = None
         self.waiting: list[int] = []
+        self.php: tuple[int, ...] = ()  # relays whose script is in PHP
         self.orders: dict[int, Order] = {}
         self.cut: list[int] = []  # those whose time was too short by no fault of theirs
         self.timers: Timers = question.past.timers
@@ -126,9 +128,7 @@ class Round:
         return self._whole()
 
     def _more(self) -> bool:
-        if self.reading is None:
-            return True
-        if self.scripted is None:
+        if self.reading is None or self.scripted is None:
             return True
         return bool(self.waiting) and not self.reading.problem and time.monotonic() < self.end
 
@@ -184,7 +184,7 @@ class Round:
             self.reports += [Report(trouble, "refresh", "not fetched")] if trouble else []
             self.stuck.update({"refresh": left} if left else {})
         elif kind == answering.SCRIPTED:
-            self.scripted = marshal.loads(body)
+            self.scripted, self.php = marshal.loads(body)
             self.waiting = [relay for relay in self.scripted or () if relay in self.question.to_ask]
         elif kind == answering.SAID:
             wanted, why, self.timers, left, cut = marshal.loads(body)
@@ -201,13 +201,17 @@ class Round:
 
             hangs = blame.HANGS.format(left[0])
             if order.good:
-                self.reports.append(f"script {relay}.py: {hangs}")
+                self.reports.append(f"script {self.name(relay)}: {hangs}")
             else:
                 order = Order("", f"{order.why}; {hangs}")
             self.stuck[str(relay)] = left
         self.orders[relay] = order
         if cut:
             self.cut.append(relay)
+
+    def name(self, relay: int) -> str:
+        """The name of a relay's script."""
+        return f"{relay}.{'php' if relay in self.php else 'py'}"
 
     def _whole(self) -> Answers:
         assert self.reading
@@ -216,7 +220,7 @@ class Round:
         problem = self.reading.problem
         orders, turns = {relay: Order("", problem) for relay in asked}, self.past.turns
         if not problem:
-            late = {r: Order("", f"script {r}.py: no time was left for it") for r in self.waiting}
+            late = {r: Order("", f"script {self.name(r)}: no time was left for it") for r in self.waiting}
             orders = {relay: order for relay, order in (late | self.orders).items() if relay in asked}
             turns = self._turns()
         return Answers(
@@ -236,6 +240,10 @@ class Round:
         hangs shall not take the time of the others."""
         had = [relay for relay in self.orders if relay not in self.cut]
         failed = [relay for relay in had if not self.orders[relay].good]
-        good = sorted(relay for relay in had if relay not in failed)
+        good = sorted((relay for relay in had if relay not in failed), key=self._usual)
         turns = (*self.cut, *self.waiting, *good, *failed)
-        return () if list(turns) == sorted(turns) else turns
+        return () if list(turns) == sorted(turns, key=self._usual) else turns
+
+    def _usual(self, relay: int) -> tuple[bool, int]:
+        """Those in PHP come together, so that one PHP process serves them."""
+        return relay in self.php, relay

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..core.model import Order, Reading
-from . import place, source
+from . import place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ def child(round: Round, why: str, words: bytes, cut: bool, left: Left | None) ->
         round.stuck.update({"folder": left} if left else {})
     elif round.waiting:
         relay = round.waiting.pop(0)
-        where = place.last_place(source.path(round.config, relay), words)
-        round.ordered(relay, Order("", f"script {relay}.py{where}: {why}"), cut, left)
+        where = place.last_place(f"{round.config.scriptDir}/{round.name(relay)}", words)
+        round.ordered(relay, Order("", f"script {round.name(relay)}{where}: {why}"), cut, left)
 
 
 def no_child(round: Round, error: OSError) -> None:
@@ -37,7 +37,7 @@ def no_child(round: Round, error: OSError) -> None:
     if round.scripted is None:
         _no_scripts(round, f"are not run, {why}")
     for relay in round.waiting:
-        round.orders[relay] = Order("", f"script {relay}.py: {why}")
+        round.orders[relay] = Order("", f"script {round.name(relay)}: {why}")
     round.waiting = []
 
 
@@ -50,7 +50,7 @@ def those_left(round: Round) -> None:
         elif what == "folder":
             _no_scripts(round, why)
         elif what.isdecimal():
-            round.orders[int(what)] = Order("", f"script {what}.py: {why}")
+            round.orders[int(what)] = Order("", f"script {round.name(int(what))}: {why}")
 
 
 def _no_data(round: Round, why: str) -> None:

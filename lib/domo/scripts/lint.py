@@ -3,7 +3,7 @@ other day only, in a branch that is not taken now."""
 
 from __future__ import annotations
 
-from ..core.model import Config
+from ..core.settings import Config
 from . import lint_form, lint_house, parsed, source
 
 
@@ -11,7 +11,8 @@ def lint(config: Config) -> list[str]:
     """One sentence for each finding in the scripts of `config`, with file and line; what may be meant
     so begins with "note:". A script that cannot be read or compiled is passed over here."""
     found = []
-    read = {relay: script for relay in source.scripted(config) if (script := parsed.read(config, relay))}
+    kinds = source.scripted(config)
+    read = {r: script for r, kind in kinds.items() if kind == "py" and (script := parsed.read(config, r))}
     for script in read.values():
         findings = {
             *lint_form.shape(script),

@@ -6,7 +6,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from ..core.model import Config, Fault
+from ..core.model import Fault
+from ..core.settings import Config
 from ..core.texts import did_you_mean
 from ..stores import reading
 from ..system import files

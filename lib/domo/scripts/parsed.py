@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass
 
-from ..core.model import Config, Fault
+from ..core.model import Fault
+from ..core.settings import Config
 from ..system import files
 from . import source
 from .api import Data, Other, Others, Relay, Timer

@@ -25,9 +25,9 @@ def order(
         raise ScriptError(f"relay.probe wants the battery's power in W, not {power!r:.40}")
     timers, name = world.timers, f"probe of relay {relay.id}"
     age, wait, bad = timers.get(name, (float("inf"), 0.0, 0))  # of the last look; to wait; looks in a row
-    if age < wait and bad >= looks:  # taken back, though minOn may keep it on
-        if relay.is_on or age < SOONEST or not _shines(relay.id, world):
-            return relay.off(f"the battery paid for it, next try in {minutes(wait - age)}")
+    taken_back = age < wait and bad >= looks  # though minOn may keep it on
+    if taken_back and (relay.is_on or age < SOONEST or not _shines(relay.id, world)):
+        return relay.off(f"the battery paid for it, next try in {minutes(wait - age)}")
     if not relay.is_on:
         if age > wait + longest:
             timers.pop(name, None)

@@ -9,47 +9,51 @@ import sys
 from ..core.model import Fault, Order, ScriptError
 from ..core.records import replace
 from ..core.texts import one_line
-from ..system import cache, files, trusted
+from ..system import cache, files, rights, trusted
 from .api import Relay, World
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from types import CodeType
 
-    from ..core.model import Config
+    from ..core.settings import Config
     from .api import Data
 
     Decide = Callable[[Relay, Data], Order]
     Compiled = tuple[CodeType, bool]  # its bytecode, and whether it may share a process (see simple)
 
+KINDS = ("py", "php")  # of scripts; a relay that has both runs the first
 SOURCE_LIMIT = 256 << 10
 REASON_LIMIT = 500  # characters
 TIMERS_LIMIT = 64 << 10  # bytes of all timers
 _RULES = f"{__file__.rpartition('/')[0]}/simple.py"
 
 
-def path(config: Config, relay: int) -> str:
+def path(config: Config, relay: int, kind: str = "py") -> str:
     """Where the script of a relay is, or would be."""
-    return f"{config.scriptDir}/{relay}.py"
+    return f"{config.scriptDir}/{relay}.{kind}"
 
 
-def scripted(config: Config) -> list[int]:
-    """The relays that have a script."""
+def scripted(config: Config) -> dict[int, str]:
+    """The relays that have a script, each with its kind; those in Python first."""
     try:
         names = set(os.listdir(config.scriptDir))
     except OSError:
-        return []
-    return [relay for relay in config.relays if f"{relay}.py" in names]
+        return {}
+    found = dict.fromkeys((r for r in config.relays if f"{r}.py" in names), "py")
+    others = dict.fromkeys((r for r in config.relays if f"{r}.php" in names), "php")
+    return found | {relay: kind for relay, kind in others.items() if relay not in found}
 
 
 class Library:
     """The scripts of a folder, as they were compiled last: compiling one costs 3 % of an interpreter
     start, and seeing what it can do half of one."""
 
-    def __init__(self, folder: str, kept: bool = False) -> None:
-        """`kept`: with the bytecode that an earlier tick kept."""
+    def __init__(self, folder: str, kept: bool = False, owners: Sequence[str] = ()) -> None:
+        """`kept`: with the bytecode that an earlier tick kept. `owners`: users whose scripts are run too."""
         self.folder = folder
+        self._owners = owners
         self._place = ""  # what is behind its name, once that was found safe
         self._safe: trusted.Safe = {}
         self._known: dict[str, tuple[tuple[int, ...], CodeType, bool]] = {}
@@ -95,8 +99,13 @@ class Library:
 
     def _opened(self, name: str) -> tuple[int, os.stat_result]:
         try:
-            self._place = self._place or trusted.folder(self.folder, self._safe)
-            return trusted.opened(f"{self._place}/{name}", self._safe)
+            self._place = self._place or trusted.folder(self.folder, self._safe, self._owners)
+            return trusted.opened(f"{self._place}/{name}", self._safe, self._owners)
+        except trusted.Foreign as error:
+            owner, user = error.owner, rights.user_name(os.geteuid())
+            allow = f"with domo: relay: scriptOwners: [{owner}] in config.yaml"
+            why = f"{error}; or let {owner} run anything as {user}, {allow}"
+            raise ScriptError(f"is not run, because {why}") from None
         except trusted.Unsafe as error:
             raise ScriptError(f"is not run, because {error}") from None
 
@@ -125,8 +134,10 @@ def _compile(file: str, source: bytes) -> Compiled:
 
 
 def ask_here(relay: int, world: World, library: Library) -> Order:
-    """The order of a relay's script, run in this very process, whatever it can reach."""
+    """The order of a relay's script, run in this very process, whatever it can reach. PHP gives none."""
     found = compiled(relay, world, library)
+    if isinstance(found, Order) and scripted(world.config).get(relay) == "php":
+        return Order("", f"script {relay}.php is not replayed, PHP has the clock of today only")
     return found if isinstance(found, Order) else ask(relay, world, found[0])
 
 
@@ -190,6 +201,6 @@ def compiled(relay: int, world: World, library: Library) -> Compiled | Order:
         return no_order(relay, f": {error.strerror or error}")
 
 
-def no_order(relay: int, why: str) -> Order:
+def no_order(relay: int, why: str, kind: str = "py") -> Order:
     """That a relay's script gave none, and why."""
-    return Order("", one_line(f"script {relay}.py{why}")[:REASON_LIMIT])
+    return Order("", one_line(f"script {relay}.{kind}{why}")[:REASON_LIMIT])

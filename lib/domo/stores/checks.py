@@ -1,9 +1,9 @@
-"""How the values in config.yaml are checked: each gives the value, or raises ValueError with what it wants."""
+"""How the values in config.yaml are checked: each gives the value, or a ValueError says what it wants."""
 
 from __future__ import annotations
 
 from ..core.header import BCM_PINS, WIRING_PI
-from ..core.model import Limits
+from ..core.settings import Limits
 from ..core.texts import did_you_mean, one_line
 
 TYPE_CHECKING = False

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..core.model import Config, ConfigError, Limits
+from ..core.model import ConfigError
+from ..core.settings import Config, Limits
 from ..system import cache, files
 from ..system.files import PROJECT
 
@@ -77,5 +78,5 @@ def _remembered(path: str, fresh: bool) -> Config | None:
 
 def _stamps(path: str) -> Stamps:
     """Of the file, and of the code that reads it: an update may bring new defaults."""
-    code = ("stores/schema", "stores/plant_keys", "core/model", "core/header")
+    code = ("stores/schema", "stores/checks", "stores/plant_keys", "core/settings", "core/header")
     return cache.stamp(path), *(cache.stamp(f"{PROJECT}/lib/domo/{module}.py") for module in code)

@@ -15,7 +15,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
 
-    from ..core.model import Config, Now, Past
+    from ..core.model import Now, Past
+    from ..core.settings import Config
 
 QUERY = """SELECT valeur, date, origin, until FROM relay WHERE relay_number = ? AND info = 'M'
     ORDER BY id DESC LIMIT 1000"""

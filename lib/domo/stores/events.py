@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import os
 
-from ..core.model import Config, Fault
+from ..core.model import Fault
+from ..core.settings import Config
 from ..system import files, rights
 
 MOST = 500  # files; the oldest go when there are more

@@ -16,7 +16,7 @@ from . import reading
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..core.model import Config
+    from ..core.settings import Config
     from ..system.child import Left
 
 FETCH_SECONDS = 10.0  # for a refresh, whoever does it

@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ..core.model import Config
+    from ..core.settings import Config
 
 FRESH = 6 * 3600.0  # s
 SLACK = 60.0  # s that it may lie in the future

@@ -19,7 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from ..core.model import Config
+    from ..core.settings import Config
 
 KEPT_DAYS = 2 * 366
 WAITING = 7  # days that may wait in tmpfs for a lasting folder that cannot be written

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-    from ..core.model import Config, Row
+    from ..core.model import Row
+    from ..core.settings import Config
 
 TABLE = """CREATE TABLE IF NOT EXISTS relay (id INTEGER PRIMARY KEY, relay_number INTEGER, info VARCHAR(2),
     valeur INTEGER, date INTEGER, event TEXT)"""  # as PvMonit's domo.php makes it
@@ -31,7 +32,7 @@ INSERT = (
     "INSERT INTO relay (relay_number, info, valeur, date, event, origin, until) VALUES (?, ?, ?, ?, ?, ?, ?)"
 )
 _SOUND = """typeof(date) = 'integer' AND date BETWEEN 0 AND 99999999999 AND typeof(valeur) = 'integer'
-    AND typeof(relay_number) = 'integer' AND relay_number BETWEEN 1 AND 1000"""  # what any program may have put in
+    AND typeof(relay_number) = 'integer' AND relay_number BETWEEN 1 AND 1000"""  # any program writes it
 COLUMNS = {"origin": "VARCHAR(8)", "until": "INTEGER"}  # ours: who set a mode; when a force ends (epoch s)
 OUTSIDE = "mode file: "  # began the reason for an owner's mode before there was `origin`
 UNTIL = " until %Y-%m-%d %H:%M"  # stood in the reason for a force before there was `until`

@@ -13,21 +13,39 @@ import sys
 import time
 
 from ..core.faults import Report
-from ..core.history import OFF, ON, History
-from ..core.model import FORCED, Fault, Now, Past, Row
+from ..core.history import OFF, History
+from ..core.model import FORCED, Fault, Now, Past
 from ..core.records import replace
-from ..core.spare import AGES
 from ..core.texts import one_line
 from ..system import files, rights, tinyjson
+from .codec import (
+    AGE,
+    COUNT,
+    MODE,
+    RELAYS,
+    ROWS,
+    SECONDS,
+    SKY,
+    STATE,
+    TEXT,
+    TEXTS,
+    among,
+    each,
+    mapped,
+    maybe,
+    read_history,
+    same,
+    seconds,
+    several,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping
+    from collections.abc import Mapping
     from typing import Any
 
-    from ..core.model import Config
-
-    Codec = tuple[Any, Any]
+    from ..core.settings import Config
+    from .codec import Codec
 
 VERSION = 2
 PLAUSIBLE = 1577836800  # 2020-01-01; a clock that says less was not set yet
@@ -54,21 +72,17 @@ def load(config: Config, now: Now, anyones: bool = False) -> tuple[Past | None, 
             owner = rights.user_name(info.st_uid)
             raise Fault(f"{config.memory_path}: belongs to {owner}; run: sudo rm {config.memory_path}")
         saved = tinyjson.loads(content.decode())
-        if saved["version"] < VERSION:  # of before an update
+        if type(saved["version"]) is int and 0 < saved["version"] < VERSION:  # of before an update
             return None, ""
         return restored(saved, now), ""
     except FileNotFoundError:
         return None, ""
     except Fault as fault:
         return None, f"memory not used: {fault}"
-    except (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError) as error:
+    except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError) as error:
         what = f"{config.memory_path}: is not domo's ({one_line(error, 200)})"
         text = f"memory not used: {what}; the journal is asked instead"
         return None, Report(text, "memory", lasts=False)
-
-
-# How each field of the past is written, and read `gone` seconds later. A reader raises ValueError,
-# TypeError or KeyError for what cannot be.
 
 
 def gone_by(saved: Mapping[str, Any], now: Now) -> float:
@@ -78,110 +92,28 @@ def gone_by(saved: Mapping[str, Any], now: Now) -> float:
     return seconds(now.up - saved["up"] if same_boot else max(now.wall - saved["wall"], now.up))
 
 
-def seconds(value: float) -> float:
-    """The value, if it can be a time in s. Raises ValueError or TypeError."""
-    if not 0 <= value < 1e12:
-        raise ValueError(f"{value} s")
-    return float(value)
-
-
-def _among(values: Container[int]) -> Codec:
-    def read(value: int, gone: float) -> int:
-        if type(value) is not int or value not in values:
-            raise ValueError(f"a mode or state of {value!r}")
-        return value
-
-    return _same, read
-
-
-def _same(value: Any) -> Any:
-    return value
-
-
-def _number(value: float, gone: float) -> float:
-    if value - value != 0:
-        raise ValueError(f"a number of {value!r}")
-    return float(value)
-
-
-def _maybe(codec: Codec) -> Codec:
-    write, read = codec
-    return (
-        lambda value: None if value is None else write(value),
-        lambda value, gone: None if value is None else read(value, gone),
-    )
-
-
-def _by(key: type, codec: Codec) -> Codec:
-    write, read = codec
-    return (
-        lambda found: {k: write(value) for k, value in found.items()},
-        lambda found, gone: {key(k): read(value, gone) for k, value in found.items()},
-    )
-
-
-def _all(*codecs: Codec) -> Codec:
-    """A tuple of these."""
-    return (
-        lambda found: [write(value) for (write, _), value in zip(codecs, found, strict=True)],
-        lambda found, gone: tuple(read(value, gone) for (_, read), value in zip(codecs, found, strict=True)),
-    )
-
-
-def _list(codec: Codec) -> Codec:
-    write, read = codec
-    return lambda found: [*map(write, found)], lambda found, gone: tuple(read(one, gone) for one in found)
-
-
-def _read_history(row: list[tuple[float, int]], gone: float) -> History:
-    if any(later > earlier for (earlier, _), (later, _) in zip(row, row[1:], strict=False)):
-        raise ValueError("switches out of order")
-    state = STATE[1]
-    return History(tuple((seconds(age) + gone, state(to, gone)) for age, to in row))
-
-
-def _read_sky(sky: dict[str, float], gone: float) -> dict[str, float]:
-    return {str(name): seconds(value) + (gone if name in AGES else 0.0) for name, value in sky.items()}
-
-
-def _read_rows(rows: list[list[Any]], gone: float) -> tuple[Row, ...]:
-    read = _all(AGE, _among(range(1001)), TEXT, MODE, TEXT, TEXT, _maybe((_same, _number)))[1]
-    return tuple(Row(*read(row, gone)) for row in rows)
-
-
-AGE: Codec = (lambda age: round(age, 3), lambda age, gone: seconds(age) + gone)
-SECONDS: Codec = (_same, lambda value, gone: seconds(value))
-COUNT: Codec = (_same, lambda value, gone: int(value))
-TEXT: Codec = (_same, lambda text, gone: one_line(text))  # domo-mod shows anybody's file
-TEXTS: Codec = (_same, lambda texts, gone: tuple(map(one_line, texts)))
-RELAYS: Codec = (sorted, lambda relays, gone: frozenset(map(int, relays)))
-MODE, STATE = _among(range(4)), _among((OFF, ON))
-ROWS: Codec = (
-    lambda rows: [(r.age, r.relay, r.info, r.value, r.why, r.by, r.left) for r in rows],
-    _read_rows,
-)
-SKY: Codec = (lambda sky: {name: round(value, 4) for name, value in sky.items()}, _read_sky)
-FIELDS: dict[str, Codec] = {  # of Past; one that is new here begins with its default
-    "tick": _maybe(AGE),
-    "modes": _by(int, MODE),
+# How each field of the past is written, and read; one that is new here begins with its default.
+FIELDS: dict[str, Codec] = {
+    "tick": maybe(AGE),
+    "modes": mapped(int, MODE),
     "ours": RELAYS,
-    "states": _by(int, STATE),
-    "history": _by(int, (lambda history: history.pruned().rounded(), _read_history)),
-    "auto_on": _by(int, AGE),
-    "support": _by(int, AGE),
-    "data": _maybe(AGE),
-    "timers": _by(str, _all(AGE, SECONDS, COUNT)),
-    "charge": _by(str, _maybe(AGE)),
+    "states": mapped(int, STATE),
+    "history": mapped(int, (lambda history: history.pruned().rounded(), read_history)),
+    "auto_on": mapped(int, AGE),
+    "support": mapped(int, AGE),
+    "data": maybe(AGE),
+    "timers": mapped(str, each(AGE, SECONDS, COUNT)),
+    "charge": mapped(str, maybe(AGE)),
     "sky": SKY,
-    "frozen": _all((_same, lambda text, gone: str(text)), AGE),
-    "turns": _list(COUNT),
-    "scripted": _list(COUNT),
-    "stuck": _by(str, _all(COUNT, COUNT)),
-    "why": _by(int, TEXT),
+    "frozen": each((same, lambda text, gone: str(text)), AGE),
+    "turns": several(COUNT),
+    "scripted": several(COUNT),
+    "stuck": mapped(str, each(COUNT, COUNT)),
+    "why": mapped(int, TEXT),
     "reports": TEXTS,
-    "until": _by(int, _all(_among(FORCED), AGE, SECONDS)),
-    "pins": _by(int, STATE),
-    "pin_failures": _by(int, _all(AGE, COUNT)),
+    "until": mapped(int, each(among(FORCED), AGE, SECONDS)),
+    "pins": mapped(int, STATE),
+    "pin_failures": mapped(int, each(AGE, COUNT)),
     "unwritten": ROWS,
     "untold": ROWS,
 }
@@ -243,7 +175,8 @@ def as_its_user(config: Config) -> None:
         return
     name = rights.user_name(owner)
     if os.geteuid() != 0:
-        why = f"this is run by {rights.user_name(os.geteuid())}, but the ticks by {name}, who owns {config.memory_path}"
+        me = rights.user_name(os.geteuid())
+        why = f"this is run by {me}, but the ticks by {name}, who owns {config.memory_path}"
         raise Fault(f"{why}; run: sudo -u {name} {' '.join(sys.argv)}")
     import pwd
 

@@ -19,19 +19,25 @@ if TYPE_CHECKING:
     from typing import Any
 
 LIMIT = 1 << 20
+TEXTS = tuple(map(str, range(len(MODE_WORDS))))
 TORN_SECONDS = 0.2  # PHP's and nano's truncate-then-write is over in less
 
 
 class Document(dict):  # type: ignore[type-arg]
     """The mode file's object; `twice`: the names that stand in it more than once. Of these a force counts,
-    else the last, as in every JSON reader. `linked`: the file has another name too."""
+    else the last, as in every JSON reader. `texts`: the relays whose mode is written as text, "3", which
+    PHP writes and takes for the number that it is here. `linked`: the file has another name too."""
 
     linked = False
 
     def __init__(self, pairs: Iterable[tuple[str, Any]]) -> None:
         super().__init__()
         self.twice: list[str] = []
+        self.texts: list[str] = []
         for name, value in pairs:
+            if value in TEXTS and isinstance(value, str) and _is_relay(name):
+                self.texts.append(name)
+                value = int(value)
             if name in self:
                 self.twice.append(name)
                 if _is_force(self[name]) and not _is_force(value):
@@ -46,12 +52,14 @@ def _is_force(value: object) -> bool:
 @dataclass(frozen=True)
 class Found:
     """What the mode file says: the modes; the relays whose value is no mode (`odd`, as it is written); those
-    that stand there more than once (`twice`); `linked`: the file has another name, which is lost once domo
-    replaces it; `missing`: there is none; `problem`: why the file cannot be used."""
+    that stand there more than once (`twice`); those whose mode is a number in quotes (`texts`); `linked`:
+    the file has another name, which is lost once domo replaces it; `missing`: there is none; `problem`: why
+    the file cannot be used."""
 
     modes: Mapping[int, int]
     odd: Mapping[int, str] = {}
     twice: tuple[int, ...] = ()
+    texts: tuple[int, ...] = ()
     linked: bool = False
     missing: bool = False
     problem: str = ""
@@ -84,7 +92,7 @@ def _sort(document: Document) -> Found:
             else:
                 odd[int(key)] = one_line(tinyjson.dumps(value), 40)
     twice = tuple(int(key) for key in document.twice if _is_relay(key))
-    return Found(modes, odd, twice, document.linked)
+    return Found(modes, odd, twice, tuple(map(int, document.texts)), document.linked)
 
 
 def linked(path: str) -> str:
@@ -162,13 +170,12 @@ def create(path: str, modes: Mapping[int, int]) -> None:
 def set_auto(path: str, changes: Mapping[int, int], ended: Mapping[int, int] = {}) -> Found:  # noqa: B006
     """Writes the program's auto modes: only over 1 and 2 or where there is nothing, never over what
     the owner wrote, but for the forces that he let end by now (`ended`), as long as they still stand.
-    Gives what the file says then. Raises Fault."""
+    Modes that are text become numbers. Gives what the file says then. Raises Fault."""
 
     def edit(document: Document) -> Document:
         free = (None, AUTO_OFF, AUTO_ON)
-        return _with(
-            document, {r: m for r, m in changes.items() if _mode(document, str(r)) in (*free, ended.get(r))}
-        )
+        now = {r: m for r, m in changes.items() if _mode(document, str(r)) in (*free, ended.get(r))}
+        return _with(Document(document.items()) if document.texts else document, now)
 
     return _sort(_update(path, edit))
 

@@ -80,7 +80,7 @@ def _hours(value: Any) -> tuple[float, ...]:
 
 
 def _chemistry(value: Any) -> str:
-    if value not in VOLTAGES:
+    if not isinstance(value, str) or value not in VOLTAGES:
         raise ValueError(f"wants one of {', '.join(VOLTAGES)}, not {value!r}")
     return str(value)
 

@@ -8,25 +8,24 @@ from __future__ import annotations
 
 import os
 
-from ..core import spare
+from ..core import charge, spare
 from ..core.faults import Report
-from ..core.model import STAGES, Device, Fault, Now, Reading, Value
+from ..core.model import Device, Fault, Now, Reading, Value
 from ..core.records import replace
 from ..core.texts import one_line
 from ..system import files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from typing import Any
 
-    from ..core.model import Config, Past
+    from ..core.model import Past
+    from ..core.settings import Config
 
 CLOCK_SLACK = 5.0  # s that a stamp may lie in the future: two clocks, or one just set
-SHORTEST_NIGHT = 3 * 3600.0  # s
 NO_VALUE = ("", "---", "NODATA")  # what PvMonit and its probes write when there is none
 TEXT_LIMIT = 200  # characters of one text; what is behind them is cut off
-VALUES_LIMIT, DEVICES_LIMIT = 5000, 500
+VALUES_LIMIT = 5000
 LONG = 2000  # characters of a fingerprint, from where on a hash of it will do
 MOVING = ("V", "I", "P", "PPV", "SOC")  # what cannot stay the same to the letter while it is measured
 
@@ -109,7 +108,7 @@ def watched(config: Config, data: Reading, past: Past, now: Now) -> tuple[Readin
     before, age = past.frozen
     if measured:
         age = age if measured == before else 0.0
-        past = replace(past, frozen=(measured, age), charge=stages(past.charge, data, past.data))
+        past = replace(past, frozen=(measured, age), charge=charge.stages(past.charge, data, past.data))
         if 0 < config.frozenAfter <= age and not data.problem:
             problem = f"no measured value has moved for {age / 60:.0f} min: the monitor is frozen"
             data = replace(data, problem=Report(problem, fault="frozen"))
@@ -132,34 +131,6 @@ def fingerprint(reading: Reading) -> str:
     from _imp import source_hash
 
     return source_hash(0, found.encode(errors="replace")).hex()
-
-
-def stages(
-    before: Mapping[str, float | None], reading: Reading, gap: float | None = None
-) -> dict[str, float | None]:
-    """What `Past.charge` becomes: for each regulator and stage of charge (see STAGES), None while it is
-    in it, then the age since it was first seen out of it; besides, the ages since "full" and since
-    "night" was last seen. A `gap` (s) of data that is longer than SHORTEST_NIGHT may have been one."""
-    after = dict(before)
-    if len(after) > DEVICES_LIMIT * len(STAGES):  # of devices that come and go
-        here = {device.id for device in reading.devices}
-        after = {key: age for key, age in after.items() if key.partition(" ")[2] in here}
-    night = gap is not None and gap >= SHORTEST_NIGHT
-    for device in reading.devices:
-        if "CS" in device.values:
-            for stage, words in STAGES.items():
-                key = f"{stage} {device.id}"
-                if device.values["CS"].text.startswith(words):
-                    after[key] = None
-                elif key in after and after[key] is None:
-                    after[key] = 0.0
-            power = device.values.get("PPV")
-            dark = power is not None and power.number == 0 and "Float" not in device.values["CS"].text
-            if night or dark or device.values["CS"].text.startswith("Off"):
-                after[f"night {device.id}"] = 0.0
-            if device.values["CS"].text.startswith(STAGES["float"]):
-                after[f"full {device.id}"] = 0.0
-    return after
 
 
 def packed(reading: Reading) -> tuple[Any, ...]:
@@ -230,8 +201,8 @@ def parse(content: bytes) -> list[tuple[str, str, str, dict[str, Value]]]:
                 count += 1
         elif tag == "device":
             devices.append((device, texts.get("nom", ""), texts.get("timerefresh", ""), values))
-        if count > VALUES_LIMIT or len(devices) > DEVICES_LIMIT:
-            raise Fault(f"holds more than {VALUES_LIMIT} values or {DEVICES_LIMIT} devices")
+        if count > VALUES_LIMIT or len(devices) > charge.DEVICES_LIMIT:
+            raise Fault(f"holds more than {VALUES_LIMIT} values or {charge.DEVICES_LIMIT} devices")
 
     def characters(text: str) -> None:
         if len(texts[inside]) <= TEXT_LIMIT:

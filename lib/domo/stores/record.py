@@ -17,7 +17,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ..core.model import Config, Plan, Reading
+    from ..core.model import Plan, Reading
+    from ..core.settings import Config
 
 VALUES = frozenset(("SOC", "P", "V", "I", "CS", "MPPT", "PPV", "PPVT", "CONSO"))
 LONGEST = 300  # characters of a value or a reason

@@ -8,8 +8,9 @@ from __future__ import annotations
 import os
 
 from ..core.header import BCM_PINS, WIRING_PI
-from ..core.model import Config, ConfigError
+from ..core.model import ConfigError
 from ..core.records import replace
+from ..core.settings import Config
 from ..core.texts import did_you_mean
 from ..system.files import PROJECT
 from . import checks, plant_keys
@@ -47,6 +48,7 @@ KEYS: dict[str, tuple[str, Check]] = {  # key path: (field of Config, check)
     "domo.remindAfter": ("remindAfter", checks.SECONDS),
     "domo.onChange": ("onChange", checks.command),
     "domo.relay.scriptDir": ("scriptDir", checks.text),
+    "domo.relay.scriptOwners": ("scriptOwners", checks.list_of(checks.text, single=True)),
     "domo.relay.scriptExecInterval": ("scriptExecInterval", checks.SECONDS),
     "domo.relay.secuDownNoData": ("secuDownNoData", checks.SECONDS),
     "domo.relayNb": ("relayNb", checks.number(1, 1000, int)),

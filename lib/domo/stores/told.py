@@ -8,13 +8,15 @@ from ..core.model import Fault
 from ..core.news import Told
 from ..system import files, rights, tinyjson
 from . import memory
+from .codec import seconds
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from ..core.model import Config, Now
+    from ..core.model import Now
+    from ..core.settings import Config
 
 VERSION = 1
 
@@ -64,7 +66,7 @@ def _restored(saved: Mapping[str, Any], now: Now) -> dict[str, Told]:
     gone = memory.gone_by(saved, now)
 
     def age(value: float) -> float:
-        return memory.seconds(value) + gone
+        return seconds(value) + gone
 
     return {
         about: Told(

@@ -1,4 +1,4 @@
-"""The one folder for what is as good as programs (bytecode, pickles): this user's, closed to everybody else."""
+"""The one folder for what is as good as programs, such as bytecode: this user's, closed to all others."""
 
 import posix
 
@@ -9,7 +9,8 @@ if TYPE_CHECKING:
 
 def folder() -> str:
     """The path of the folder."""
-    return f"{posix.environ.get(b'TMPDIR', b'').decode(errors='surrogateescape') or '/tmp'}/domo-{posix.geteuid()}"
+    place = posix.environ.get(b"TMPDIR", b"").decode(errors="surrogateescape") or "/tmp"
+    return f"{place}/domo-{posix.geteuid()}"
 
 
 def is_ours() -> bool:

@@ -45,7 +45,8 @@ def _mend(path: str) -> str:
     if info is None or not os.access(folder, os.W_OK | os.X_OK):
         if folder.count("/") == 1 or folder.startswith("/var/"):  # /run, which is everybody's
             own = f"{folder.rstrip('/')}/domo"
-            return f"set it to {own}/{path.rpartition('/')[2]} in config.yaml; run: sudo install -d -o {user} {own}"
+            name = path.rpartition("/")[2]
+            return f"set it to {own}/{name} in config.yaml; run: sudo install -d -o {user} {own}"
         if os.access(folder, os.F_OK) and os.stat(folder).st_uid == os.geteuid():
             return f"he may create none in {folder}, which is his; run: chmod u+wx {folder}"
         return f"he may create none in {folder}; run: sudo chown {user} {folder}"

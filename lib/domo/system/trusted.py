@@ -12,6 +12,10 @@ import stat
 
 from . import rights
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 LINKS = 40  # as many as Linux follows
 Safe = dict[str, bool]  # folders that are, and whether others may add to them
 
@@ -23,12 +27,21 @@ class Unsafe(Exception):
         super().__init__(f"{why}; {mend}")
 
 
-def real(path: str, safe: Safe) -> str:
+class Foreign(Unsafe):
+    """Something on the way belongs to another user, the `owner`."""
+
+    def __init__(self, why: str, mend: str, owner: str) -> None:
+        super().__init__(why, mend)
+        self.owner = owner
+
+
+def real(path: str, safe: Safe, owners: Sequence[str] = ()) -> str:
     """The absolute path behind `path` when all links are followed. `safe` remembers the folders from one
-    question to the next. Raises Unsafe, OSError."""
+    question to the next; what belongs to one of the `owners`, users by name, is safe too. Raises Unsafe,
+    OSError."""
     todo = path.split("/")
     place, links = "", 0
-    _folder("", os.stat("/"), safe)
+    _folder("", os.stat("/"), safe, owners)
     while todo:
         name = todo.pop(0)
         if name in ("", "."):
@@ -42,7 +55,7 @@ def real(path: str, safe: Safe) -> str:
             if not stat.S_ISDIR(info.st_mode) and safe[place]:
                 raise _crowded(place)
             if stat.S_ISLNK(info.st_mode):
-                _owned(here, info)
+                _owned(here, info, owners)
                 links += 1
                 if links > LINKS:
                     raise OSError(40, "Too many levels of symbolic links")
@@ -51,22 +64,22 @@ def real(path: str, safe: Safe) -> str:
                 place = "" if target.startswith("/") else place
                 continue
             if stat.S_ISDIR(info.st_mode):
-                _folder(here, info, safe)
+                _folder(here, info, safe, owners)
             else:
-                judge(here, info)
+                judge(here, info, owners)
         place = here
     return place or "/"
 
 
-def folder(path: str, safe: Safe) -> str:
+def folder(path: str, safe: Safe, owners: Sequence[str] = ()) -> str:
     """The absolute path of a folder whose files are safe when they are themselves. Raises Unsafe, OSError."""
-    place = real(path, safe)
+    place = real(path, safe, owners)
     if safe.get(place, safe[""]):
         raise _crowded(place)
     return place
 
 
-def opened(path: str, safe: Safe) -> tuple[int, os.stat_result]:
+def opened(path: str, safe: Safe, owners: Sequence[str] = ()) -> tuple[int, os.stat_result]:
     """The file at `path`, in a `folder` that is safe, open to be read; and what it is: the very file that
     was found safe. Raises Unsafe, OSError."""
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # a fifo must not hang us
@@ -75,10 +88,10 @@ def opened(path: str, safe: Safe) -> tuple[int, os.stat_result]:
     except OSError as error:
         if error.errno != 40:  # ELOOP: a link
             raise
-        fd = os.open(real(path, safe), flags)
+        fd = os.open(real(path, safe, owners), flags)
     try:
         info = os.fstat(fd)
-        judge(path, info)
+        judge(path, info, owners)
     except BaseException:
         os.close(fd)
         raise
@@ -97,18 +110,18 @@ def unsafe(path: str) -> str:
     return ""
 
 
-def judge(path: str, info: os.stat_result) -> None:
-    """Raises Unsafe for a file that others than this user and root own or can write."""
+def judge(path: str, info: os.stat_result, owners: Sequence[str] = ()) -> None:
+    """Raises Unsafe for a file that others than this user, root and the `owners` own or can write."""
     if info.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise _writable(path)
-    _owned(path, info)
+    _owned(path, info, owners)
 
 
-def _folder(path: str, info: os.stat_result, safe: Safe) -> None:
+def _folder(path: str, info: os.stat_result, safe: Safe, owners: Sequence[str]) -> None:
     sticky = bool(info.st_mode & stat.S_ISVTX)
     if info.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not sticky:
         raise _writable(path or "/")
-    _owned(path or "/", info)
+    _owned(path or "/", info, owners)
     safe[path] = bool(info.st_mode & (stat.S_IWGRP | stat.S_IWOTH))
 
 
@@ -120,7 +133,9 @@ def _crowded(path: str) -> Unsafe:
     return Unsafe(f"others can write {path}", "move it to a folder that only its user can write")
 
 
-def _owned(path: str, info: os.stat_result) -> None:
+def _owned(path: str, info: os.stat_result, owners: Sequence[str]) -> None:
     if info.st_uid not in (0, os.geteuid()):
         user, owner = rights.user_name(os.geteuid()), rights.user_name(info.st_uid)
-        raise Unsafe(f"{path} is {owner}'s", f"become {owner}, or run: sudo chown {user} {path}")
+        if owner not in owners:
+            mend = f"become {owner}, or run: sudo chown {user} {path}"
+            raise Foreign(f"{path} is {owner}'s", mend, owner)

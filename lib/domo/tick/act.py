@@ -21,7 +21,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..core.model import Config, Now, Past, Plan
+    from ..core.model import Now, Past, Plan
+    from ..core.settings import Config
     from ..pins.board import Board
     from .sight import Sight
 
@@ -92,7 +93,7 @@ def _write_modes(sight: Sight, plan: Plan) -> tuple[Plan, list[str]]:
         if found.missing and sight.past.known:  # or the journal's forces would be lost
             modes.create(config.modPath, wanted)
             found = modes.load(config.modPath)
-        elif changes and not found.missing and not found.problem:
+        elif (changes or found.texts) and not found.missing and not found.problem:
             found = modes.set_auto(config.modPath, changes, sight.ended)
     except Fault as fault:
         faults.append(str(fault))
@@ -158,7 +159,7 @@ def _record(sight: Sight, plan: Plan, faults: list[str]) -> tuple[str, list[str]
 
 
 def _put_in_line(config: Config, past: Past, now: Now) -> tuple[Past, list[str]]:
-    """Lets the program of onChange wait for what it is to be told; gives the past then, and what went wrong."""
+    """Puts in line what the program of onChange is to be told; gives the past then, and what went wrong."""
     from . import news
 
     faults: list[str] = []

@@ -6,8 +6,9 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from ..core.model import DONE, LOOK, REFUSED, Config, ConfigError, Device, Fault, Now, Reading, Value
+from ..core.model import DONE, LOOK, REFUSED, ConfigError, Device, Fault, Now, Reading, Value
 from ..core.records import replace
+from ..core.settings import Config
 from ..core.texts import did_you_mean
 from ..stores import config as configs
 from ..stores import memory, reading

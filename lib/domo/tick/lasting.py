@@ -1,5 +1,5 @@
 """What a tick reads from and writes to the disk that lasts: in a child, because such a disk may hang, and
-a tick that hangs keeps the lock. A child that cannot be killed is left behind, and none is started beside it."""
+a tick that hangs keeps the lock. A child that cannot be killed is left behind; none is started beside it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from ..core.model import Config, Now, Row
+    from ..core.model import Now, Row
+    from ..core.settings import Config
     from ..system.child import Left
 
 SECONDS = 5.0

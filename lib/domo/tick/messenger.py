@@ -9,8 +9,9 @@ import gc
 import os
 import time
 
-from ..core.model import Config, ConfigError
+from ..core.model import ConfigError
 from ..core.records import dataclass
+from ..core.settings import Config
 from ..stores import config as configs
 from ..stores import events
 from ..system import cache, lock, trusted

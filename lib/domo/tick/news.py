@@ -8,8 +8,9 @@ import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from ..core.model import MODE_WORDS, ON_OFF, Config, Fault, Now, Past, Row
+from ..core.model import MODE_WORDS, ON_OFF, Fault, Now, Past, Row
 from ..core.news import News, news
+from ..core.settings import Config
 from ..stores import events, told
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def _of_change(config: Config, row: Row, past: Past, now: Now) -> dict[str, Any]
         "mode": mode,
         "state": state,
         "why": why,
-        "text": f"{text} ({why})",
+        "text": text if text.endswith(f": {why}") else f"{text} ({why})",
     }
 
 

@@ -19,7 +19,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..core.model import Config, Now, Past, Plan, Reading
+    from ..core.model import Now, Past, Plan, Reading
+    from ..core.settings import Config
     from ..pins.board import Board
 
 
@@ -84,7 +85,8 @@ def resolve(config: Config, found: modes.Found, past: Past) -> tuple[dict[int, i
     if found.linked:
         faults.append(modes.linked(config.modPath))
     faults += [
-        f"{config.modPath}: relay {relay} stands there more than once; a force counts, else the last: delete the rest"
+        f"{config.modPath}: relay {relay} stands there more than once; a force counts,"
+        " else the last: delete the rest"
         for relay in found.twice
     ]
     return modes.holding(config.relays, found, past.modes), faults

@@ -6,7 +6,8 @@ import os
 import sys
 import time
 
-from ..core.model import BUSY, Config
+from ..core.model import BUSY
+from ..core.settings import Config
 from ..system.files import PROJECT
 
 OUTPUT_LIMIT = 64 << 10  # bytes of what a tick prints

@@ -102,7 +102,7 @@ def rows(sight: Sight, plan: Plan, ours: frozenset[int]) -> list[Row]:
         if mode is not None and mode != sight.before.modes.get(relay, AUTO_OFF):
             here = relay in ours or (mode not in FORCED and mode != decision.mode_before)
             _, age, length = sight.past.until.get(relay, (None, 0.0, 0.0))
-            left = length - age if mode in FORCED and relay in sight.past.until else None
+            left = max(0.0, length - age) if mode in FORCED and relay in sight.past.until else None
             told.append(Row(0.0, relay, "M", mode, decision.why, PROGRAM if here else OWNER, left))
         if decision.state != decision.state_before:
             told.append(Row(0.0, relay, "E", decision.state, decision.why))
@@ -113,7 +113,7 @@ def standing(past: Past) -> tuple[Row, ...]:
     """The rows of the forces that stand and that no row waiting for the journal tells of."""
     told = {row.relay for row in past.unwritten if row.info == "M"}
     forces = {r: mode for r, mode in past.modes.items() if mode in FORCED and r not in told}
-    left = {r: length - age for r, (_, age, length) in past.until.items()}
+    left = {r: max(0.0, length - age) for r, (_, age, length) in past.until.items()}
     return tuple(
         Row(0.0, r, "M", mode, past.why.get(r, MODE_WORDS[mode]), OWNER, left.get(r))
         for r, mode in forces.items()

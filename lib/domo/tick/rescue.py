@@ -1,4 +1,4 @@
-"""What remains when a tick cannot be one: config.yaml cannot be used, or something failed that nobody thought of."""
+"""What remains when a tick cannot be one: config.yaml cannot be used, or something unforeseen failed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ..core.model import Config, Now, Past
+    from ..core.model import Now, Past
+    from ..core.settings import Config
     from .sight import Done
 
 

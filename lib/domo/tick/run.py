@@ -19,7 +19,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..core.model import Config, Now, Reading
+    from ..core.model import Now, Reading
+    from ..core.settings import Config
 
 STOPPED = (
     60.0  # s after which what a tick saw is old: somebody stopped it (kill -STOP), for none takes so long
@@ -37,8 +38,7 @@ def run(config: Config, clock: Callable[[], Now], given: Reading | None = None) 
         sight = finish(seen, given, acts=True)
         if (later := clock()).up - seen.now.up > STOPPED:
             sight = finish(begin(config, later), given, acts=True)
-        done = act(replace(sight, faults=(*faults, *sight.faults)) if faults else sight)
-        return done
+        return act(replace(sight, faults=(*faults, *sight.faults)) if faults else sight)
     finally:
         if held is not None:
             os.close(held)

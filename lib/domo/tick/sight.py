@@ -1,4 +1,4 @@
-"""What a tick knows when it has decided, and what it has done when it ends: the records handed from step to step."""
+"""What a tick knows when it has decided, and what it has done when it ends."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..core.model import Config, Now, Past, Plan, Reading
+    from ..core.model import Now, Past, Plan, Reading
+    from ..core.settings import Config
     from ..pins.board import Board
     from ..scripts.asking import Answers
     from ..stores.modes import Found

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 from ..core.history import ON
 from ..core.model import MODE_WORDS, ON_OFF
 from ..core.table import WIDTH, drawn, wrapped
+from ..scripts import source
 from ..stores.reading import MOVING
 
 if TYPE_CHECKING:
     from ..core.model import Plan
+    from ..core.settings import Config
     from .sight import Sight
 
 GREEN, YELLOW, BOLD, PLAIN = "\033[32m", "\033[33m", "\033[1m", "\033[0m"
@@ -46,7 +48,7 @@ def table(sight: Sight, plan: Plan, only: object = None) -> str:
     for row, text in zip(rows, drawn([row[:5] for row in rows]), strict=True):
         lines += [_coloured(line, row[5]) for line in text]
     pins = wrapped(f"pins: {sight.board.kind if sight.board else 'none'}")
-    return "\n".join([*lines, "", *_readings(sight), *pins, *_printed(sight)])
+    return "\n".join([*lines, "", *_readings(sight), *_scripts(sight.config), *pins, *_printed(sight)])
 
 
 def _change(words: list[str]) -> str:
@@ -69,6 +71,12 @@ def _readings(sight: Sight) -> list[str]:
     for note in (*sight.reading.notes, sight.reading.problem):
         lines += wrapped(note, indent="  ")
     return lines
+
+
+def _scripts(config: Config) -> list[str]:
+    """Where scripts are looked for, and what is there."""
+    names = [f"{relay}.{kind}" for relay, kind in sorted(source.scripted(config).items())]
+    return wrapped(f"scripts: {', '.join(names) or 'none'} in {config.scriptDir}", indent="  ")
 
 
 def _printed(sight: Sight) -> list[str]:

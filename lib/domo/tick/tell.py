@@ -12,7 +12,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..core.model import Config, Now
+    from ..core.model import Now
+    from ..core.settings import Config
 
 
 def untold(config: Config) -> list[str]:

@@ -7,26 +7,24 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 from ..core.header import firmware_line
-from ..core.model import Config, ConfigError, Fault, Now, ScriptError
+from ..core.model import ConfigError, Fault, Now
+from ..core.settings import Config
 from ..core.texts import one_line
 from ..pins.choice import open_board
-from ..scripts import lint, source
-from ..stores import fetch, journal, memory, modes, plant_keys, reading, schema, yaml_file
+from ..scripts import pvmonit
+from ..stores import fetch, journal, memory, modes, reading, schema, yaml_file
 from ..system import private, rights, trusted
 from ..system.files import PROJECT
-from . import check_news
+from . import check_masters, check_news, check_plant
+from . import check_scripts as scripts
 
 Findings = Iterator[tuple[bool | None, str]]  # well, not well, or (None) to be noted; and the sentence
 
 CONFIG_TXT = "/boot/firmware/config.txt"
-PVMONIT_CONFIG = "/opt/PvMonit/config.yaml"
-PVMONIT_DAEMONS = tuple(
-    f"domo/{name}" for name in ("domo.php", "relay-actions.php", "tm1638.py")
-    + ("domo-launch.sh", "relay-actions-launch.sh", "tm1638-launch.sh")  # which start them again
-)  # fmt: skip
+PVMONIT = pvmonit.FOLDER
+PVMONIT_CONFIG = f"{PVMONIT}/config.yaml"
 
 
 def main(path: str, now: Now) -> int:
@@ -50,13 +48,13 @@ def main(path: str, now: Now) -> int:
         _say(None, f"config: {key}, passed over")
     checks: tuple[Callable[[], Findings], ...] = (
         lambda: _data(settings, now),
-        lambda: _scripts(settings),
-        lambda: _plant(settings),
+        lambda: scripts.findings(settings),
+        lambda: check_plant.plant(settings),
         lambda: _files(settings, now),
         lambda: _pins(settings),
         lambda: check_news.look(settings),
         lambda: _machine(path),
-        lambda: _other_masters(path, document),
+        lambda: check_masters.findings(path, document),
     )
     all_well = not unsafe
     for check in checks:
@@ -84,41 +82,6 @@ def _data(settings: Config, now: Now) -> Findings:
         )
     for note in data.notes:
         yield False, f"data: {note}"
-
-
-def _scripts(settings: Config) -> Findings:
-    if not os.path.isdir(settings.scriptDir):
-        yield False, f"scripts: {settings.scriptDir} does not exist; run: mkdir {settings.scriptDir}"
-        return
-    found = source.scripted(settings)
-    library = source.Library(settings.scriptDir)
-    linted = lint.lint(settings)
-    mistakes = [text for text in linted if ": note: " not in text or "did you mean" in text]
-    for relay in found:
-        file = source.path(settings, relay)
-        try:
-            code, _ = library.script(f"{relay}.py")
-        except (ScriptError, OSError) as error:
-            yield False, f"script {file}: {error}"
-            continue
-        if "decide" not in code.co_names:
-            yield False, f"script {file}: defines no decide(relay, data)"
-        elif not any(text.startswith(f"{file} line ") for text in mistakes):
-            yield True, f"script {file}"
-    for text in linted:
-        yield (False if text in mistakes else None), f"script {text}"
-    if not found:
-        yield (
-            None,
-            f"scripts: none in {settings.scriptDir}; N.py is relay N's, relay.script.d/ of domo has examples",
-        )
-    for name in sorted(os.listdir(settings.scriptDir)):
-        number = name.removesuffix(".py")
-        if number.isdecimal() and number != name and name not in {f"{relay}.py" for relay in found}:
-            yield (
-                False,
-                f"script {settings.scriptDir}/{name}: nobody runs it; the relays are 1 to {settings.relayNb}",
-            )
 
 
 def _files(settings: Config, now: Now) -> Findings:
@@ -156,7 +119,8 @@ def _files(settings: Config, now: Now) -> Findings:
     if os.path.lexists(private.folder()) and not private.is_ours():
         yield (
             False,
-            f"cache: {private.folder()} is not only yours, so it is not used; run: sudo rm -r {private.folder()}",
+            f"cache: {private.folder()} is not only yours, so it is not used;"
+            f" run: sudo rm -r {private.folder()}",
         )
 
 
@@ -239,65 +203,3 @@ def _crontab(user: str, path: str) -> tuple[bool, str]:
     else:
         say = "runs domo-tick"
     return runs, f"crontab of {user}: {say}"
-
-
-def _plant(settings: Config) -> Findings:
-    """What is possible in `plant` and `relayLoad`, but hardly meant."""
-    plant, where = settings.plant, "config: domo.plant"
-    peak = sum(field[0] for field in plant["panels"])
-    house = sum(plant["house"]) + 24 * plant["idle"]
-    if house > 4 * peak:
-        yield (
-            None,
-            f"{where}: {peak:g} W of panels cannot feed a house that draws {house / 1000:.1f} kWh a day",
-        )
-    if not 0.5 <= plant["battery"] / peak <= 50:
-        yield None, f"{where}: a battery of {plant['battery']:g} Wh for {peak:g} W of panels"
-    per_cell = plant["absorption"] / max(1, round(plant["float"] / 13.6))
-    if not 13.8 <= per_cell <= 15.2:
-        yield None, f"{where}: absorption at {plant['absorption']:g} V is unusual for {plant['chemistry']}"
-    for relay, load in settings.relayLoad.items():
-        drawn, said = plant_keys.peak(load), settings.relayWatt.get(relay, 0)
-        if drawn > said:
-            yield (
-                False,
-                f"config: domo.relayLoad.{relay} draws {drawn:g} W, more than the {said:g} W of domo.relayWatt.{relay},"
-                " which maxWatt counts",
-            )
-
-
-def _other_masters(path: str, document: object) -> Findings:
-    """PvMonit's own domo, running, or to be started at the next boot."""
-    commands = _commands()
-    for daemon in PVMONIT_DAEMONS:
-        if any(word.endswith(daemon) for words in commands for word in words):
-            yield (
-                False,
-                f"PvMonit's {daemon} runs: two masters on the same relays; stop it (see MIGRATION.md)",
-            )
-    try:
-        pvmonits = yaml_file.read(PVMONIT_CONFIG)
-    except ConfigError:
-        pvmonits = {}
-    for file, text in {os.path.realpath(path): document, PVMONIT_CONFIG: pvmonits}.items():
-        domo = text.get("domo") if isinstance(text, dict) else None
-        panel = domo.get("tm1638") if isinstance(domo, dict) else None
-        for key, section in (("domo: daemon", domo), ("domo: tm1638: daemon", panel)):
-            if isinstance(section, dict) and section.get("daemon") is True:
-                yield (
-                    False,
-                    f"{file}: {key}: true, so PvMonit starts its own at the next boot; set it to false",
-                )
-
-
-def _commands() -> list[list[str]]:
-    """What every interpreter or shell that runs was called with; an editor that shows a file runs nothing."""
-    commands = []
-    for command in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            words = command.read_bytes().decode(errors="replace").split("\0")
-        except OSError:
-            continue
-        if os.path.basename(words[0]).startswith(("php", "python", "bash", "sh")):
-            commands.append(words[1:])
-    return commands

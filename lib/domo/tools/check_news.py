@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from ..core.model import Config
+from ..core.settings import Config
 from ..stores import events, told
 from ..system import rights, trusted
 

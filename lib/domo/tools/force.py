@@ -7,20 +7,9 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 
-from ..core.model import (
-    AUTO_OFF,
-    AUTO_ON,
-    BUSY,
-    FORCED,
-    LOOK,
-    MODE_WORDS,
-    OWNER,
-    Config,
-    Fault,
-    Now,
-    Row,
-)
+from ..core.model import AUTO_OFF, AUTO_ON, BUSY, FORCED, LOOK, MODE_WORDS, OWNER, Fault, Now, Row
 from ..core.records import replace
+from ..core.settings import Config
 from ..stores import memory, modes
 from ..system import lock
 from ..tick import process as ticker

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 
-from ..core.model import AUTO_OFF, DONE, FORCED_OFF, FORCED_ON, LOOK, REFUSED, Config, ConfigError, Fault
+from ..core.model import AUTO_OFF, DONE, FORCED_OFF, FORCED_ON, LOOK, REFUSED, ConfigError, Fault
+from ..core.settings import Config
 from ..core.texts import did_you_mean
 from ..stores import config as configs
 from ..stores import memory

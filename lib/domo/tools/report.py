@@ -8,7 +8,8 @@ import re
 import sys
 import time
 
-from ..core.model import DONE, LOOK, REFUSED, Config, ConfigError, Fault, Now, Past
+from ..core.model import DONE, LOOK, REFUSED, ConfigError, Fault, Now, Past
+from ..core.settings import Config
 from ..report import book as books
 from ..report import days, sums
 from ..stores import config as configs

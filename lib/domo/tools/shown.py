@@ -6,7 +6,8 @@ import json
 import time
 from collections.abc import Container
 
-from ..core.model import Config, Now, Past
+from ..core.model import Now, Past
+from ..core.settings import Config
 from ..core.table import drawn, wrapped
 from ..core.texts import minutes
 from ..panel.frame import View, rows

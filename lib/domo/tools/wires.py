@@ -16,7 +16,7 @@ from ..tick.table import show
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..core.model import Config
+    from ..core.settings import Config
 
 NAME = 38  # columns of the first one at most
 

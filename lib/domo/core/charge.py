@@ -1,0 +1,42 @@
+"""In which stage of charge the regulators are, and since when they have been full, or slept. Pure."""
+
+from __future__ import annotations
+
+from .model import STAGES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .model import Reading
+
+DEVICES_LIMIT = 500
+SHORTEST_NIGHT = 3 * 3600.0  # s
+
+
+def stages(
+    before: Mapping[str, float | None], reading: Reading, gap: float | None = None
+) -> dict[str, float | None]:
+    """What `Past.charge` becomes: for each regulator and stage of charge (see STAGES), None while it is
+    in it, then the age since it was first seen out of it; besides, the ages since "full" and since
+    "night" was last seen. A `gap` (s) of data that is longer than SHORTEST_NIGHT may have been one."""
+    after = dict(before)
+    if len(after) > DEVICES_LIMIT * len(STAGES):  # of devices that come and go
+        here = {device.id for device in reading.devices}
+        after = {key: age for key, age in after.items() if key.partition(" ")[2] in here}
+    night = gap is not None and gap >= SHORTEST_NIGHT
+    for device in reading.devices:
+        if "CS" in device.values:
+            for stage, words in STAGES.items():
+                key = f"{stage} {device.id}"
+                if device.values["CS"].text.startswith(words):
+                    after[key] = None
+                elif key in after and after[key] is None:
+                    after[key] = 0.0
+            power = device.values.get("PPV")
+            dark = power is not None and power.number == 0 and "Float" not in device.values["CS"].text
+            if night or dark or device.values["CS"].text.startswith("Off"):
+                after[f"night {device.id}"] = 0.0
+            if device.values["CS"].text.startswith(STAGES["float"]):
+                after[f"full {device.id}"] = 0.0
+    return after

@@ -1,0 +1,101 @@
+"""How what is remembered is written as JSON, and read `gone` seconds later: pairs of a writer and a reader. A
+reader raises ValueError, TypeError or KeyError for what cannot be."""
+
+from __future__ import annotations
+
+from ..core.history import OFF, ON, History
+from ..core.model import Row
+from ..core.spare import AGES
+from ..core.texts import one_line
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Container
+    from typing import Any
+
+    Codec = tuple[Any, Any]
+
+
+def seconds(value: float) -> float:
+    """The value, if it can be a time in s. Raises ValueError or TypeError."""
+    if not 0 <= value < 1e12:
+        raise ValueError(f"{value} s")
+    return float(value)
+
+
+def among(values: Container[int]) -> Codec:
+    def read(value: int, gone: float) -> int:
+        if type(value) is not int or value not in values:
+            raise ValueError(f"a mode or state of {value!r}")
+        return value
+
+    return same, read
+
+
+def same(value: Any) -> Any:
+    return value
+
+
+def number(value: float, gone: float) -> float:
+    if value - value != 0:
+        raise ValueError(f"a number of {value!r}")
+    return float(value)
+
+
+def maybe(codec: Codec) -> Codec:
+    write, read = codec
+    return (
+        lambda value: None if value is None else write(value),
+        lambda value, gone: None if value is None else read(value, gone),
+    )
+
+
+def mapped(key: type, codec: Codec) -> Codec:
+    write, read = codec
+    return (
+        lambda found: {k: write(value) for k, value in found.items()},
+        lambda found, gone: {key(k): read(value, gone) for k, value in found.items()},
+    )
+
+
+def each(*codecs: Codec) -> Codec:
+    """A tuple of these."""
+    return (
+        lambda found: [write(value) for (write, _), value in zip(codecs, found, strict=True)],
+        lambda found, gone: tuple(read(value, gone) for (_, read), value in zip(codecs, found, strict=True)),
+    )
+
+
+def several(codec: Codec) -> Codec:
+    write, read = codec
+    return lambda found: [*map(write, found)], lambda found, gone: tuple(read(one, gone) for one in found)
+
+
+def read_history(row: list[tuple[float, int]], gone: float) -> History:
+    if any(later > earlier for (earlier, _), (later, _) in zip(row, row[1:], strict=False)):
+        raise ValueError("switches out of order")
+    state = STATE[1]
+    return History(tuple((seconds(age) + gone, state(to, gone)) for age, to in row))
+
+
+def read_sky(sky: dict[str, float], gone: float) -> dict[str, float]:
+    return {str(name): seconds(value) + (gone if name in AGES else 0.0) for name, value in sky.items()}
+
+
+def read_rows(rows: list[list[Any]], gone: float) -> tuple[Row, ...]:
+    read = each(AGE, among(range(1001)), TEXT, MODE, TEXT, TEXT, maybe(SECONDS))[1]
+    return tuple(Row(*read(row, gone)) for row in rows)
+
+
+AGE: Codec = (lambda age: round(age, 3), lambda age, gone: seconds(age) + gone)
+SECONDS: Codec = (same, lambda value, gone: seconds(value))
+COUNT: Codec = (same, lambda value, gone: int(value))
+TEXT: Codec = (same, lambda text, gone: one_line(text))  # domo-mod shows anybody's file
+TEXTS: Codec = (same, lambda texts, gone: tuple(map(one_line, texts)))
+RELAYS: Codec = (sorted, lambda relays, gone: frozenset(map(int, relays)))
+MODE, STATE = among(range(4)), among((OFF, ON))
+ROWS: Codec = (
+    lambda rows: [(r.age, r.relay, r.info, r.value, r.why, r.by, r.left) for r in rows],
+    read_rows,
+)
+SKY: Codec = (lambda sky: {name: round(value, 4) for name, value in sky.items()}, read_sky)
