@@ -454,7 +454,8 @@ def test_the_table_shows_every_relay_before_and_after_and_why(house: House) -> N
         "MpttToit, 0 s ago: CS Float, PPV 145, V 27.33, I 5.2",
         "700, 0 s ago: V 27.31, SOC 96.4, P 41, I 1.512",
     ]
-    assert "".join(lines[8:]).startswith("pins: simulated pins in")
+    assert lines[8].startswith("scripts: 1.py in")
+    assert "pins: simulated pins in" in "".join(lines[9:])
 
 
 def test_the_table_is_aligned_and_fits_80_columns(house: House) -> None:

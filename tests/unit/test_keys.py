@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domo.panel.keys import HEALED, STUCK, Keys
@@ -46,6 +46,7 @@ def test_a_key_beside_one_that_is_stuck_is_obeyed() -> None:
     assert looked(keys, (61, {1, 2}), (62, {1})) == [(61, 2)]
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(0.01, 90), st.sets(st.integers(1, 8))), max_size=60))
 def test_a_press_is_always_a_key_that_was_up_and_is_believed(looks: list[tuple[float, set[int]]]) -> None:
     keys, now, before = Keys(8), 0.0, set(range(1, 9))

@@ -474,7 +474,7 @@ def test_nothing_is_left_beside_the_file(house: House) -> None:
     left = {path.name for path in house.folder.iterdir()}
     assert left == {
         "config.yaml", "data.xml", "scripts", "tmp", "mod", "mod.lock", "etat", "pins", "domo_memory.json",
-        "domo_tick.lock", "journal.sqlite3",
+        "domo_tick.lock", "journal.sqlite3", "domo_today.csv", "domo_record.kept", "history",
     }  # fmt: skip
 
 

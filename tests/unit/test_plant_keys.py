@@ -23,7 +23,9 @@ def problems(**domo: Any) -> list[str]:
 
 def test_without_a_word_there_is_an_honest_plant() -> None:
     plant = parsed().plant
-    assert plant == plant_keys.PLANT and plant["battery"] == 5000 and len(plant["house"]) == 24
+    assert (
+        plant == {**plant_keys.PLANT, "own": False} and plant["battery"] == 5000 and len(plant["house"]) == 24
+    )
 
 
 def test_voltages_follow_chemistry_and_system() -> None:

@@ -39,6 +39,7 @@ def test_a_past_ages_as_if_it_were_written_and_read(
         timers={"bath": (0.0, 600.0, 1)},
         charge={"float m": None, "float n": 120.0},
         frozen=("V=1", 60.0),
+        sky={"now": 0.123456, "age": 60.0, "look": 0.0},
         data=0.0,
         tick=0.0,
         why={1: "sun"},
@@ -56,7 +57,7 @@ def test_a_past_ages_as_if_it_were_written_and_read(
                 replace(p, history={**p.history, 1: History((*p.history[1].switches, (0.0, state)))})
                 for p in (read, swiftly)
             )
-    for name in ("auto_on", "support", "timers", "charge", "frozen", "data", "tick", "why", "states"):
+    for name in ("auto_on", "support", "timers", "charge", "frozen", "sky", "data", "tick", "why", "states"):
         assert getattr(swiftly, name) == getattr(read, name), name
     for relay in (1, 2):
         one, other = swiftly.history[relay], read.history[relay]

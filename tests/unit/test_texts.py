@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import unicodedata
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domo.core.model import ConfigError, Fault
@@ -41,6 +41,7 @@ def test_what_commands_a_terminal_or_turns_the_writing_is_gone() -> None:
     )
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_it_is_always_one_line_of_limited_length_and_cleaning_it_again_changes_nothing(text: str) -> None:
     line = one_line(text)

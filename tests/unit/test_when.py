@@ -8,7 +8,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domo.core.model import Fault
@@ -55,6 +55,7 @@ def test_the_next_time_that_clocks_show_it(
     assert seconds_until(until, moment(now, second)) == hours * 3600
 
 
+@settings(deadline=None)
 @given(st.integers(1_767_000_000, 1_830_000_000), st.integers(0, 23), st.integers(0, 59))
 def test_it_is_the_first_minute_at_which_clocks_show_it(wall: int, hour: int, minute: int) -> None:
     end = wall + seconds_until((hour, minute), wall)

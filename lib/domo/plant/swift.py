@@ -12,12 +12,13 @@ from collections.abc import Mapping
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
-from ..core import model, settings, spare
+from ..core import model, settings
 from ..core.history import KEPT, OFF, ON, History
 from ..core.model import Past, ScriptError
 from ..core.settings import Config
 from ..scripts import asking, source
 from ..stores import modes
+from ..stores.memory import FIELDS
 from ..tick.sight import Sight
 
 RECORDS = (
@@ -27,6 +28,12 @@ RECORDS = (
 
 if TYPE_CHECKING:
     Ready = Mapping[int, tuple[CodeType, source.Decide | None]]  # by relay
+
+# Of a past: what `aged` makes older itself, and what is read just as it was written. All else goes through
+# the memory's own form, with whatever that rounds.
+OLDER = {"tick", "history", "auto_on", "support", "data", "timers", "charge", "frozen"}
+SAME = {"modes", "ours", "states", "turns", "scripted", "stuck", "why", "reports", "unset", "pins"}
+OTHERS = tuple(name for name in FIELDS if name not in OLDER | SAME)
 
 
 def generate(*kinds: type) -> None:
@@ -119,9 +126,12 @@ def aged(past: Past, seconds: float, clock: Clock) -> Past:
         data=None if past.data is None else past.data + seconds,
         timers={key: (age + seconds, length, count) for key, (age, length, count) in past.timers.items()},
         charge={key: None if age is None else age + seconds for key, age in past.charge.items()},
-        sky={key: value + seconds if key in spare.AGES else value for key, value in past.sky.items()},
         frozen=(name, age + seconds),
     )
+    for name in OTHERS:
+        if value := fields[name]:
+            write, read = FIELDS[name]
+            fields[name] = read(write(value), seconds)
     later = Past.__new__(Past)
     later.__dict__.update(fields)
     return later
