@@ -207,6 +207,7 @@ def test_lift_pump(tmp_path: Path, sky: str, plant: dict[str, float]) -> None:
     assert set(days.lengths(1)) == {10}
     assert all(length >= 30 for length in days.lengths(1, state=False))
     assert 40 <= sum(days.on(1)) <= 60
+    assert days.spans(1)[0][0] > "06:00"  # one that never ran does not begin with the battery's night
 
 
 def test_lift_pump_never_lets_the_sump_run_over(tmp_path: Path) -> None:
