@@ -20,6 +20,7 @@ import itertools
 import multiprocessing
 import os
 import posix
+import queue
 import random
 import shutil
 import sys
@@ -162,13 +163,13 @@ def prepare(folder: Path) -> None:
     answering.MEMORY_BYTES = 1 << 40  # this process is no tick's
 
 
-def one(task: tuple[str, int, int]) -> dict[str, Any]:
-    """A life in a process of its own."""
-    folder = Path(task[0]) / str(task[1])
+def one(place: str, seed: int, steps: int) -> dict[str, Any]:
+    """A life in a process of its own, in a folder below `place`."""
+    folder = Path(place) / str(seed)
     folder.mkdir()
     prepare(folder)
     try:
-        return life(folder, *task[1:])
+        return life(folder, seed, steps)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -180,7 +181,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--seed", type=int, default=1, help="of the first life")
     parser.add_argument("--minutes", type=float, default=1e9, help="begin no life after so many")
     parser.add_argument("--steps", type=int, default=LIFE, help="of a life")
-    parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--jobs", type=int, default=2 * len(os.sched_getaffinity(0)), help="lives at a time")
     given = parser.parse_args(argv)
     total: Counter[str] = Counter()
     broken, began = 0, time.monotonic()
@@ -189,17 +190,27 @@ def main(argv: list[str]) -> int:
         tempfile.TemporaryDirectory(prefix="domo-trust-") as folder,
         pools.Pool(given.jobs, maxtasksperchild=1) as pool,
     ):
-        tasks = ((folder, seed, given.steps) for seed in itertools.count(given.seed))
-        batches = iter(lambda: list(itertools.islice(tasks, given.jobs)), [])
-        for batch in batches:
-            for found in pool.imap_unordered(one, batch):
-                total.update(found["counted"])
-                broken += bool(found["wrong"])
-                print(found["wrong"], end="", flush=True)
-            print(summary(total, broken, time.monotonic() - began), flush=True)
+        seeds, ended = itertools.count(given.seed), queue.Queue[Any]()
+
+        def begin() -> None:
+            task = folder, next(seeds), given.steps
+            pool.apply_async(one, task, callback=ended.put, error_callback=ended.put)
+
+        for _ in range(given.jobs):
+            begin()
+        alive = given.jobs  # each to its end: one that is broken off leaves a hung disk behind
+        while alive:
+            found = ended.get()
+            if isinstance(found, BaseException):
+                raise found
+            total.update(found["counted"])
+            broken += bool(found["wrong"])
+            print(found["wrong"] + summary(total, broken, time.monotonic() - began), flush=True)
             enough = total["ticks"] >= given.ticks or time.monotonic() - began > 60 * given.minutes
             if enough or broken >= MOST_BROKEN:
-                break
+                alive -= 1
+            else:
+                begin()
     for name in sorted(total.keys() - {"ticks", "lives", "simulated seconds"}):
         print(f"{name.replace('_', ' '):40} {total[name]:9,}")
     return int(broken > 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from typing import Any
@@ -15,12 +16,12 @@ from support.house import PROJECT
 
 @pytest.mark.timeout(900)
 def test_some_lives_break_no_invariant() -> None:
-    command = [sys.executable, "tools/trust.py", "--ticks", "300", "--steps", "70", "--jobs", "1"]
+    command = [sys.executable, "tools/trust.py", "--ticks", "1000", "--steps", "150"]
     path = {"PYTHONPATH": f"{PROJECT}/lib:{PROJECT}/tests", "PATH": "/usr/bin:/bin"}
     done = subprocess.run(command, cwd=PROJECT, env=path, capture_output=True, text=True)
     assert "no invariants broken" in done.stdout
     assert (done.returncode, done.stderr) == (0, "")
-    assert "tick is killed" in done.stdout
+    assert re.search(r"ticks killed +[1-9]", done.stdout)
 
 
 class Glass:
@@ -59,4 +60,4 @@ def test_the_same_seed_is_the_same_weather() -> None:
     one, two = (trust.Weather(trust.random.Random(5)) for _ in range(2))
     soc = [one.soc(1_750_000_000 + 600 * n) for n in range(500)]
     assert soc == [two.soc(1_750_000_000 + 600 * n) for n in range(500)]
-    assert min(map(int, soc)) < 60 < 95 < max(map(int, soc))
+    assert len(set(soc)) > 20

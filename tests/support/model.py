@@ -96,6 +96,20 @@ class Pins:
             raise RuntimeError("You must setup() the GPIO channel first")
 
 
+def forces_first(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of the mode file: of what stands there twice a force counts, else the last."""
+    document: dict[str, Any] = {}
+    for key, value in pairs:
+        if is_force(value) or not is_force(document.get(key)):
+            document[key] = value
+    return document
+
+
+def is_force(value: object) -> bool:
+    """Whether this is a forced mode, as a number or, as PHP may write it, as text."""
+    return type(value) in (int, str) and value in (0, 3, "0", "3")
+
+
 class World:
     """A home in a folder, wiped and begun anew for each example: its clocks, its pins, its files."""
 
@@ -162,7 +176,7 @@ class World:
     def document(self) -> dict[str, Any] | str:
         """The mode file's document, or "missing" or "garbage"."""
         try:
-            document = json.loads(self.modes.read_text())
+            document = json.loads(self.modes.read_text(), object_pairs_hook=forces_first)
             json.dumps(document, allow_nan=False, ensure_ascii=False).encode()  # what cannot be written back
             return document if isinstance(document, dict) else "garbage"
         except FileNotFoundError:
