@@ -35,12 +35,14 @@ from typing import Any
 from domo.scripts import answering
 from domo.stores import modes
 from support.home import DAY, RELAYS, Home
+from support.model import World
 
 LIFE = 1000  # steps: some days
 OTHERS = 100  # steps after which other things happen
 CALM = (0.5, 0.7, 0.9, 1.0)  # of all steps are nothing but cron, for as long
 SHORTEN_SECONDS = 300
 MOST_BROKEN = 5  # then it ends
+APART = 10  # in one life of so many a tick's children are processes at every tick, as they are in a house
 
 Step = tuple[str, dict[str, Any]]
 
@@ -90,6 +92,7 @@ def life(folder: Path, seed: int, length: int = LIFE) -> dict[str, Any]:
         pass
 
     Here.folder = folder
+    World.together = bool(seed % APART)
     home, chance = Here(), random.Random(seed)
     steps: list[Step] = [("begin", drawn(Home.begin, chance))]
     counted: Counter[str] = Counter(lives=1)
@@ -107,6 +110,7 @@ def life(folder: Path, seed: int, length: int = LIFE) -> dict[str, Any]:
         wrong = traceback.format_exc()
         short = shortened(Here, steps, wrong)
         wrong += f"life {seed}, step {len(steps)}, made shorter:\n{as_test(short)}\n"
+    counted["ticks whose children are processes"] = 0 if World.together else home.world.ticks
     counted["ticks"], counted["simulated seconds"] = home.world.ticks, home.world.now
     return {"counted": counted, "wrong": wrong}
 
