@@ -6,8 +6,6 @@ on automatically when it cannot be written. Nothing else prevents or delays the 
 
 from __future__ import annotations
 
-import os
-
 from ..core import decide as core
 from ..core.history import OFF, ON
 from ..core.model import AUTO_OFF, FORCED, Decision, Fault, Row
@@ -62,7 +60,7 @@ def act(sight: Sight) -> Done:
         faults += wrong
         if wrong:
             _save(config, after, now)
-    if config.dbFile and (rows := _rows(config, after)):
+    if config.dbFile and (rows := _rows(sight, after)):
         from . import lasting
 
         after, wrong = lasting.tell_journal(config, rows, after, now)
@@ -187,11 +185,7 @@ def _put_in_line(config: Config, past: Past, now: Now) -> tuple[Past, list[str]]
     return after, [*faults, *_save(config, after, now)]
 
 
-def _rows(config: Config, past: Past) -> tuple[Row, ...]:
+def _rows(sight: Sight, past: Past) -> tuple[Row, ...]:
     """What the journal is to be given. A new one, or one that a power cut left empty, begins with the
     forces that stand."""
-    try:
-        begun = os.stat(config.dbFile).st_size > 0
-    except OSError:
-        begun = False
-    return past.unwritten if begun else (*standing(past), *past.unwritten)
+    return past.unwritten if sight.answers.begun else (*standing(past), *past.unwritten)
