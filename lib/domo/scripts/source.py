@@ -9,7 +9,7 @@ import sys
 from ..core.model import Fault, Order, ScriptError
 from ..core.records import replace
 from ..core.texts import one_line
-from ..system import cache, files, rights, trusted
+from ..system import cache, files, trusted
 from .api import Relay, World
 
 TYPE_CHECKING = False
@@ -102,7 +102,9 @@ class Library:
             self._place = self._place or trusted.folder(self.folder, self._safe, self._owners)
             return trusted.opened(f"{self._place}/{name}", self._safe, self._owners)
         except trusted.Foreign as error:
-            owner, user = error.owner, rights.user_name(os.geteuid())
+            from ..system.rights import user_name
+
+            owner, user = error.owner, user_name(os.geteuid())
             allow = f"with domo: relay: scriptOwners: [{owner}] in config.yaml"
             why = f"{error}; or let {owner} run anything as {user}, {allow}"
             raise ScriptError(f"is not run, because {why}") from None

@@ -17,7 +17,7 @@ from ..core.history import OFF, History
 from ..core.model import FORCED, Fault, Now, Past
 from ..core.records import replace
 from ..core.texts import one_line
-from ..system import files, rights, tinyjson
+from ..system import files, tinyjson
 from .codec import (
     AGE,
     COUNT,
@@ -69,7 +69,9 @@ def load(config: Config, now: Now, anyones: bool = False) -> tuple[Past | None, 
     try:
         content, info = files.read(config.memory_path)
         if not anyones and info.st_uid not in (0, os.geteuid()):
-            owner = rights.user_name(info.st_uid)
+            from ..system.rights import user_name
+
+            owner = user_name(info.st_uid)
             raise Fault(f"{config.memory_path}: belongs to {owner}; run: sudo rm {config.memory_path}")
         saved = tinyjson.loads(content.decode())
         if type(saved["version"]) is int and 0 < saved["version"] < VERSION:  # of before an update
@@ -173,9 +175,11 @@ def as_its_user(config: Config) -> None:
         return
     if owner == os.geteuid():
         return
-    name = rights.user_name(owner)
+    from ..system.rights import user_name
+
+    name = user_name(owner)
     if os.geteuid() != 0:
-        me = rights.user_name(os.geteuid())
+        me = user_name(os.geteuid())
         why = f"this is run by {me}, but the ticks by {name}, who owns {config.memory_path}"
         raise Fault(f"{why}; run: sudo -u {name} {' '.join(sys.argv)}")
     import pwd

@@ -6,7 +6,6 @@ import os
 import stat
 
 from ..core.model import Fault
-from .rights import refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -159,6 +158,8 @@ def replace(path: str, content: bytes, mode: int = 0o644) -> None:
             os.unlink(name)
             raise
     except OSError as error:
+        from .rights import refused
+
         raise refused(path, error) from None
 
 

@@ -91,10 +91,14 @@ def _write_modes(sight: Sight, plan: Plan) -> tuple[Plan, list[str]]:
     faults: list[str] = []
     try:
         if found.missing and sight.past.known:  # or the journal's forces would be lost
-            modes.create(config.modPath, wanted)
+            from ..stores import edits
+
+            edits.create(config.modPath, wanted)
             found = modes.load(config.modPath)
         elif (changes or found.texts) and not found.missing and not found.problem:
-            found = modes.set_auto(config.modPath, changes, sight.ended)
+            from ..stores import edits
+
+            found = edits.set_auto(config.modPath, changes, sight.ended)
     except Fault as fault:
         faults.append(str(fault))
     newer = {r: m for r, m in found.modes.items() if m in FORCED and r in plan and plan[r].mode != m}

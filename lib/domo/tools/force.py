@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from ..core.model import AUTO_OFF, AUTO_ON, BUSY, FORCED, LOOK, MODE_WORDS, OWNER, Fault, Now, Row
 from ..core.records import replace
 from ..core.settings import Config
-from ..stores import memory, modes
+from ..stores import edits, memory, modes
 from ..system import lock
 from ..tick import process as ticker
 from .when import seconds_until
@@ -35,7 +35,7 @@ def force(config: Config, relays: Iterable[int], mode: int, end: float | tuple[i
 
 
 def _write(config: Config, relay: int, mode: int) -> None:
-    if modes.set_owner(config.modPath, {relay: mode}).linked:
+    if edits.set_owner(config.modPath, {relay: mode}).linked:
         print(f"domo-mod: {modes.linked(config.modPath)}", file=sys.stderr)
 
 
