@@ -18,7 +18,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import ModuleType
 
-    Codes = dict[str, tuple[str, bool, bytes | None]]
+    Stamp = tuple[int, int, int]
+    Codes = dict[str, tuple[str, Stamp, bool, bytes | None]]
 
 OWN = ("domo", "domo.system", "domo.system.sealed", "domo.system.private")  # come before it
 LIMIT = 4 << 20
@@ -26,8 +27,8 @@ TAG = f"domo {sys.hexversion:x} {sys.implementation.cache_tag}\n".encode()
 
 
 class Sealed:
-    """Finds the modules of `codes`: by name, the file, whether it is a package, and the bytecode, or None
-    for one that is compiled C."""
+    """Finds the modules of `codes`: by name, the file and its stamp, whether it is a package, and the
+    bytecode, or None for one that is compiled C."""
 
     def __init__(self, codes: "Codes") -> None:
         self.codes = codes
@@ -36,7 +37,14 @@ class Sealed:
         """The spec of a module that is in here, None for any other."""
         if name not in self.codes:
             return None
-        file, package, code = self.codes[name]
+        file, before, package, code = self.codes[name]
+        try:
+            same = stamp(file) == before
+        except OSError:
+            same = False
+        if not same:
+            del self.codes[name]
+            return None
         if code is None:
             return ModuleSpec(name, ExtensionFileLoader(name, file), origin=file)
         spec = ModuleSpec(name, self, origin=file, is_package=package)  # type: ignore[arg-type]
@@ -50,11 +58,11 @@ class Sealed:
 
     def exec_module(self, module: "ModuleType") -> None:
         """Runs its bytecode."""
-        exec(marshal.loads(self.codes[module.__name__][2] or b""), module.__dict__)
+        exec(marshal.loads(self.codes[module.__name__][3] or b""), module.__dict__)
 
     def load(self, name: str) -> None:
         """Loads a module as `import` would, if all that it imports is there already."""
-        file, package, code = self.codes[name]
+        file, _, package, code = self.codes[name]
         if code is None or name in sys.modules:
             return
         parent, _, last = name.rpartition(".")
@@ -75,7 +83,7 @@ def path() -> str:
 
 def use() -> None:
     """Loads what a tick begins with from the sealed file, if that is there, whole, and of today's sources;
-    what it needs later is found in there too."""
+    what it needs later is found in there too, if its source is the same."""
     try:
         if not is_ours():
             return
@@ -87,10 +95,10 @@ def use() -> None:
         body = content[len(TAG) + 8 :]
         if content[: len(TAG) + 8] != TAG + source_hash(0, body):
             return
-        stamps, first, codes = marshal.loads(body)
-        if any(_stamp(file) != stamp for file, stamp in stamps.items()):
+        first, codes = marshal.loads(body)
+        if any(stamp(codes[name][0]) != codes[name][1] for name in first):
             return
-    except (OSError, ValueError, EOFError, TypeError):
+    except (OSError, ValueError, EOFError, TypeError, LookupError):
         return
     sealed = Sealed(codes)
     sys.meta_path.insert(0, sealed)
@@ -103,44 +111,25 @@ def loaded() -> list[str]:
     return list(sys.modules)
 
 
+def stamp(file: str) -> tuple[int, int, int]:
+    """What changes whenever a file does. Raises OSError."""
+    info = posix.stat(file)
+    return info.st_mtime_ns, info.st_size, info.st_ino
+
+
 def renew(first: list[str]) -> None:
     """Writes the file anew when this tick has imported more than came from it. `first` is what it began
     with. A file that cannot be written is no fault."""
     before = next((finder for finder in sys.meta_path if isinstance(finder, Sealed)), None)
-    codes: Codes = dict(before.codes) if before else {}
-    more = {
-        name: one for name, module in sys.modules.items() if name not in codes and (one := _sealed(module))
-    }
-    if not more:
-        return
-    from ..core.model import Fault
-    from . import files
-    from .cache import made
+    known = dict(before.codes) if before else {}
+    if any(name not in known and wanted(module) for name, module in sys.modules.items()):
+        from . import sealing
 
-    codes.update(more)
-    stamps = {file: _stamp(file) for file, _, _ in codes.values()}
-    body = marshal.dumps((stamps, [name for name in first if name in codes], codes))
-    try:
-        made()
-        files.replace(path(), TAG + source_hash(0, body) + body, 0o600)
-    except Fault:
-        pass
+        sealing.write(known, first)
 
 
-def _sealed(module: "ModuleType") -> "tuple[str, bool, bytes | None] | None":
-    """What is kept of a module that came from a file; None for one that did not, or that comes before."""
+def wanted(module: "ModuleType") -> bool:
+    """Whether a module came from a file, and is none of those that come before this one."""
     spec = getattr(module, "__spec__", None)
-    if spec is None or not spec.has_location or spec.origin is None or module.__name__ in OWN:
-        return None
-    if isinstance(spec.loader, ExtensionFileLoader):
-        return spec.origin, False, None
-    if not isinstance(spec.loader, SourceFileLoader):
-        return None
-    package = spec.submodule_search_locations is not None
-    return spec.origin, package, marshal.dumps(spec.loader.get_code(module.__name__))
-
-
-def _stamp(file: str) -> tuple[int, int, int]:
-    """What changes whenever a file does. Raises OSError."""
-    info = posix.stat(file)
-    return info.st_mtime_ns, info.st_size, info.st_ino
+    loader = spec and spec.loader
+    return isinstance(loader, (SourceFileLoader, ExtensionFileLoader)) and module.__name__ not in OWN
