@@ -56,11 +56,11 @@ def _run(relay: int, world: World, code: CodeType, answer: int) -> None:
     import faulthandler
     import gc
 
-    from ..system import files
+    from ..system import packages
 
     gc.enable()
     faulthandler.enable(answer, all_threads=False)
-    files.third_party()
+    packages.third_party()
     me = os.getpid()
     order = source.ask(relay, world, code)
     if os.getpid() == me:  # a script that forks must not answer twice

@@ -9,7 +9,6 @@ moves nothing, no age is negative, and no event lies in the future.
 from __future__ import annotations
 
 import os
-import sys
 import time
 
 from ..core.faults import Report
@@ -163,32 +162,3 @@ def save(config: Config, past: Past, now: Now) -> None:
     """Writes the past, unless nobody knows it: then the journal is asked again. Raises Fault."""
     if past.known:
         files.replace(config.memory_path, tinyjson.dumps(kept(past, now)).encode(errors="replace"))
-
-
-def as_its_user(config: Config) -> None:
-    """Makes this process the user whose ticks they are, by the memory's owner: root becomes him, and
-    anybody else is told. Run by another, a tick would leave files that the next one may not write.
-    Raises Fault."""
-    try:
-        owner = os.stat(config.memory_path).st_uid
-    except OSError:  # no tick has run yet: whoever is first
-        return
-    if owner == os.geteuid():
-        return
-    from ..system.rights import user_name
-
-    name = user_name(owner)
-    if os.geteuid() != 0:
-        me = user_name(os.geteuid())
-        why = f"this is run by {me}, but the ticks by {name}, who owns {config.memory_path}"
-        raise Fault(f"{why}; run: sudo -u {name} {' '.join(sys.argv)}")
-    import pwd
-
-    try:
-        os.initgroups(name, pwd.getpwuid(owner).pw_gid)  # among them gpio
-        os.setgid(pwd.getpwuid(owner).pw_gid)
-        os.setuid(owner)
-    except (KeyError, OSError) as error:
-        raise Fault(
-            f"{config.memory_path} belongs to user {name}, whom nobody can become here ({error})"
-        ) from None
