@@ -117,15 +117,16 @@ def stamp(file: str) -> tuple[int, int, int]:
     return info.st_mtime_ns, info.st_size, info.st_ino
 
 
-def renew(first: list[str]) -> None:
-    """Writes the file anew when this tick has imported more than came from it. `first` is what it began
-    with. A file that cannot be written is no fault."""
-    before = next((finder for finder in sys.meta_path if isinstance(finder, Sealed)), None)
-    known = dict(before.codes) if before else {}
-    if any(name not in known and wanted(module) for name, module in sys.modules.items()):
-        from . import sealing
+def known() -> "Codes":
+    """What was in the file, if it was used."""
+    found = next((finder for finder in sys.meta_path if isinstance(finder, Sealed)), None)
+    return found.codes if found else {}
 
-        sealing.write(known, first)
+
+def incomplete() -> bool:
+    """Whether this process has imported something that is not in the file: then `sealing` writes it."""
+    codes = known()
+    return any(name not in codes and wanted(module) for name, module in sys.modules.items())
 
 
 def wanted(module: "ModuleType") -> bool:

@@ -10,18 +10,19 @@ from _imp import source_hash
 from ..core.model import Fault
 from . import files
 from .cache import made
-from .sealed import TAG, path, stamp, wanted
+from .sealed import TAG, known, path, stamp, wanted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from .sealed import Codes, Stamp
+    from .sealed import Stamp
 
 
-def write(codes: Codes, first: list[str]) -> None:
-    """Adds what is loaded now to `codes`, and writes all of it. `first` are the modules that a tick begins
-    with, in their order. A file that cannot be written is no fault."""
+def write(first: list[str]) -> None:
+    """Writes what the file held and what is loaded now. `first` are the modules that a tick begins with, in
+    their order. A file that cannot be written is no fault."""
+    codes = known()
     more = [(name, module) for name, module in sys.modules.items() if name not in codes and wanted(module)]
     codes = {**codes, **{name: _sealed(module) for name, module in more}}
     body = marshal.dumps(([name for name in first if name in codes], codes))
