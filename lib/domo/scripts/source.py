@@ -75,8 +75,10 @@ class Library:
         try:
             now = cache.stamp_of(info)
             if name not in self._known or self._known[name][0] != now:
+                from . import simple
+
                 file = f"{self.folder}/{name}"
-                self._known[name] = (now, *_compile(file, _text(fd, file)))
+                self._known[name] = (now, *simple.compiled(file, _text(fd, file)))
                 self._new = True
         finally:
             os.close(fd)
@@ -117,22 +119,6 @@ def _text(fd: int, file: str) -> bytes:
         return files.whole(fd, file, SOURCE_LIMIT)[0]
     except Fault as fault:
         raise ScriptError(str(fault)) from None
-
-
-def _compile(file: str, source: bytes) -> Compiled:
-    """Raises ScriptError with the line that is wrong."""
-    import ast
-
-    from .simple import simple
-
-    try:
-        tree = ast.parse(source, file)
-        return compile(tree, file, "exec", dont_inherit=True), simple(tree)
-    except SyntaxError as error:
-        line = f"line {error.lineno}: {error.msg}" + (f": {error.text.strip()}" if error.text else "")
-        raise ScriptError(line) from None
-    except (ValueError, RecursionError, MemoryError) as error:
-        raise ScriptError(f"cannot be compiled ({error})") from None
 
 
 def ask_here(relay: int, world: World, library: Library) -> Order:
