@@ -1,46 +1,43 @@
-"""Writes the file that `sealed` reads: done when a tick has imported what is not in it."""
+"""Writes the file that `sealed` reads, when a tick could not use it."""
 
 from __future__ import annotations
 
 import marshal
 import sys
-from _frozen_importlib_external import ExtensionFileLoader
+from _frozen_importlib_external import SourceFileLoader
 from _imp import source_hash
 
 from ..core.model import Fault
 from . import files
 from .cache import made
-from .sealed import TAG, known, path, stamp, wanted
+from .sealed import OWN, TAG, path, stamp
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import ModuleType
+    from collections.abc import Sequence
 
-    from .sealed import Stamp
+    from .sealed import Module
 
 
-def write(first: list[str]) -> None:
-    """Writes what the file held and what is loaded now. `first` are the modules that a tick begins with, in
-    their order. A file that cannot be written is no fault."""
-    codes = known()
-    more = [(name, module) for name, module in sys.modules.items() if name not in codes and wanted(module)]
-    codes = {**codes, **{name: _sealed(module) for name, module in more}}
-    body = marshal.dumps(([name for name in first if name in codes], codes))
+def write(first: Sequence[str]) -> None:
+    """Writes those of the modules that are domo's; `first` are all that a tick begins with, each after those
+    that it imports. A file that cannot be written is no fault."""
+    own = (name for name in first if name.startswith("domo.") and name not in OWN)
     try:
+        body = marshal.dumps([_sealed(name) for name in own])
         made()
         files.replace(path(), TAG + source_hash(0, body) + body, 0o600)
-    except Fault:
+    except (Fault, OSError):
         pass
 
 
-def _sealed(module: ModuleType) -> tuple[str, Stamp, bool, bytes | None]:
-    """What is kept of a module: its file and the stamp of that, whether it is a package, its bytecode, or
-    None for compiled C."""
-    spec = module.__spec__
+def _sealed(name: str) -> Module:
+    """What is kept of a module. Raises OSError."""
+    spec = sys.modules[name].__spec__
     assert spec
     assert spec.origin
+    assert isinstance(spec.loader, SourceFileLoader)
     when = stamp(spec.origin)
-    if isinstance(spec.loader, ExtensionFileLoader):
-        return spec.origin, when, False, None
-    code = spec.loader.get_code(module.__name__)  # type: ignore[union-attr]
-    return spec.origin, when, spec.submodule_search_locations is not None, marshal.dumps(code)
+    code = spec.loader.get_code(name)
+    assert code
+    return name, spec.origin, when, spec.submodule_search_locations is not None, code
