@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock, Timeout
 
-from domo.stores import modes
+from domo.stores import edits, modes
 from domo.system import files
 from support.house import Clock, House, until
 
@@ -495,7 +495,7 @@ def test_a_force_in_quotes_stands_among_two(tmp_path: Path) -> None:
     path = tmp_path / "mod"
     path.write_text('{"1": "3", "1": 1}')
     assert modes.load(str(path)).modes == {1: 3}
-    assert modes.set_auto(str(path), {1: 1}).modes == {1: 3}
+    assert edits.set_auto(str(path), {1: 1}).modes == {1: 3}
     assert json.loads(path.read_text()) == {"1": 3}
 
 
@@ -521,6 +521,6 @@ def test_the_mode_file_is_written_though_pythons_own_library_cannot_be_read(
     """A failing card: without ctypes a file is renamed over the other, not exchanged with it."""
     (tmp_path / "mod").write_text('{"1":1}')
     monkeypatch.setitem(sys.modules, "ctypes", None)
-    modes.set_owner(str(tmp_path / "mod"), {1: 3})
+    edits.set_owner(str(tmp_path / "mod"), {1: 3})
     assert (tmp_path / "mod").read_text() == '{"1":3}'
     assert {path.name for path in tmp_path.iterdir()} == {"mod", "mod.lock"}
