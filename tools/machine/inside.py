@@ -31,6 +31,7 @@ BUSY = (
     "gave no answer within",
     "did not answer within",
 )  # a script, the journal: it is the host that is slow
+HANGS = 300  # s, which no program takes, emulated on the slowest machine
 USER, GROUP = 1000, 997  # pvmonit, and Raspberry Pi OS's group gpio
 
 CONFIG = """\
@@ -167,7 +168,12 @@ class Machine:
         for program, *arguments in commands:
             for _ in range(5):
                 ran = subprocess.run(
-                    [DOMO / "bin" / program, *arguments], cwd="/tmp", capture_output=True, text=True, **how
+                    [DOMO / "bin" / program, *arguments],
+                    cwd="/tmp",
+                    capture_output=True,
+                    text=True,
+                    timeout=HANGS,
+                    **how,
                 )
                 if not any(words in ran.stderr for words in BUSY):
                     break
