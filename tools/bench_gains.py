@@ -16,7 +16,7 @@ from pathlib import Path
 
 from bench_house import PROJECT, Home, Python, interpreter, run
 
-TRIES = 5  # valgrind is slow, and a tick gives its scripts but seconds
+TRIES = 9  # valgrind is slow, and a tick gives its scripts but seconds
 COUNTED = re.compile(r"Collected : (\d+)")
 IMPORTS = {  # what a row of the table spares: what would be imported, what is instead
     "records without dataclasses": ("dataclasses", "os"),
