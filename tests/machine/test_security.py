@@ -127,7 +127,8 @@ def test_a_script_of_another_user_is_not_run(house: House, what: str) -> None:
     ran = house.tick()
     assert ran == (
         1, "", f"domo-tick: script 1.py: is not run, because {place} is {MALLORY}'s;"
-        f" become {MALLORY}, or run: sudo chown root {place}\n",
+        f" become {MALLORY}, or run: sudo chown root {place}; or let {MALLORY} run anything as root,"
+        f" with domo: relay: scriptOwners: [{MALLORY}] in config.yaml\n",
     )  # fmt: skip
     assert not (house.folder / "ran").exists()
     assert house.on == set()

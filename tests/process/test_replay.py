@@ -92,7 +92,7 @@ def test_a_day_is_a_picture_a_timeline_and_sums(village: House) -> None:
     assert (
         "1 Pump on 4 min: N minutes, N s left on 1 min: absorption or float, for the first time today" in text
     )
-    assert re.search(r"2 Heater on \d h \d\d: there is sun for it, N W at the battery", text)
+    assert re.search(r"2 Heater on \d h \d\d: N W of heaters for N W of sun", text)
 
 
 def test_the_sums_are_those_of_the_days(village: House) -> None:

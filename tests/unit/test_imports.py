@@ -17,7 +17,7 @@ LIB = PROJECT / "lib/domo"
 FOLDERS = ("core", "system", "stores", "pins", "scripts", "tick", "panel", "report", "plant", "tools")
 STEADY = {  # what a steady tick loads of domo, and no more
     "core": {"records", "history", "model", "faults", "decide", "texts", "spare", "charge", "settings"},
-    "system": {"private", "sealed", "lock", "rights", "trusted", "files", "tinyjson", "cache", "child"},
+    "system": {"private", "sealed", "lock", "trusted", "files", "tinyjson", "cache", "child"},
     "stores": {"config", "reading", "modes", "states", "memory", "codec", "record"},
     "pins": {"board", "choice", "simulated"},
     "scripts": {"api", "answering", "asking", "source"},

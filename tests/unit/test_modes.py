@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock, Timeout
 
-from domo.stores import modes
+from domo.stores import edits, modes
 from domo.system import files
 from support.house import Clock, House, until
 
@@ -499,7 +499,7 @@ def test_a_force_in_quotes_stands_among_two(tmp_path: Path) -> None:
     path = tmp_path / "mod"
     path.write_text('{"1": "3", "1": 1}')
     assert modes.load(str(path)).modes == {1: 3}
-    assert modes.set_auto(str(path), {1: 1}).modes == {1: 3}
+    assert edits.set_auto(str(path), {1: 1}).modes == {1: 3}
     assert json.loads(path.read_text()) == {"1": 3}
 
 

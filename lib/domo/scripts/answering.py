@@ -1,27 +1,23 @@
 """The child's side of asking: reads PvMonit's data, then runs the scripts, and tells the tick each thing
 as soon as it is known. `asking` is the tick's side, and says what it makes of it.
 
-Scripts that cannot reach anything (see `simple`) are run here, one after the other. Every other has a
-process of its own, forked from this one; whatever it does there ends with it.
+Scripts that cannot reach anything (see `simple`) are run here, one after the other; every other in a
+process of its own (see `alone`).
 """
 
 from __future__ import annotations
 
-import os
 import time
 
 from ..core.records import replace
-from ..core.texts import one_line
 from ..stores import reading as readings
-from ..system import tinyjson
-from ..system.child import Child, send
+from ..system.child import send
 from . import source
 from .api import World
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from types import CodeType
 
     from ..core.model import Order, Reading
     from ..system.child import Left
@@ -105,7 +101,7 @@ def _ask_all(
             if php is None:
                 from .php import Php
 
-                php = Php(waiting, kinds, world, library, spoken)
+                php = Php(waiting, kinds, world, library)
             send(answer, APART)
             said = php.ask(relay, ONE_SECONDS, end)
             world.timers = dict(said[2])
@@ -119,8 +115,10 @@ def _ask_all(
             if resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > MUCH_MEMORY:
                 _tidy()
         else:
+            from . import alone
+
             send(answer, APART)
-            said = _apart(relay, world, found[0], end)
+            said = alone.ask(relay, world, found[0], end, ONE_SECONDS)
             world.timers = dict(said[2])
         send(answer, SAID + marshal.dumps(said))
     if keep:
@@ -149,67 +147,3 @@ def _tidy() -> None:
 
 def _said(order: Order, timers: Timers) -> Said:
     return order.wanted, order.why, timers, None, False
-
-
-# -- a script in a process of its own --
-
-
-def _apart(relay: int, world: World, code: CodeType, end: float) -> Said:
-    """What the script of `relay` says, run in a process of its own."""
-    begun = time.monotonic()
-    try:
-        child = Child(lambda answer: _alone(relay, world, code, answer))
-    except OSError as error:
-        why = f": could not be started ({error.strerror})"
-        return _said(source.no_order(relay, why), world.timers)
-    until = min(end, begun + ONE_SECONDS)
-    answer, why, words, waited = None, "", b"", 0.0
-    try:
-        if line := child.message(until):
-            answer = spoken(line)
-        elif (now := time.monotonic()) >= until:
-            waited = now - begun
-    except (ValueError, TypeError, AttributeError):
-        why = ": wrote into the tick's own pipe"
-    if not answer and not why:
-        words = child.last_words() if waited else child.rest
-    status = child.stop()
-    if child.printed:
-        os.write(1, child.printed)
-    if answer:
-        return *answer, child.left, False
-    if not why:
-        from . import place
-
-        why = f"{place.last_place(source.path(world.config, relay), words)}: {place.ended(status, waited)}"
-    cut = 0 < waited < ONE_SECONDS - 0.1
-    return "", source.no_order(relay, why).why, world.timers, child.left, cut
-
-
-def _alone(relay: int, world: World, code: CodeType, answer: int) -> None:
-    """In that process: the whole interpreter is the script's."""
-    import faulthandler
-    import gc
-
-    from ..system import files
-
-    gc.enable()
-    faulthandler.enable(answer, all_threads=False)
-    files.third_party()
-    me = os.getpid()
-    order = source.ask(relay, world, code)
-    if os.getpid() == me:  # a script that forks must not answer twice
-        send(answer, tinyjson.dumps((order.wanted, order.why, world.timers)).encode(errors="replace"))
-
-
-def spoken(line: bytes) -> tuple[str, str, Timers]:
-    """The order, its reason and the timers in an answer. Raises ValueError, TypeError, AttributeError."""
-    wanted, why, timers = tinyjson.loads(line.decode())
-    if wanted not in ("", "on", "off", "keep") or len(line) > source.TIMERS_LIMIT + 8 * source.REASON_LIMIT:
-        raise ValueError("no order")
-    read = {
-        str(name): (float(age), float(length), int(count)) for name, (age, length, count) in timers.items()
-    }
-    if not all(0 <= number < 1e12 for timer in read.values() for number in timer):
-        raise ValueError("no timers")
-    return wanted, one_line(why)[: source.REASON_LIMIT], read

@@ -26,7 +26,7 @@ import stat
 import time
 
 from ..core.model import Fault
-from ..system import files, rights
+from ..system import files, packages, rights
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -185,7 +185,7 @@ def _lock(path: str) -> Callable[[], object] | None:
         or (folder.st_mode & 0o022 and not folder.st_mode & stat.S_ISVTX)
     ):
         return None
-    files.third_party()
+    packages.third_party()
     try:
         from filelock import FileLock
 

@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import os
 
-from ..core import decide as core
 from ..core.history import OFF
-from ..core.model import AUTO_OFF, FORCED, Decision, Fault, Row
+from ..core.model import FORCED, Decision, Fault, Row
 from ..core.records import replace
 from ..core.texts import Text
 from ..stores import memory, modes, record, states
-from .remember import next_past, standing
+from .remember import next_past
 from .sight import Done
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
 
     from ..core.model import Now, Past, Plan
     from ..core.settings import Config
@@ -83,41 +81,14 @@ def _held_back(decision: Decision, unsaid: str) -> Decision:
 
 
 def _write_modes(sight: Sight, plan: Plan) -> tuple[Plan, list[str]]:
-    """Brings the mode file up to the plan; gives the plan as an owner's newer force makes it, and what
-    went wrong."""
-    config, found = sight.config, sight.modes
-    wanted = {r: decision.mode for r, decision in plan.items() if decision.mode is not None}
-    changes = {r: mode for r, mode in wanted.items() if found.modes.get(r) != mode}
-    faults: list[str] = []
-    try:
-        if found.missing and sight.past.known:  # or the journal's forces would be lost
-            modes.create(config.modPath, wanted)
-            found = modes.load(config.modPath)
-        elif (changes or found.texts) and not found.missing and not found.problem:
-            found = modes.set_auto(config.modPath, changes, sight.ended)
-    except Fault as fault:
-        faults.append(str(fault))
-    newer = {r: m for r, m in found.modes.items() if m in FORCED and r in plan and plan[r].mode != m}
-    if faults:  # what could not be written is no newer force
-        newer = {r: m for r, m in newer.items() if r not in sight.ended}
-    return (_overtaken(sight, plan, newer) if newer else plan), faults
+    """Brings the mode file up to the plan (see change.modes_to), if there is something to write."""
+    found = sight.modes
+    changed = found.texts or any(d.mode not in (None, found.modes.get(r)) for r, d in plan.items())
+    if found.problem or not changed or found.missing and not sight.past.known:
+        return plan, []
+    from . import change
 
-
-def _overtaken(sight: Sight, plan: Plan, newer: Mapping[int, int]) -> Plan:
-    """The plan with forces that the owner gave while it was made. What the inverter cannot carry beside
-    them is off. It is not planned anew: nothing else is switched on."""
-    before = {r: AUTO_OFF if r in sight.ended else d.mode_before for r, d in plan.items()}
-    found = {r: decision.state_before for r, decision in plan.items()}
-    known = {**before, **newer}
-    again = core.decide(sight.config, known, found, sight.past, sight.reading, sight.answers.orders)
-    final = dict(plan)
-    for relay, decision in plan.items():
-        if relay in newer:
-            why = Text("{why}, just now", why=again[relay].why)
-            final[relay] = replace(decision, mode=newer[relay], state=again[relay].state, why=why)
-        elif decision.state > again[relay].state:
-            final[relay] = replace(decision, state=OFF, why=again[relay].why)
-    return final
+    return change.modes_to(sight, plan)
 
 
 def _drive(sight: Sight, board: Board, plan: Plan) -> tuple[Plan, dict[int, str]]:
@@ -179,4 +150,8 @@ def _rows(config: Config, past: Past) -> tuple[Row, ...]:
         begun = os.stat(config.dbFile).st_size > 0
     except OSError:
         begun = False
-    return past.unwritten if begun else (*standing(past), *past.unwritten)
+    if begun:
+        return past.unwritten
+    from .rows import standing
+
+    return (*standing(past), *past.unwritten)
