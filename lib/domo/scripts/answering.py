@@ -7,6 +7,7 @@ process of its own (see `alone`).
 
 from __future__ import annotations
 
+import os
 import time
 
 from ..core.records import replace
