@@ -13,6 +13,8 @@ import pytest
 
 from faults import SCENES, Point, Scene, campaign, strace_works
 
+pytestmark = pytest.mark.timing
+
 TURNS = ("rename", "renameat2", "link", "linkat")  # where a file appears under its name
 OTHERS = 3  # points a scene, besides
 NO_STRACE = strace_works()
