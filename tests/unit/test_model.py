@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from domo.core.history import KEPT, OFF, ON, History
 from domo.core.model import FORCED, Now, Past
 from domo.core.records import replace
-from domo.core.texts import one_line
 from domo.core.settings import Config
+from domo.core.texts import one_line
 from domo.stores import memory
 from domo.system import tinyjson
 from support.model import examples

@@ -513,3 +513,14 @@ def test_the_owner_ends_a_force_in_quotes(house: House) -> None:
     house.mode_file.write_text('{"1": "1", "2": 1, "3": 1}')
     house.tick()
     assert (house.on, json.loads(house.mode_file.read_text())) == (set(), {"1": 1, "2": 1, "3": 1})
+
+
+def test_the_mode_file_is_written_though_pythons_own_library_cannot_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A failing card: without ctypes a file is renamed over the other, not exchanged with it."""
+    (tmp_path / "mod").write_text('{"1":1}')
+    monkeypatch.setitem(sys.modules, "ctypes", None)
+    modes.set_owner(str(tmp_path / "mod"), {1: 3})
+    assert (tmp_path / "mod").read_text() == '{"1":3}'
+    assert {path.name for path in tmp_path.iterdir()} == {"mod", "mod.lock"}

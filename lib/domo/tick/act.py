@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 
-from ..core.history import OFF
-from ..core.model import FORCED, Decision, Fault, Row
+from ..core.history import OFF, ON
+from ..core.model import AUTO_OFF, FORCED, Decision, Fault, Row
 from ..core.records import replace
 from ..core.texts import Text
 from ..stores import memory, modes, record, states
@@ -18,6 +18,7 @@ from .sight import Done
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
 
     from ..core.model import Now, Past, Plan
     from ..core.settings import Config
@@ -39,12 +40,15 @@ def act(sight: Sight) -> Done:
         plan = {r: _held_back(d, why) if d.switched_on else d for r, d in plan.items()}
     plan, wrong = _write_modes(sight, plan)
     faults += wrong
+    wanted_on = {r for r, decision in plan.items() if decision.state == ON}
     plan, failed = _drive(sight, sight.board, plan)
+    failed_on = wanted_on & failed.keys()
     faults += [*failed.values(), *_save_states(config, sight.board, plan)]
+    faults += _take_back(config, plan, failed_on)
     modes.sweep(config.modPath)
     due, wrong_record = _record(sight, plan, faults)
     faults += wrong_record
-    after = next_past(sight, plan, tuple(faults), not wrong, failed)
+    after = next_past(sight, plan, tuple(faults), not wrong, failed_on)
     if len(faults) > len(sight.faults) or plan != sight.plan or sight.ended:
         _save(config, after, now)
     if after.untold:
@@ -103,10 +107,22 @@ def _drive(sight: Sight, board: Board, plan: Plan) -> tuple[Plan, dict[int, str]
     final = dict(plan)
     for relay in failed:
         if found[relay] != plan[relay].state:
-            mode = plan[relay].mode if plan[relay].mode in FORCED else plan[relay].mode_before
+            before = AUTO_OFF if relay in sight.ended else plan[relay].mode_before
+            mode = plan[relay].mode if plan[relay].mode in FORCED else before
             why = Text("{why}: its pin failed", why=plan[relay].why)
             final[relay] = replace(plan[relay], mode=mode, state=found[relay], why=why)
     return final, failed
+
+
+def _take_back(config: Config, plan: Plan, failed_on: Iterable[int]) -> list[str]:
+    """Lets the mode file no longer say on of relays that could not be switched on; gives what went wrong."""
+    back = [relay for relay in failed_on if plan[relay].mode == AUTO_OFF]
+    try:
+        if back:
+            modes.set_auto(config.modPath, dict.fromkeys(back, AUTO_OFF))
+    except Fault as fault:
+        return [str(fault)]
+    return []
 
 
 def _save_states(config: Config, board: Board, plan: Plan) -> list[str]:
