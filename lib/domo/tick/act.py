@@ -119,7 +119,9 @@ def _take_back(config: Config, plan: Plan, failed_on: Iterable[int]) -> list[str
     back = [relay for relay in failed_on if plan[relay].mode == AUTO_OFF]
     try:
         if back:
-            modes.set_auto(config.modPath, dict.fromkeys(back, AUTO_OFF))
+            from ..stores import edits
+
+            edits.set_auto(config.modPath, dict.fromkeys(back, AUTO_OFF))
     except Fault as fault:
         return [str(fault)]
     return []
