@@ -153,7 +153,8 @@ class Home:
         """So many years of switches."""
         with contextlib.closing(sqlite3.connect(self.folder / "journal.sqlite3")) as base, base:
             base.execute(
-                "CREATE TABLE IF NOT EXISTS relay (id INTEGER PRIMARY KEY, relay_number INTEGER, info VARCHAR(2), "
+                "CREATE TABLE IF NOT EXISTS relay (id INTEGER PRIMARY KEY, relay_number INTEGER, info"
+                " VARCHAR(2), "
                 "valeur INTEGER, date INTEGER, event TEXT)"
             )
             rows = int(years * 365 * per_day)
@@ -513,7 +514,8 @@ def show_imports(steady: Home, naive: Home, python: Python) -> None:
     for name, seconds in whole.items():
         groups[name.split(".")[0]] = groups.get(name.split(".")[0], 0.0) + seconds
     print(
-        f"Imports of the naive tick: {len(whole)} modules, {sum(whole.values()) * 1000:.1f} ms; its dearest packages"
+        f"Imports of the naive tick: {len(whole)} modules, {sum(whole.values()) * 1000:.1f} ms; its dearest"
+        f" packages"
     )
     _columns(sorted(groups.items(), key=lambda item: -item[1])[:15])
 
@@ -530,7 +532,8 @@ def day(bare: float, steady: float, naive: float, poll: float) -> None:
     polls = 86400 / REFRESH * poll / bare * PI_ZERO_START
     board = RELAYS_OFF * 24
     print(
-        f"\nA day on a Pi Zero: python3 -c pass {PI_ZERO_START} s, busy {PI_ZERO_BUSY} W more than idling (assumed)"
+        f"\nA day on a Pi Zero: python3 -c pass {PI_ZERO_START} s, busy {PI_ZERO_BUSY} W more than idling"
+        f" (assumed)"
     )
     for what, seconds in (
         (f"{TICKS_A_DAY} steady ticks", ticks),
@@ -547,7 +550,8 @@ def interpreter(path: str) -> Python:
     ask = (
         "import os, sys, yaml, filelock\n"
         "print(sys._base_executable)\n"
-        "print(*{os.path.dirname(os.path.dirname(package.__file__)) for package in (yaml, filelock)}, sep=':')"
+        "print(*{os.path.dirname(os.path.dirname(package.__file__)) for package in (yaml, filelock)},"
+        " sep=':')"
     )
     done = subprocess.run([path, "-c", ask], capture_output=True, text=True)
     if done.returncode:
