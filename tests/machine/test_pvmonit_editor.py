@@ -13,9 +13,12 @@ from support.browser import PROGRAM, Browser
 from support.house import House
 from support.pvmonit import PvMonit, lacking
 
-pytestmark = pytest.mark.skipif(
-    bool(lacking() or not PROGRAM), reason=lacking() or "there is no chromium: sudo apt install chromium"
-)
+pytestmark = [
+    pytest.mark.timing,
+    pytest.mark.skipif(
+        bool(lacking() or not PROGRAM), reason=lacking() or "there is no chromium: sudo apt install chromium"
+    ),
+]
 LOADED = "window.Code && Code.workspace && Code.workspace.getAllBlocks().length > 3"
 
 

@@ -20,6 +20,8 @@ import pytest
 from support.house import PROJECT, House
 from support.page import change_for_ever
 
+pytestmark = pytest.mark.timing
+
 ON, AUTO, OFF = 3, 1, 0  # what its three buttons write
 
 

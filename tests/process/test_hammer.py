@@ -40,6 +40,8 @@ from domo.stores import edits, modes
 from domo.system import files
 from support.house import House
 
+pytestmark = pytest.mark.timing
+
 FORK = multiprocessing.get_context("fork")
 EPOCH = 200  # edits after which everybody stops and all of them are counted
 FLIPS, ALWAYS, NEVER = 3, 4, 5  # relays whose scripts say the other thing each time, always on, always off

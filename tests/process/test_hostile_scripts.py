@@ -18,6 +18,8 @@ import pytest
 
 from support.house import PROJECT, Clock, House
 
+pytestmark = pytest.mark.timing
+
 TICK_SECONDS = 20  # no tick takes longer, whatever scripts do
 
 

@@ -15,7 +15,10 @@ import pytest
 from support.house import House, Ran, until
 from support.hung_disk import HungDisk, possible
 
-pytestmark = pytest.mark.skipif(not possible(), reason="takes root and /dev/fuse")
+pytestmark = [
+    pytest.mark.timing,
+    pytest.mark.skipif(not possible(), reason="takes root and /dev/fuse"),
+]
 
 TICK_SECONDS = 20
 

@@ -285,6 +285,7 @@ def test_what_one_script_does_is_told_and_stops_nobody_else(
     assert house.memory["why"]["3"] == "python"
 
 
+@pytest.mark.timing
 def test_after_a_loop_that_one_comes_last(house: House) -> None:
     """As one in Python does: each script has its turn, within a few ticks, however many hang."""
     php(house, 1, "while (true);")
@@ -443,6 +444,7 @@ def test_replay_says_that_it_has_no_php(house: House) -> None:
     )
 
 
+@pytest.mark.timing
 def test_a_tick_with_php_ends_in_time_whatever_scripts_do(house: House) -> None:
     """Eight that hang, in something that PHP cannot be interrupted in."""
     for relay in range(1, 9):

@@ -164,6 +164,7 @@ ENDLESS = {  # what script 1 does, and the line that is told
 }
 
 
+@pytest.mark.timing
 def test_a_script_without_end_costs_its_time_and_no_more(house: House, tmp_path: Path) -> None:
     """It is ended, told with its line, and leaves no process behind; the others still run. All at
     once, for each takes its 4 s; and it must be well within the tick's 20 s."""
@@ -190,6 +191,7 @@ def test_a_script_without_end_costs_its_time_and_no_more(house: House, tmp_path:
     assert time.monotonic() - start < 20
 
 
+@pytest.mark.timing
 def test_one_that_takes_for_ever_is_asked_last_next_time(house: House) -> None:
     """Two of them use up the time of all; at the next tick those that had none of it come first, and
     it is never the same ones that starve."""
@@ -270,6 +272,7 @@ def running(pid: int) -> bool:
         return False
 
 
+@pytest.mark.timing
 def test_a_child_that_a_script_leaves_running_is_ended(house: House) -> None:
     house.script(
         1,
@@ -307,6 +310,7 @@ def test_of_a_script_that_forks_and_returns_twice_the_first_process_answers(hous
     assert (house.on, house.memory["why"]) == ({1, 3}, {"1": "the first", "2": "once", "3": "forced on"})
 
 
+@pytest.mark.timing
 def test_a_daemon_that_a_script_starts_holds_nothing_of_the_ticks(house: House) -> None:
     """Not its lock, not its output, not its time."""
     house.script(

@@ -201,6 +201,7 @@ def when_opened(path: Path, then: Callable[[], object]) -> threading.Thread:
     return thread
 
 
+@pytest.mark.timing
 def test_a_file_that_is_just_being_written_is_waited_for(house: House) -> None:
     """PHP's file_put_contents empties the file and then fills it; the tick comes in between."""
     for _ in range(5):  # a busy machine may hold up the writer for too long, but not always
@@ -285,6 +286,7 @@ def locked(house: House) -> bool:
     return False
 
 
+@pytest.mark.timing
 def test_a_writer_who_has_the_file_open_is_waited_for(house: House) -> None:
     """He opened it before the tick wants to write, and writes only then."""
     house.script(1, ON)
@@ -314,6 +316,7 @@ def test_a_writer_who_never_stops_keeps_the_file_and_stops_nobody(house: House) 
 # -- the lock --
 
 
+@pytest.mark.timing
 def test_who_holds_filelocks_lock_keeps_the_tick_waiting(house: House) -> None:
     house.script(1, ON)
     house.set_modes({1: 1, 2: 1, 3: 1})
@@ -334,6 +337,7 @@ def test_who_never_lets_go_of_the_lock_does_not_stop_the_tick(house: House) -> N
         assert (house.modes, house.on) == ({1: 2, 2: 3, 3: 1}, {1, 2})
 
 
+@pytest.mark.timing
 def test_the_tick_holds_filelocks_lock_while_it_writes(house: House) -> None:
     house.script(1, ON)
     house.set_modes({1: 1, 2: 1, 3: 1})

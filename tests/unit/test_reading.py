@@ -528,6 +528,7 @@ def test_a_script_of_pvmonits_that_fails(house: House, text: str, message: str) 
     assert house.snapshot()[str(house.data_file)] == before
 
 
+@pytest.mark.timing
 def test_who_takes_for_ever_is_left_alone_in_time(house: House, server: Server, tmp_path: Path) -> None:
     """A server that drips, one that says nothing, a script that hangs: the tick drives the pins, well
     inside its 20 s, and leaves no process behind. All at once, for they take their 10 s."""
