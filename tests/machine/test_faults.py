@@ -13,13 +13,9 @@ import pytest
 
 from faults import SCENES, Point, Scene, campaign, strace_works
 
-<<<<<<< HEAD
-TURNS = ("rename", "renameat2", "link", "linkat")  # where a file appears under its name
-=======
 pytestmark = pytest.mark.timing
 
-TURNS = ("rename", "renameat2", "link")  # where a file appears under its name
->>>>>>> main
+TURNS = ("rename", "renameat2", "link", "linkat")  # where a file appears under its name
 OTHERS = 3  # points a scene, besides
 NO_STRACE = strace_works()
 
