@@ -470,7 +470,8 @@ class Stage:
             yield f"left behind: {left}"
 
     def _not_whole(self) -> Iterator[str]:
-        """Files that are neither as they were nor as a tick leaves them; and what the owner wrote, changed."""
+        """Files that are neither as they were nor as a tick leaves them; and what the owner wrote,
+        changed."""
         house = self.house
         for name, (content, _) in self._files().items():
             path = Path(name)

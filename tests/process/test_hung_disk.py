@@ -79,7 +79,8 @@ def test_the_data_file_does_not_answer(house: House, disk: HungDisk, what: str) 
         ran = hung_tick(house)
         (pid,) = waiting(house)
         assert ran.err.startswith(
-            f"domo-tick: {disk.place}/data.xml: gave no answer within 4 s; process {pid} hangs and cannot be killed"
+            f"domo-tick: {disk.place}/data.xml: gave no answer within 4 s; process {pid} hangs and cannot"
+            f" be killed"
         )
         assert ran.err.count("\n") == 1
         assert state(pid) == "D"

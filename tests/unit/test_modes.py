@@ -184,7 +184,8 @@ def test_another_thing_in_its_place_is_left_alone(house: House) -> None:
 
 
 def when_opened(path: Path, then: Callable[[], object]) -> threading.Thread:
-    """A thread that does something 50 ms after anybody opens the file (told by inotify, which Python has not)."""
+    """A thread that does something 50 ms after anybody opens the file (told by inotify, which Python has
+    not)."""
     libc = ctypes.CDLL(None, use_errno=True)
     watch = libc.inotify_init1(os.O_CLOEXEC)
     assert libc.inotify_add_watch(watch, os.fsencode(path), 0x20) > 0  # IN_OPEN
@@ -383,7 +384,8 @@ def test_no_link_planted_beside_a_file_is_followed(house: House, clock: Clock) -
             os.symlink(target, path)
         ran = house.tick()
         assert ran.err == (
-            f"domo-tick: {house.lock_file}: there is no lock (Too many levels of symbolic links); going on without it\n"
+            f"domo-tick: {house.lock_file}: there is no lock (Too many levels of symbolic links); going on"
+            f" without it\n"
         )
         assert house.snapshot()[str(victim)] == before
         assert not nothing.exists()
