@@ -27,7 +27,7 @@ import demo  # noqa: E402
 from domo.core.model import Decision, Now, Value
 from domo.core.settings import Config
 from domo.stores import config as configs  # noqa: E402
-from domo.stores import history, modes, reading, record, states  # noqa: E402
+from domo.stores import edits, history, reading, record, states  # noqa: E402
 from domo.tick import run  # noqa: E402
 from domo.tools import report  # noqa: E402
 
@@ -144,7 +144,7 @@ def ticks(config: Config, plant: Plant, start: float, end: float) -> Now:
         _publish(config, plant.report(now.wall), now)
         minute = (now.wall - start) / 60 % 1440
         if minute in forces:
-            modes.set_owner(config.modPath, forces[minute])
+            edits.set_owner(config.modPath, forces[minute])
         with contextlib.redirect_stderr(io.StringIO()):
             run.main(config.path, clock=lambda now=now: now)  # type: ignore[misc]
         now = Now(now.wall + 60, now.up + 60, now.boot)

@@ -23,7 +23,7 @@ from support.house import PROJECT, House
 from support.house import until as within
 from support.messenger import cron, waiting, working  # noqa: F401
 
-pytestmark = pytest.mark.usefixtures("cron")
+pytestmark = [pytest.mark.timing, pytest.mark.usefixtures("cron")]
 
 NOTIFY = PROJECT / "notify"
 

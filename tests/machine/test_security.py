@@ -90,7 +90,8 @@ def environment(house: House, trap: Path) -> dict[str, str]:
 def test_nothing_is_imported_from_the_environment_or_the_current_folder(
     house: House, trap: Path, command: str
 ) -> None:
-    """Each program is started by its own first line, as cron and people do. So are the ticks that they run."""
+    """Each program is started by its own first line, as cron and people do. So are the ticks that they
+    run."""
     house.script(2, "import json, datetime\nreturn relay.on('sun')")
     name, *arguments = command.split()
     program = [str(PROJECT / "bin" / name), "--config", str(house.config), *arguments]
@@ -127,7 +128,8 @@ def test_a_script_of_another_user_is_not_run(house: House, what: str) -> None:
     ran = house.tick()
     assert ran == (
         1, "", f"domo-tick: script 1.py: is not run, because {place} is {MALLORY}'s;"
-        f" become {MALLORY}, or run: sudo chown root {place}\n",
+        f" become {MALLORY}, or run: sudo chown root {place}; or let {MALLORY} run anything as root,"
+        f" with domo: relay: scriptOwners: [{MALLORY}] in config.yaml\n",
     )  # fmt: skip
     assert not (house.folder / "ran").exists()
     assert house.on == set()

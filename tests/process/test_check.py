@@ -174,6 +174,7 @@ def test_whether_the_kernel_keeps_the_pins(
         assert ("cmdline.txt" in trouble) == (answer is not None)
 
 
+@pytest.mark.timing
 def test_pvmonits_own_daemons_are_two_masters_on_the_same_pins(
     house: House, scheduled: dict[str, str]
 ) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from domo.core.texts import hour
-from domo.stores import modes
+from domo.stores import edits
 from support.house import PROJECT, Clock, House, Ran
 
 NAMES = {1: "Lift pump", 2: "Washing machine", 3: "Water heater"}
@@ -292,7 +292,7 @@ def test_an_edit_just_before_the_end_wins(home: House) -> None:
 @pytest.mark.parametrize(("written", "then"), [(3, 1), (0, 0), (1, 1), (2, 1), ("on", "on")])
 def test_the_end_looks_at_the_mode_when_it_writes(home: House, written: object, then: object) -> None:
     home.set_modes({1: written})
-    modes.set_auto(str(home.mode_file), {1: 1}, {1: 3})
+    edits.set_auto(str(home.mode_file), {1: 1}, {1: 3})
     assert home.modes == {1: then}
 
 

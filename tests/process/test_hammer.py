@@ -36,9 +36,11 @@ from typing import Any
 import pytest
 
 from domo.core.model import Fault
-from domo.stores import modes
+from domo.stores import edits, modes
 from domo.system import files
 from support.house import House
+
+pytestmark = pytest.mark.timing
 
 FORK = multiprocessing.get_context("fork")
 EPOCH = 200  # edits after which everybody stops and all of them are counted
@@ -129,7 +131,7 @@ def domo(path: Path, key: str, value: int) -> None:
     """domo-mod and the panel, which tries again where others write without a pause."""
     while True:
         with contextlib.suppress(Fault):
-            modes.set_owner(str(path), {int(key): value})
+            edits.set_owner(str(path), {int(key): value})
             return
 
 
@@ -157,7 +159,7 @@ def change(path: Path, told: Any) -> None:
     while not told["stop"]:
         wanted = {relay: random.choice((1, 2)) for relay in (1, 2, 3, ALWAYS, NEVER)}
         try:
-            modes.set_auto(str(path), wanted)
+            edits.set_auto(str(path), wanted)
             changes += 1
         except Fault as fault:
             said[f"by a change of modes: {fault}".replace(str(path), "MODES")] += 1
@@ -266,7 +268,8 @@ def test_no_edit_of_any_owner_is_lost(tmp_path: Path, monkeypatch: pytest.Monkey
     assert counted["ticks"] > 3
     assert counted["left"] == {
         "config.yaml", "data.xml", "scripts", "tmp", "mod", "mod.lock", "mod.owners", "etat", "pins",
-        "domo_memory.json", "domo_tick.lock", "journal.sqlite3",
+        "domo_memory.json", "domo_tick.lock", "journal.sqlite3", "domo_today.csv", "domo_record.kept",
+        "history",
     }  # fmt: skip
 
 
@@ -294,7 +297,7 @@ def pierced(path: Path, line: int, owner: Callable[[Path, str, int], None]) -> t
 
     def trace(frame: FrameType, event: str, _: object) -> Any:
         nonlocal run
-        if frame.f_code.co_filename not in (modes.__file__, files.__file__):
+        if frame.f_code.co_filename not in (edits.__file__, modes.__file__, files.__file__):
             return None
         if event == "line":
             if run == line:
@@ -306,7 +309,7 @@ def pierced(path: Path, line: int, owner: Callable[[Path, str, int], None]) -> t
     before = sys.gettrace()
     sys.settrace(trace)
     try:
-        modes.set_auto(str(path), {1: 2})
+        edits.set_auto(str(path), {1: 2})
     except Fault as fault:
         said = str(fault)
     finally:

@@ -15,6 +15,8 @@ import pytest
 from domo.core.model import Now
 from support.house import PROJECT, Clock, House, until
 
+pytestmark = pytest.mark.timing
+
 BUSY = (75, "", "domo-tick: another tick is running\n")
 ON = 'return relay.on("sun")'
 

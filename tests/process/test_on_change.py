@@ -21,7 +21,7 @@ from support.messenger import cron, waiting, working  # noqa: F401
 FIELDS = ["time", "kind", "relay", "name", "mode", "state", "why", "text"]
 
 
-pytestmark = pytest.mark.usefixtures("cron")
+pytestmark = [pytest.mark.timing, pytest.mark.usefixtures("cron")]
 
 
 def program(house: House, text: str, *arguments: object) -> Path:

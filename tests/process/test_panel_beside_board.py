@@ -18,6 +18,8 @@ from support.gpio import libraries
 from support.gpio.pi import Memory, Pi
 from support.house import PROJECT, House
 
+pytestmark = pytest.mark.timing
+
 RELAYS = {1: 23, 2: 16, 3: 20}  # 16 and 20 share registers with the TM1638's wires
 WIRES = {"dio": 19, "clk": 13, "stb": 26}
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import fcntl
 import signal
 import subprocess
-import time
 
 import pytest
 
-from support.panel import Walls, eventually, walls
+from support.panel import Walls, eventually, never, walls
 
 from bench import Display  # isort: skip
+
+pytestmark = pytest.mark.timing
 
 MIDDLE = 0x40
 AUTO = dict.fromkeys(range(1, 9), 1)
@@ -136,8 +137,7 @@ def test_while_another_tick_runs_the_choice_waits_for_it(wall: Walls) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         here.click(1)
         eventually(lambda: here.house.modes[1] == 3)
-        time.sleep(1)
-        assert here.on == set()
+        never(lambda: here.on, 1)
     eventually(lambda: here.on == {1})
     assert "another tick" not in here.said()
 

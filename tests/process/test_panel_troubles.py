@@ -20,6 +20,8 @@ from support.panel import EMULATOR, Walls, eventually, never, walls
 from domo.panel.watch import SELDOM  # isort: skip
 from domo.panel.tm1638 import COMMIT  # isort: skip
 
+pytestmark = pytest.mark.timing
+
 MIDDLE = 0x40
 AUTO = dict.fromkeys(range(1, 9), 1)
 wall = pytest.fixture(name="wall")(walls)
@@ -72,7 +74,7 @@ def test_a_value_that_is_no_mode_is_told(wall: Walls) -> None:
 def test_missing_files_are_told_and_made_again(wall: Walls) -> None:
     here = wall().start()
     here.tick()
-    time.sleep(2)  # the panel may have one of its own to run yet, which would mend it before it shows
+    here.calm()  # or a tick of the panel's own would mend it before it shows
     here.house.state_file.unlink()
     here.see(lambda display: display.text == "E4      ")
     here.house.mode_file.unlink()
@@ -119,8 +121,10 @@ def test_a_broken_config_is_told_and_a_good_one_taken(wall: Walls) -> None:
     here.see(lambda display: display.text == "E2      ")
     eventually(lambda: "domo.relayNb" in here.said())
     here.house.configure({"domo.tm1638.brightness": 5})
-    here.see(lambda display: display.brightness == 5)
-    time.sleep(2)  # it is another panel, which has to look at its buttons before one can be pressed
+    seen = here.see(lambda display: display.brightness == 5).scans
+    here.see(
+        lambda display: display.scans > seen + 1
+    )  # it is another panel, that must have looked at its buttons
     assert here.panel and here.panel.poll() is None
     here.click(1)
     eventually(lambda: here.on == {1})
@@ -134,7 +138,8 @@ def test_a_fault_of_the_board_stops_nothing(wall: Walls) -> None:
     package.mkdir(parents=True)
     (package / "__init__.py").write_text(
         "import os, sys\n"
-        f"place = next(p for p in sys.path if p != {str(package.parent)!r} and os.path.isdir(p + '/rpi_TM1638'))\n"
+        f"place = next(p for p in sys.path if p != {str(package.parent)!r} and os.path.isdir(p +"
+        f" '/rpi_TM1638'))\n"
         "__path__[:] = [place + '/rpi_TM1638']\n"
         "exec(compile(open(place + '/rpi_TM1638/__init__.py').read(), 'driver', 'exec'))\n"
         "class TMBoards(TMBoards):\n"
@@ -224,18 +229,18 @@ def test_an_edit_through_a_link_acts_at_once(wall: Walls) -> None:
     here.house.mode_file.symlink_to(real)
     here.start()
     for mode, on in ((3, {2}), (0, set())):
-        time.sleep(2.5)  # at a tick's end it looks anyhow
+        here.calm()  # at a tick's end it looks anyhow
         real.write_text(json.dumps({**AUTO, 2: mode}))
         eventually(lambda on=on: here.on == on, SELDOM / 2)
     real = real.rename(there / "modes")
     here.house.mode_file.unlink()
     here.house.mode_file.symlink_to(real)
-    time.sleep(2.5)
+    here.calm()
     real.write_text(json.dumps({**AUTO, 3: 3}))
     eventually(lambda: here.on == {3}, SELDOM / 2)
     (there / "second").hardlink_to(real)
     (there / "second").rename(here.house.mode_file)
-    time.sleep(2.5)
+    here.calm()
     real.write_text(json.dumps({**AUTO, 4: 3}))
     eventually(lambda: here.on == {4}, SELDOM / 2)
     eventually(lambda: "has another name (a hard link)" in here.said())
@@ -288,7 +293,7 @@ def test_where_the_kernel_does_not_tell_of_changes_it_looks_by_itself(wall: Wall
     here.under = ["strace", "-D", "-qq", "-o", "/dev/null", *only, "-e", "inject=fcntl:error=EINVAL"]
     here.start()
     for mode, on in ((3, {2}), (0, set())):
-        time.sleep(2)  # at a tick's end it looks anyhow
+        here.calm()  # at a tick's end it looks anyhow
         here.house.set_modes({**AUTO, 2: mode})
         eventually(lambda on=on: here.on == on, SELDOM / 2)
 

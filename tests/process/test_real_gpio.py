@@ -263,3 +263,40 @@ def test_lgpios_fifo_is_left_nowhere(build: Build, tmp_path: Path) -> None:
     here.force(r1=3)
     assert not list(tmp_path.rglob(".lgd-nfy*"))
     assert not list(Path.cwd().glob(".lgd-nfy*"))
+
+
+def test_a_script_has_its_memory_beside_lgpio(build: Build) -> None:
+    """Which takes 180 MB of address space for itself, of the 256 that scripts may have."""
+    here = build("gpio, rpi-lgpio")
+    here.script(3, 'import re; room = bytearray(200 << 20); return relay.on("enough")')
+    here.script(4, 'import re; room = bytearray(300 << 20); return relay.on("too much")')
+    here.data(SOC=50)
+    ran = here.tick()
+    assert here.coil(3)
+    assert not here.coil(4)
+    assert "MemoryError" in ran.said
+
+
+def test_two_relays_on_one_pin_by_two_numberings_switch_nothing(build: Build) -> None:
+    """wiringPi 4 is BCM 23, and that is relay 1's."""
+    here = build("gpiochip")
+    here.configure({"domo.relayGpio": {1: 23}, "domo.relayWiringPi": {2: 4}, "domo.relayNb": 2})
+    ran = here.force(r1=3, r2=3)
+    assert ran.code == 2
+    assert "Traceback" not in ran.said
+    assert "23" in ran.said
+    assert here.moved() == []
+
+
+def test_a_right_that_is_taken_away_while_it_runs_is_said(build: Build) -> None:
+    """What is on stays on, as its pin is; nothing else is switched, and the states stay true."""
+    here = build("gpiochip")
+    here.force(r1=3)
+    here.moved()
+    here.pi.refuse("gpiochip0")
+    ran = here.force(r1=3, r3=3)
+    assert ran.code == 1
+    assert "adduser" in ran.said
+    assert "Traceback" not in ran.said
+    assert here.moved() == []
+    true_states(here)

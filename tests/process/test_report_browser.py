@@ -18,6 +18,7 @@ from support.record import DAY, report
 PATH = browser.installed()
 CURVES = Path(f"{pages.DYGRAPHS}.js").exists()
 pytestmark = [
+    pytest.mark.timing,
     pytest.mark.skipif(not PATH, reason="there is no chromium here (sudo apt install chromium)"),
     pytest.mark.timeout(300),
 ]

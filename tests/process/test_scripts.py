@@ -31,7 +31,8 @@ def house(house: House) -> House:
 # What script 1 does, and what is said of it; line 1 is "def decide(relay, data):".
 MISBEHAVIOUR = {
     "an exception": ("return 1 / 0", "line 2 (return 1 / 0): ZeroDivisionError: division by zero"),
-    "a name that is not": ("return rellay.on('x')", "line 2 (return rellay.on('x')): NameError: name 'rellay'"),
+    "a name that is"
+    " not": ("return rellay.on('x')", "line 2 (return rellay.on('x')): NameError: name 'rellay'"),
     "deep inside": (
         "import json\nreturn json.loads('{')",
         "line 3 (return json.loads('{')): JSONDecodeError: Expecting property name",
@@ -56,15 +57,20 @@ MISBEHAVIOUR = {
     ),
     "kills itself": ("import os\nos.kill(os.getpid(), 9)", "1.py: closed the tick's pipe, or was killed"),
     "closes all files": ("import os\nos.closerange(0, 64)\nwhile True: pass", "1.py: closed the tick's pipe"),
-    "nothing": ("relay.on('no return')", "1.py: decide() gave None, not an order: end it with return relay.on("),
+    "nothing": ("relay.on('no"
+        " return')", "1.py: decide() gave None, not an order: end it with return relay.on("),
     "True": ("return True", "1.py: decide() gave True, not an order"),
     "a word": ("return 'on'", "1.py: decide() gave 'on', not an order"),
     "no reason": ("return relay.on()", "TypeError: Relay.on() missing 1 required positional argument: 'why'"),
     "the method itself": ("return relay.on", "1.py: decide() gave a function, not called"),
-    "a misspelled value": ("return relay.on(data['SOCC'])", "there is no 'SOCC' in the data; did you mean SOC?"),
-    "the tick's pipe": ("import os\nos.write(3, bytes(40))\nreturn relay.on('x')", "1.py: wrote into the tick's own"),
-    "and floods it": ("import os\nwhile True:\n    os.write(3, bytes(4000))", "1.py: wrote into the tick's own pipe"),
-    "with nonsense": ("import os\nwhile True:\n    os.write(3, b'x' * 4000)", "1.py: wrote into the tick's own pipe"),
+    "a misspelled"
+    " value": ("return relay.on(data['SOCC'])", "there is no 'SOCC' in the data; did you mean SOC?"),
+    "the tick's"
+    " pipe": ("import os\nos.write(3, bytes(40))\nreturn relay.on('x')", "1.py: wrote into the tick's own"),
+    "and floods"
+    " it": ("import os\nwhile True:\n    os.write(3, bytes(4000))", "1.py: wrote into the tick's own pipe"),
+    "with nonsense": ("import os\nwhile True:\n    os.write(3, b'x' *"
+        " 4000)", "1.py: wrote into the tick's own pipe"),
 }  # fmt: skip
 
 
@@ -158,6 +164,7 @@ ENDLESS = {  # what script 1 does, and the line that is told
 }
 
 
+@pytest.mark.timing
 def test_a_script_without_end_costs_its_time_and_no_more(house: House, tmp_path: Path) -> None:
     """It is ended, told with its line, and leaves no process behind; the others still run. All at
     once, for each takes its 4 s; and it must be well within the tick's 20 s."""
@@ -184,6 +191,7 @@ def test_a_script_without_end_costs_its_time_and_no_more(house: House, tmp_path:
     assert time.monotonic() - start < 20
 
 
+@pytest.mark.timing
 def test_one_that_takes_for_ever_is_asked_last_next_time(house: House) -> None:
     """Two of them use up the time of all; at the next tick those that had none of it come first, and
     it is never the same ones that starve."""
@@ -264,6 +272,7 @@ def running(pid: int) -> bool:
         return False
 
 
+@pytest.mark.timing
 def test_a_child_that_a_script_leaves_running_is_ended(house: House) -> None:
     house.script(
         1,
@@ -301,6 +310,7 @@ def test_of_a_script_that_forks_and_returns_twice_the_first_process_answers(hous
     assert (house.on, house.memory["why"]) == ({1, 3}, {"1": "the first", "2": "once", "3": "forced on"})
 
 
+@pytest.mark.timing
 def test_a_daemon_that_a_script_starts_holds_nothing_of_the_ticks(house: House) -> None:
     """Not its lock, not its output, not its time."""
     house.script(

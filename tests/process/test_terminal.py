@@ -25,6 +25,8 @@ from support.panel import Wall, eventually, never
 
 from domo.panel.terminal import DEAF_SECONDS  # isort: skip
 
+pytestmark = pytest.mark.timing
+
 AUTO = dict.fromkeys(range(1, 9), 1)
 BOARD = slice(2, 7)  # the lines of the screen with leds, digits and buttons
 
@@ -375,10 +377,12 @@ def test_ctrl_z_stops_no_force(opened: Opened, house: House) -> None:
 def test_a_tick_at_work_is_not_hit_by_ctrl_c(opened: Opened, house: House) -> None:
     terminal = opened()
     terminal.sees("[1] [2]")
-    house.script(2, "import time\ntime.sleep(2)\nreturn relay.off('slept')")
+    begun = house.folder / "begun"
+    house.script(
+        2, f"open({str(begun)!r}, 'w').close()\nimport time\ntime.sleep(2)\nreturn relay.off('slept')"
+    )
     terminal.type("1")
-    eventually(lambda: house.modes[1] == 3)
-    time.sleep(1)
+    eventually(lambda: house.modes[1] == 3 and begun.exists())
     terminal.type("\x03")
     assert terminal.end() == 0 and house.memory["why"]["2"] != "slept"
     eventually(lambda: house.memory["why"]["2"] == "slept" and terminal.wall.on == {1})

@@ -410,6 +410,7 @@ def test_while_another_tick_runs_it_does_nothing(house: House) -> None:
     assert house.snapshot() == before
 
 
+@pytest.mark.timing
 def test_of_many_ticks_at_once_the_house_is_right_in_the_end(house: House) -> None:
     house.script(1, ON)
     house.set_modes({1: 1, 2: 3, 3: 0})
@@ -419,6 +420,7 @@ def test_of_many_ticks_at_once_the_house_is_right_in_the_end(house: House) -> No
     assert (house.on, house.modes, house.states) == ({1, 2}, {1: 2, 2: 3, 3: 0}, {1: 1, 2: 1, 3: 0})
 
 
+@pytest.mark.timing
 def test_a_tick_that_was_killed_leaves_no_lock(house: House) -> None:
     house.script(1, "import time\ntime.sleep(3)")
     tick = subprocess.Popen(house.command(), env=house.env)

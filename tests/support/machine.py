@@ -134,6 +134,7 @@ class Machine:
             "PYTHONPATH": "/mnt/packages",
             "TMPDIR": "/mnt/tmp",
             "HOME": "/mnt",
+            "DOMO_SAY": "all",  # what stands, and not only what is new of it
         }
         own["DOMO_CONFIG"] = "/mnt/pvmonit/config.yaml"
         done = subprocess.run(

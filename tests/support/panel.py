@@ -90,6 +90,11 @@ class Wall:
             time.sleep(0.1)
             self.tick()
 
+    def calm(self) -> None:
+        """Waits until no tick has run for two seconds: the panel has none of its own left to run."""
+        memory = self.house.memory_file
+        eventually(lambda: memory.exists() and time.time() - memory.stat().st_mtime > 2, 60)
+
     @property
     def on(self) -> set[int]:
         """The relays that are on, by their pins (active-low)."""

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock, Timeout
 
-from domo.stores import modes
+from domo.stores import edits, modes
 from domo.system import files
 from support.house import Clock, House, until
 
@@ -184,7 +184,8 @@ def test_another_thing_in_its_place_is_left_alone(house: House) -> None:
 
 
 def when_opened(path: Path, then: Callable[[], object]) -> threading.Thread:
-    """A thread that does something 50 ms after anybody opens the file (told by inotify, which Python has not)."""
+    """A thread that does something 50 ms after anybody opens the file (told by inotify, which Python has
+    not)."""
     libc = ctypes.CDLL(None, use_errno=True)
     watch = libc.inotify_init1(os.O_CLOEXEC)
     assert libc.inotify_add_watch(watch, os.fsencode(path), 0x20) > 0  # IN_OPEN
@@ -200,6 +201,7 @@ def when_opened(path: Path, then: Callable[[], object]) -> threading.Thread:
     return thread
 
 
+@pytest.mark.timing
 def test_a_file_that_is_just_being_written_is_waited_for(house: House) -> None:
     """PHP's file_put_contents empties the file and then fills it; the tick comes in between."""
     for _ in range(5):  # a busy machine may hold up the writer for too long, but not always
@@ -284,6 +286,7 @@ def locked(house: House) -> bool:
     return False
 
 
+@pytest.mark.timing
 def test_a_writer_who_has_the_file_open_is_waited_for(house: House) -> None:
     """He opened it before the tick wants to write, and writes only then."""
     house.script(1, ON)
@@ -313,6 +316,7 @@ def test_a_writer_who_never_stops_keeps_the_file_and_stops_nobody(house: House) 
 # -- the lock --
 
 
+@pytest.mark.timing
 def test_who_holds_filelocks_lock_keeps_the_tick_waiting(house: House) -> None:
     house.script(1, ON)
     house.set_modes({1: 1, 2: 1, 3: 1})
@@ -333,6 +337,7 @@ def test_who_never_lets_go_of_the_lock_does_not_stop_the_tick(house: House) -> N
         assert (house.modes, house.on) == ({1: 2, 2: 3, 3: 1}, {1, 2})
 
 
+@pytest.mark.timing
 def test_the_tick_holds_filelocks_lock_while_it_writes(house: House) -> None:
     house.script(1, ON)
     house.set_modes({1: 1, 2: 1, 3: 1})
@@ -379,7 +384,8 @@ def test_no_link_planted_beside_a_file_is_followed(house: House, clock: Clock) -
             os.symlink(target, path)
         ran = house.tick()
         assert ran.err == (
-            f"domo-tick: {house.lock_file}: there is no lock (Too many levels of symbolic links); going on without it\n"
+            f"domo-tick: {house.lock_file}: there is no lock (Too many levels of symbolic links); going on"
+            f" without it\n"
         )
         assert house.snapshot()[str(victim)] == before
         assert not nothing.exists()
@@ -495,7 +501,7 @@ def test_a_force_in_quotes_stands_among_two(tmp_path: Path) -> None:
     path = tmp_path / "mod"
     path.write_text('{"1": "3", "1": 1}')
     assert modes.load(str(path)).modes == {1: 3}
-    assert modes.set_auto(str(path), {1: 1}).modes == {1: 3}
+    assert edits.set_auto(str(path), {1: 1}).modes == {1: 3}
     assert json.loads(path.read_text()) == {"1": 3}
 
 
@@ -513,3 +519,14 @@ def test_the_owner_ends_a_force_in_quotes(house: House) -> None:
     house.mode_file.write_text('{"1": "1", "2": 1, "3": 1}')
     house.tick()
     assert (house.on, json.loads(house.mode_file.read_text())) == (set(), {"1": 1, "2": 1, "3": 1})
+
+
+def test_the_mode_file_is_written_though_pythons_own_library_cannot_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A failing card: without ctypes a file is renamed over the other, not exchanged with it."""
+    (tmp_path / "mod").write_text('{"1":1}')
+    monkeypatch.setitem(sys.modules, "ctypes", None)
+    edits.set_owner(str(tmp_path / "mod"), {1: 3})
+    assert (tmp_path / "mod").read_text() == '{"1":3}'
+    assert {path.name for path in tmp_path.iterdir()} == {"mod", "mod.lock"}

@@ -32,6 +32,7 @@ domo:
   tm1638: {stb: []}
 """
 SCRIPT = 'def decide(relay, data):\n    return relay.on("float") if data["SOC"] > 50 else relay.off("low")\n'
+HANGS = 300  # s, which no program takes, emulated on the slowest machine
 SEEN = {"architecture": "import platform; print(platform.machine(), platform.architecture()[0])"}
 CHECKED = ["ok script", "ok journal", "no crontab command"]
 STEPS = [  # command, how it ends, words that it says, the states afterwards
@@ -77,7 +78,7 @@ def inside(root: Path, command: list[str]) -> subprocess.CompletedProcess[str]:
     enter = f'{mounts} || exit 111; exec chroot {root} {" ".join(environment)} "$@"'
     unshare = ["unshare", "--user", "--map-root-user", "--mount", "--kill-child", "--fork"]
     whole = [*unshare, "sh", "-c", enter, "sh", *command]
-    ran = subprocess.run(whole, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    ran = subprocess.run(whole, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=HANGS)
     if ran.returncode == 111 or ran.stderr.startswith("unshare: "):
         raise CannotBeHad(f"no user namespace with emulated programs: {ran.stderr.strip()}")
     return ran
@@ -108,6 +109,8 @@ def main() -> int:
     try:
         furnish(root)
         wrong = problems(root)
+    except subprocess.TimeoutExpired as hung:
+        wrong = [f"{hung.cmd[-2:]} did not end within {hung.timeout:.0f} s"]
     except CannotBeHad as missing:
         print(f"make armhf: cannot run here: {missing}")
         return 3

@@ -9,7 +9,7 @@ import time
 
 from ..core.model import BUSY, MODE_WORDS, Fault
 from ..core.texts import one_line
-from ..stores import modes
+from ..stores import edits, modes
 from ..tick import process as ticker
 from .frame import LATE, View, changes, phase, press
 from .seen import Seen
@@ -101,7 +101,7 @@ class Panel:
             self._look(time.monotonic())
             wanted = changes(self._pending, self._seen.modes)
             if wanted:
-                modes.set_owner(self._config.modPath, wanted)
+                edits.set_owner(self._config.modPath, wanted)
             return bool(wanted), ""
         except Fault as fault:
             chosen = ", ".join(f"relay {relay} {MODE_WORDS[mode]}" for relay, mode in self._pending.items())
@@ -183,7 +183,7 @@ class Panel:
         """Writes what was chosen into the mode file; a tick follows because that has changed."""
         try:
             if wanted := changes(self._pending, self._seen.modes):
-                found = modes.set_owner(self._config.modPath, wanted)
+                found = edits.set_owner(self._config.modPath, wanted)
                 self._say(f"domo-panel: {modes.linked(self._config.modPath)}" if found.linked else "")
         except Fault as fault:
             if now - self._pressed < GIVE_UP:

@@ -14,7 +14,7 @@ from ..core.records import replace
 from ..core.settings import Config
 from ..core.texts import one_line
 from ..stores import config as configs
-from ..stores import memory
+from ..stores import user
 from ..system import lock
 from ..tick import process as ticker
 from .face import NoFace
@@ -54,7 +54,7 @@ def main(argv: list[str]) -> int:
     read = stamp(path)
     try:
         config, parsed = configs.load(path)
-        memory.as_its_user(config)
+        user.as_its_user(config)
         if parsed:
             configs.remember(config, parsed)
         _held, trouble = lock.take(f"{config.prefixFileData}panel.lock")  # until this process ends

@@ -12,7 +12,7 @@ import time
 from ..core.model import Fault
 from ..core.settings import Config
 from ..pins import rpi_gpio
-from ..system import files
+from ..system import packages
 from .frame import BOARD, View, frame
 from .keys import Keys
 
@@ -50,7 +50,7 @@ class TM1638:
         self._frames = [(bytes(BOARD), bytes(BOARD))] * len(config.stb)
         self._sent = [[0] * 2 * BOARD for _ in config.stb]  # what its display memory holds; -1: nobody knows
         self._redraw_at = 0.0
-        files.third_party()
+        packages.third_party()
         try:
             tm_boards = rpi_gpio.started(_driver)
             self._boards = tm_boards(config.dio, config.clk, config.stb, config.brightness)

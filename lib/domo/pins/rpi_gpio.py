@@ -13,7 +13,7 @@ import sys
 from importlib.machinery import PathFinder
 
 from ..core.model import Fault
-from ..system import cache, files, rights
+from ..system import cache, files, packages, rights
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class RpiGpio:
 
 def find() -> RpiGpio:
     """The pins by whichever RPi.GPIO is installed. Raises Fault that says what is missing."""
-    files.third_party()
+    packages.third_party()
     try:
         return RpiGpio(started(_imported))
     except ImportError:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from ..core.settings import Config
-from ..system import files
+from ..system import packages
 from . import battery, loads
 from .foreign import PlantError
 from .plant import Flow
@@ -64,7 +64,7 @@ class Series:
 
 def bound(config: Config, series: Series, relays: list[int]) -> float:
     """The energy (Wh) that these relays could have used. Raises PlantError without SciPy."""
-    files.third_party()
+    packages.third_party()
     try:
         import numpy
         from scipy import sparse

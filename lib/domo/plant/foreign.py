@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any, NoReturn, Protocol
 
 from ..core.model import Value
-from ..system import files
+from ..system import packages
 from .loads import Load
 from .plant import CS, Flow
 
@@ -39,7 +39,7 @@ def named(name: str) -> Any:
     module, colon, kind = name.partition(":")
     if not (module and colon and kind):
         raise PlantError(f"--plant wants module:Class, not {name!r}")
-    files.third_party()
+    packages.third_party()
     sys.path.insert(0, ".")
     try:
         found = getattr(importlib.import_module(module), kind)

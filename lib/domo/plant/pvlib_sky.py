@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..system import files
+from ..system import packages
 from .foreign import PlantError
 from .sky import DAY, KEPT, MINUTES, Panels, Place, Sky, air, clouds
 
@@ -15,7 +15,7 @@ class PvlibSky(Sky):
 
     def __init__(self, place: Place, panels: tuple[Panels, ...], seed: int = 1) -> None:
         super().__init__(place, panels, seed)
-        files.third_party()
+        packages.third_party()
         try:
             import pandas
             import pvlib

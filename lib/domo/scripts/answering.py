@@ -1,8 +1,8 @@
 """The child's side of asking: reads PvMonit's data, then runs the scripts, and tells the tick each thing
 as soon as it is known. `asking` is the tick's side, and says what it makes of it.
 
-Scripts that cannot reach anything (see `simple`) are run here, one after the other. Every other has a
-process of its own, forked from this one; whatever it does there ends with it.
+Scripts that cannot reach anything (see `simple`) are run here, one after the other; every other in a
+process of its own (see `alone`).
 """
 
 from __future__ import annotations
@@ -11,17 +11,14 @@ import os
 import time
 
 from ..core.records import replace
-from ..core.texts import one_line
 from ..stores import reading as readings
-from ..system import tinyjson
-from ..system.child import Child, send
+from ..system.child import send
 from . import source
 from .api import World
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from types import CodeType
 
     from ..core.model import Order, Reading
     from ..system.child import Left
@@ -31,12 +28,12 @@ if TYPE_CHECKING:
     Said = tuple[str, str, Timers, Left | None, bool]  # an order, the timers, who was left behind, cut off?
 
 # Kinds of messages, their first byte; behind it what marshal makes of it.
-FETCHING, READ, SCRIPTED, APART, SAID, DONE = b"F", b"R", b"S", b"O", b"A", b"C"
+FETCHING, READ, SCRIPTED, APART, SAID, JOURNAL, DONE = b"F", b"R", b"S", b"O", b"A", b"J", b"C"
 ONE_SECONDS = 4.0  # for one script; a Pi Zero needs 2 for a few pings that nobody answers
 ALL_SECONDS = (
     5.5  # for all scripts, so that a tick with a refresh, and whatever else waits, stays within 20 s
 )
-MEMORY_BYTES = 256 << 20  # half of what a Pi Zero has
+MEMORY_BYTES = 256 << 20  # for scripts, beyond what the tick itself has; half of what a Pi Zero has
 MUCH_MEMORY = 64 << 10  # KiB; what is left over of more is looked for at once
 
 
@@ -64,7 +61,17 @@ def run(
         told = {relay: mode for relay, mode in question.modes.items() if mode is not None}
         world = World(question.config, told, question.states, past, reading, now)
         _ask_all(waiting, kinds, world, end, answer, question.acts)
+    if question.acts and question.config.dbFile and "journal" not in question.stuck:
+        send(answer, JOURNAL + (b"begun" if _begun(question.config.dbFile) else b""))
     send(answer, DONE)
+
+
+def _begun(journal: str) -> bool:
+    """Whether there is one, and not an empty one that a power cut left; its disk may hang."""
+    try:
+        return os.stat(journal).st_size > 0
+    except OSError:
+        return False
 
 
 def in_turn(scripted: Iterable[int], turns: tuple[int, ...]) -> tuple[int, ...]:
@@ -93,7 +100,8 @@ def _ask_all(
     import marshal
     import resource
 
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    limit = _mapped(resource.getpagesize()) + MEMORY_BYTES
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     library = source.Library(world.config.scriptDir, True, world.config.scriptOwners)
     php = None
@@ -104,7 +112,7 @@ def _ask_all(
             if php is None:
                 from .php import Php
 
-                php = Php(waiting, kinds, world, library, spoken)
+                php = Php(waiting, kinds, world, library)
             send(answer, APART)
             said = php.ask(relay, ONE_SECONDS, end)
             world.timers = dict(said[2])
@@ -118,12 +126,27 @@ def _ask_all(
             if resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > MUCH_MEMORY:
                 _tidy()
         else:
+            from . import alone
+
             send(answer, APART)
-            said = _apart(relay, world, found[0], end)
+            said = alone.ask(relay, world, found[0], end, ONE_SECONDS)
             world.timers = dict(said[2])
         send(answer, SAID + marshal.dumps(said))
     if keep:
         library.keep()
+
+
+def _mapped(page: int) -> int:
+    """The address space that this process has already (bytes), of pages of that size: rpi-lgpio takes 180 MB
+    of it, and uses next to nothing. 0 where /proc does not say."""
+    try:
+        fd = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return 0
+    try:
+        return int(os.read(fd, 64).split()[0]) * page
+    finally:
+        os.close(fd)
 
 
 def _tidy() -> None:
@@ -135,67 +158,3 @@ def _tidy() -> None:
 
 def _said(order: Order, timers: Timers) -> Said:
     return order.wanted, order.why, timers, None, False
-
-
-# -- a script in a process of its own --
-
-
-def _apart(relay: int, world: World, code: CodeType, end: float) -> Said:
-    """What the script of `relay` says, run in a process of its own."""
-    begun = time.monotonic()
-    try:
-        child = Child(lambda answer: _alone(relay, world, code, answer))
-    except OSError as error:
-        why = f": could not be started ({error.strerror})"
-        return _said(source.no_order(relay, why), world.timers)
-    until = min(end, begun + ONE_SECONDS)
-    answer, why, words, waited = None, "", b"", 0.0
-    try:
-        if line := child.message(until):
-            answer = spoken(line)
-        elif (now := time.monotonic()) >= until:
-            waited = now - begun
-    except (ValueError, TypeError, AttributeError):
-        why = ": wrote into the tick's own pipe"
-    if not answer and not why:
-        words = child.last_words() if waited else child.rest
-    status = child.stop()
-    if child.printed:
-        os.write(1, child.printed)
-    if answer:
-        return *answer, child.left, False
-    if not why:
-        from . import place
-
-        why = f"{place.last_place(source.path(world.config, relay), words)}: {place.ended(status, waited)}"
-    cut = 0 < waited < ONE_SECONDS - 0.1
-    return "", source.no_order(relay, why).why, world.timers, child.left, cut
-
-
-def _alone(relay: int, world: World, code: CodeType, answer: int) -> None:
-    """In that process: the whole interpreter is the script's."""
-    import faulthandler
-    import gc
-
-    from ..system import files
-
-    gc.enable()
-    faulthandler.enable(answer, all_threads=False)
-    files.third_party()
-    me = os.getpid()
-    order = source.ask(relay, world, code)
-    if os.getpid() == me:  # a script that forks must not answer twice
-        send(answer, tinyjson.dumps((order.wanted, order.why, world.timers)).encode(errors="replace"))
-
-
-def spoken(line: bytes) -> tuple[str, str, Timers]:
-    """The order, its reason and the timers in an answer. Raises ValueError, TypeError, AttributeError."""
-    wanted, why, timers = tinyjson.loads(line.decode())
-    if wanted not in ("", "on", "off", "keep") or len(line) > source.TIMERS_LIMIT + 8 * source.REASON_LIMIT:
-        raise ValueError("no order")
-    read = {
-        str(name): (float(age), float(length), int(count)) for name, (age, length, count) in timers.items()
-    }
-    if not all(0 <= number < 1e12 for timer in read.values() for number in timer):
-        raise ValueError("no timers")
-    return wanted, one_line(why)[: source.REASON_LIMIT], read

@@ -12,10 +12,11 @@ from ..core.model import AUTO_OFF, ScriptError
 from ..system import tinyjson
 from ..system.child import Child, send
 from . import source
+from .alone import spoken
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from typing import Any
 
     from ..system.child import Left
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
     Timers = dict[str, tuple[float, float, int]]
     Said = tuple[str, str, Timers, Left | None, bool]  # as in answering
-    Spoken = Callable[[bytes], tuple[str, str, Timers]]
     Script = tuple[int, str, str]  # relay, file, why it is not run ("" if it is)
 
 DONE = b"C"  # PHP has told all that it could
@@ -71,11 +71,9 @@ class Php:
         kinds: Mapping[int, str],
         world: World,
         library: Library,
-        spoken: Spoken,
     ) -> None:
-        """`spoken` reads what a script's process tells."""
         self._order, self._kinds = waiting, kinds
-        self._world, self._library, self._spoken = world, library, spoken
+        self._world, self._library = world, library
         self._child: Child | None = None
         self._asked: list[int] = []  # of this process, that it has not answered yet
 
@@ -99,7 +97,7 @@ class Php:
                     if fresh:
                         return self._failed(relay, ": ended PHP")
                     continue
-                said = self._spoken(line) if line else None
+                said = spoken(line) if line else None
             except (ValueError, TypeError, AttributeError):
                 self._stop()
                 return self._failed(relay, ": wrote into the tick's own pipe")

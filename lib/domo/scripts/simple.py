@@ -13,11 +13,13 @@ import ast
 import builtins
 import math
 
+from ..core.model import ScriptError
 from .api import Data, Other, Others, Relay, Timer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import CodeType
 
 
 def _words(text: str) -> frozenset[str]:
@@ -69,6 +71,19 @@ API = frozenset(
     if not name.startswith("_")
 )
 ATTRIBUTES = FROM["math"] | DATES | TEXTS | API
+
+
+def compiled(file: str, source: bytes) -> tuple[CodeType, bool]:
+    """The bytecode of a script, and whether it may share a process. Raises ScriptError with the line that is
+    wrong."""
+    try:
+        tree = ast.parse(source, file)
+        return compile(tree, file, "exec", dont_inherit=True), simple(tree)
+    except SyntaxError as error:
+        line = f"line {error.lineno}: {error.msg}" + (f": {error.text.strip()}" if error.text else "")
+        raise ScriptError(line) from None
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise ScriptError(f"cannot be compiled ({error})") from None
 
 
 def simple(tree: ast.Module) -> bool:

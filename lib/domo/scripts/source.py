@@ -9,7 +9,7 @@ import sys
 from ..core.model import Fault, Order, ScriptError
 from ..core.records import replace
 from ..core.texts import one_line
-from ..system import cache, files, rights, trusted
+from ..system import cache, files, trusted
 from .api import Relay, World
 
 TYPE_CHECKING = False
@@ -75,8 +75,10 @@ class Library:
         try:
             now = cache.stamp_of(info)
             if name not in self._known or self._known[name][0] != now:
+                from . import simple
+
                 file = f"{self.folder}/{name}"
-                self._known[name] = (now, *_compile(file, _text(fd, file)))
+                self._known[name] = (now, *simple.compiled(file, _text(fd, file)))
                 self._new = True
         finally:
             os.close(fd)
@@ -102,7 +104,9 @@ class Library:
             self._place = self._place or trusted.folder(self.folder, self._safe, self._owners)
             return trusted.opened(f"{self._place}/{name}", self._safe, self._owners)
         except trusted.Foreign as error:
-            owner, user = error.owner, rights.user_name(os.geteuid())
+            from ..system.rights import user_name
+
+            owner, user = error.owner, user_name(os.geteuid())
             allow = f"with domo: relay: scriptOwners: [{owner}] in config.yaml"
             why = f"{error}; or let {owner} run anything as {user}, {allow}"
             raise ScriptError(f"is not run, because {why}") from None
@@ -115,22 +119,6 @@ def _text(fd: int, file: str) -> bytes:
         return files.whole(fd, file, SOURCE_LIMIT)[0]
     except Fault as fault:
         raise ScriptError(str(fault)) from None
-
-
-def _compile(file: str, source: bytes) -> Compiled:
-    """Raises ScriptError with the line that is wrong."""
-    import ast
-
-    from .simple import simple
-
-    try:
-        tree = ast.parse(source, file)
-        return compile(tree, file, "exec", dont_inherit=True), simple(tree)
-    except SyntaxError as error:
-        line = f"line {error.lineno}: {error.msg}" + (f": {error.text.strip()}" if error.text else "")
-        raise ScriptError(line) from None
-    except (ValueError, RecursionError, MemoryError) as error:
-        raise ScriptError(f"cannot be compiled ({error})") from None
 
 
 def ask_here(relay: int, world: World, library: Library) -> Order:

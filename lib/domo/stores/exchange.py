@@ -26,7 +26,7 @@ import stat
 import time
 
 from ..core.model import Fault
-from ..system import files, rights
+from ..system import files, packages, rights
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -131,11 +131,15 @@ def _unwritten(fd: int, content: bytes, lease: int) -> bool:
 def _exchanger() -> Exchange:
     """What swaps two files in one step (Linux renameat2, RENAME_EXCHANGE), or, where the file system
     cannot, renames the first over the second and gives False. It raises OSError."""
-    import ctypes  # there is no os.renameat2
     from errno import EINVAL, ENOSYS
     from os import fsencode
 
-    renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
+    try:
+        import ctypes  # there is no os.renameat2
+
+        renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
+    except (ImportError, OSError, AttributeError):  # a failing card, or a C library without it
+        return _renamed
     at_cwd, swap = -100, 2
 
     def exchange(one: str, other: str) -> bool:
@@ -144,10 +148,14 @@ def _exchanger() -> Exchange:
         code = ctypes.get_errno()
         if code not in (ENOSYS, EINVAL):
             raise OSError(code, os.strerror(code))
-        os.rename(one, other)
-        return False
+        return _renamed(one, other)
 
     return exchange
+
+
+def _renamed(one: str, other: str) -> bool:
+    os.rename(one, other)
+    return False
 
 
 def _lock(path: str) -> Callable[[], object] | None:
@@ -185,7 +193,7 @@ def _lock(path: str) -> Callable[[], object] | None:
         or (folder.st_mode & 0o022 and not folder.st_mode & stat.S_ISVTX)
     ):
         return None
-    files.third_party()
+    packages.third_party()
     try:
         from filelock import FileLock
 

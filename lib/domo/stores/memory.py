@@ -9,7 +9,6 @@ moves nothing, no age is negative, and no event lies in the future.
 from __future__ import annotations
 
 import os
-import sys
 import time
 
 from ..core.faults import Report
@@ -17,7 +16,7 @@ from ..core.history import OFF, History
 from ..core.model import FORCED, Fault, Now, Past
 from ..core.records import replace
 from ..core.texts import one_line
-from ..system import files, rights, tinyjson
+from ..system import files, tinyjson
 from .codec import (
     AGE,
     COUNT,
@@ -69,7 +68,9 @@ def load(config: Config, now: Now, anyones: bool = False) -> tuple[Past | None, 
     try:
         content, info = files.read(config.memory_path)
         if not anyones and info.st_uid not in (0, os.geteuid()):
-            owner = rights.user_name(info.st_uid)
+            from ..system.rights import user_name
+
+            owner = user_name(info.st_uid)
             raise Fault(f"{config.memory_path}: belongs to {owner}; run: sudo rm {config.memory_path}")
         saved = tinyjson.loads(content.decode())
         if type(saved["version"]) is int and 0 < saved["version"] < VERSION:  # of before an update
@@ -161,30 +162,3 @@ def save(config: Config, past: Past, now: Now) -> None:
     """Writes the past, unless nobody knows it: then the journal is asked again. Raises Fault."""
     if past.known:
         files.replace(config.memory_path, tinyjson.dumps(kept(past, now)).encode(errors="replace"))
-
-
-def as_its_user(config: Config) -> None:
-    """Makes this process the user whose ticks they are, by the memory's owner: root becomes him, and
-    anybody else is told. Run by another, a tick would leave files that the next one may not write.
-    Raises Fault."""
-    try:
-        owner = os.stat(config.memory_path).st_uid
-    except OSError:  # no tick has run yet: whoever is first
-        return
-    if owner == os.geteuid():
-        return
-    name = rights.user_name(owner)
-    if os.geteuid() != 0:
-        me = rights.user_name(os.geteuid())
-        why = f"this is run by {me}, but the ticks by {name}, who owns {config.memory_path}"
-        raise Fault(f"{why}; run: sudo -u {name} {' '.join(sys.argv)}")
-    import pwd
-
-    try:
-        os.initgroups(name, pwd.getpwuid(owner).pw_gid)  # among them gpio
-        os.setgid(pwd.getpwuid(owner).pw_gid)
-        os.setuid(owner)
-    except (KeyError, OSError) as error:
-        raise Fault(
-            f"{config.memory_path} belongs to user {name}, whom nobody can become here ({error})"
-        ) from None

@@ -1,6 +1,7 @@
 """The mode file, PvMonit's "mod": JSON {"1": 1, "2": 3, ...}, which everybody writes.
 
-What the file means is here; how it is changed without losing anybody's edit is in `exchange`.
+What the file means is here. `edits` says what is changed in it, `exchange` how, without losing anybody's
+edit.
 """
 
 from __future__ import annotations
@@ -8,14 +9,14 @@ from __future__ import annotations
 import os
 import time
 
-from ..core.model import AUTO_OFF, AUTO_ON, FORCED, MODE_WORDS, Fault
+from ..core.model import AUTO_OFF, FORCED, MODE_WORDS, Fault
 from ..core.records import dataclass
 from ..core.texts import one_line
-from ..system import files, rights, tinyjson
+from ..system import files, tinyjson
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
     from typing import Any
 
 LIMIT = 1 << 20
@@ -68,7 +69,7 @@ class Found:
 def load(path: str) -> Found:
     """What the mode file says. Takes no lock. Never raises: an unreadable file is a state of the world."""
     try:
-        return _sort(_read(path))
+        return sort(_read(path))
     except FileNotFoundError:
         return Found({}, missing=True)
     except Fault as fault:
@@ -82,7 +83,8 @@ def holding(relays: Iterable[int], found: Found, past: Mapping[int, int]) -> dic
     return {r: None if r in found.odd else found.modes.get(r, fallback[r]) for r in fallback}
 
 
-def _sort(document: Document) -> Found:
+def sort(document: Document) -> Found:
+    """What a document says."""
     modes: dict[int, int] = {}
     odd: dict[int, str] = {}
     for key, value in document.items():
@@ -113,7 +115,7 @@ def _read(path: str) -> Document:
     while True:
         try:
             content, info = files.read(path, LIMIT)
-            document = _parse(path, content)
+            document = parse(path, content)
             document.linked = info.st_nlink > 1
             return document
         except Fault:
@@ -122,7 +124,8 @@ def _read(path: str) -> Document:
         time.sleep(0.01)
 
 
-def _parse(path: str, content: bytes) -> Document:
+def parse(path: str, content: bytes) -> Document:
+    """The document that stands at `path`. Raises Fault."""
     try:
         text = content.removeprefix(b"\xef\xbb\xbf").decode()  # "utf-8-sig" is a module to import
     except UnicodeDecodeError:
@@ -141,84 +144,6 @@ def _parse(path: str, content: bytes) -> Document:
     if not isinstance(document, Document):
         raise Fault(f'{path}: wants {{"1": 1, "2": 3, ...}}')
     return document
-
-
-def _text(document: Document, like: bytes) -> bytes:
-    """The document as JSON: on one line as PHP writes it, or a line for each relay if `like` had lines."""
-    if b"\n" in like.strip():
-        lines = (f"  {tinyjson.dumps(key)}: {tinyjson.dumps(value)}" for key, value in document.items())
-        return ("{\n" + ",\n".join(lines) + "\n}\n").encode()
-    return tinyjson.dumps(document).encode()
-
-
-def create(path: str, modes: Mapping[int, int]) -> None:
-    """Makes the file where there is none; one that somebody made meanwhile stays. Raises Fault."""
-    content = tinyjson.dumps({str(relay): mode for relay, mode in modes.items()}).encode()
-    try:
-        name = files.beside(path, content, None, mark="first")
-        try:
-            os.link(name, path)
-        except FileExistsError:
-            if not os.access(path, os.F_OK):
-                raise Fault(f"{path}: is a link to nothing; remove it") from None
-        finally:
-            os.unlink(name)
-    except OSError as error:
-        raise rights.refused(path, error) from None
-
-
-def set_auto(path: str, changes: Mapping[int, int], ended: Mapping[int, int] = {}) -> Found:  # noqa: B006
-    """Writes the program's auto modes: only over 1 and 2 or where there is nothing, never over what
-    the owner wrote, but for the forces that he let end by now (`ended`), as long as they still stand.
-    Modes that are text become numbers. Gives what the file says then. Raises Fault."""
-
-    def edit(document: Document) -> Document:
-        free = (None, AUTO_OFF, AUTO_ON)
-        now = {r: m for r, m in changes.items() if _mode(document, str(r)) in (*free, ended.get(r))}
-        return _with(Document(document.items()) if document.texts else document, now)
-
-    return _sort(_update(path, edit))
-
-
-def set_owner(path: str, changes: Mapping[int, int]) -> Found:
-    """Writes modes by the owner's own order, over whatever stands there. Raises Fault."""
-    return _sort(_update(path, lambda document: _with(document, changes)))
-
-
-def _mode(document: Document, key: str) -> int | None:
-    """The mode of a relay, None where the document has none, -1 where it is no mode."""
-    if key not in document:
-        return None
-    return document[key] if type(document[key]) is int else -1  # True == 1 in Python
-
-
-def _with(document: Document, changes: Mapping[int, int]) -> Document:
-    changed = {str(r): mode for r, mode in changes.items() if _mode(document, str(r)) != mode}
-    if not changed:
-        return document
-    edited = Document(document.items())
-    edited.update(changed)
-    return edited
-
-
-def _update(path: str, change: Callable[[Document], Document]) -> Document:
-    """Makes the document `change` of what it is; gives what stands there then. Raises Fault."""
-    from . import exchange
-
-    now = Document(())
-
-    def edit(content: bytes) -> bytes:
-        nonlocal now
-        before = _parse(path, content)
-        now = change(before)
-        now.linked = os.lstat(path).st_nlink > 1
-        return content if now is before else _text(now, content)
-
-    try:
-        exchange.update(path, edit)
-    except RecursionError:  # _parse, called from less deep, could just write it
-        raise Fault(f"{path}: is nested too deeply") from None
-    return now
 
 
 def sweep(path: str) -> None:

@@ -11,7 +11,7 @@ import os
 import time
 
 from ..core.model import Fault
-from ..system import files, rights
+from ..system import files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -106,13 +106,17 @@ def _added(config: Config, found: Mapping[str, str]) -> bool:
     try:
         fd = os.open(name, _FLAGS, 0o644)
     except OSError as error:
-        raise rights.refused(name, error) from None
+        from ..system.rights import refused
+
+        raise refused(name, error) from None
     try:
         info = os.fstat(fd)
         if info.st_mode & 0o170000 != 0o100000:
             raise Fault(f"{name}: is not a file; move it away")
         if info.st_uid != os.geteuid():
-            raise Fault(f"{name}: belongs to {rights.user_name(info.st_uid)}; run: sudo rm {name}")
+            from ..system.rights import user_name
+
+            raise Fault(f"{name}: belongs to {user_name(info.st_uid)}; run: sudo rm {name}")
         head, _, rest = os.pread(fd, 4096 + 64 * len(found), 0).partition(b"\n")
         columns = head.decode(errors="replace").split(",")
         if not found.keys() <= set(columns) or rest and not rest.startswith(found["time"][:10].encode()):
@@ -122,7 +126,9 @@ def _added(config: Config, found: Mapping[str, str]) -> bool:
         if os.write(fd, line) < len(line):
             raise Fault(f"{name}: the disk is full")
     except OSError as error:
-        raise rights.refused(name, error) from None
+        from ..system.rights import refused
+
+        raise refused(name, error) from None
     finally:
         os.close(fd)
     return True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..core.model import ConfigError, Fault
-from ..system import files
+from ..system import files, packages
 from ..system.files import PROJECT
 
 TYPE_CHECKING = False
@@ -23,7 +23,7 @@ def read(path: str) -> Any:
         b"\0 \t\r\n"
     ):  # what a power cut leaves; by the defaults, other pins would be driven
         raise ConfigError([f"{path}: is empty; a new one is in {PROJECT}, or: echo 'domo: {{}}' >{path}"])
-    files.third_party()
+    packages.third_party()
     try:
         import yaml
     except ImportError:

@@ -6,7 +6,6 @@ import os
 import stat
 
 from ..core.model import Fault
-from .rights import refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -159,6 +158,8 @@ def replace(path: str, content: bytes, mode: int = 0o644) -> None:
             os.unlink(name)
             raise
     except OSError as error:
+        from .rights import refused
+
         raise refused(path, error) from None
 
 
@@ -173,16 +174,3 @@ def remove(name: str) -> None:
 def variable(name: str) -> str:
     """A variable of the environment that this process was given, "" without it."""
     return os.environ.get(name, "")
-
-
-def third_party() -> None:
-    """Makes apt's and pip's packages importable. bin/ starts Python with -S, because `site` costs 0.3
-    of a bare interpreter's start, which a tick would pay every minute for RPi.GPIO alone."""
-    import sys
-
-    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    prefixes = (sys.executable.rpartition("/bin/")[0], sys.prefix, "/usr/local")  # a venv goes first
-    places = [f"{prefix}/lib/{version}/{kind}-packages" for prefix in prefixes for kind in ("site", "dist")]
-    for place in (*places, "/usr/lib/python3/dist-packages"):  # the last is Debian's own
-        if place not in sys.path and os.access(place, os.X_OK):
-            sys.path.append(place)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 
-from .rights import refused, user_name
-
 
 class Locked(Exception):
     """Another process holds the lock."""
@@ -25,12 +23,16 @@ def take(path: str) -> tuple[int | None, str]:
         owner = os.fstat(fd).st_uid
         if owner not in (0, os.geteuid()):  # who could hold it for ever
             os.close(fd)
+            from .rights import user_name
+
             return None, f"{path}: is {user_name(owner)}'s, which is no lock; run: sudo rm {path}"
         flock(fd, LOCK_EX | LOCK_NB)
         return fd, ""
     except BlockingIOError:
         raise Locked from None
     except PermissionError as error:
+        from .rights import refused
+
         return None, f"going on without a lock: {refused(path, error)}"
     except (OSError, ImportError) as error:
         return (

@@ -1,71 +1,27 @@
-"""A tick's whole bytecode in one file: read at once, and run without Python's search for modules.
+"""The bytecode of what every tick begins with, in one file: read at once, run without a search for modules.
 
 It makes the folders of this project free (the gain is in ARCHITECTURE.md). It is used by ticks without
-arguments, cron's, and only as long as no source has changed since. `posix` stands for `os`, and nothing
-comes from __future__, because this comes before everything else.
+arguments, cron's, and only as long as no source has changed since; `sealing` writes it. `posix` stands
+for `os`, and nothing comes from __future__, because this comes before everything else.
 """
 
 import marshal
 import posix
 import sys
-from _frozen_importlib import ModuleSpec
-from _frozen_importlib_external import ExtensionFileLoader, SourceFileLoader
 from _imp import source_hash  # SipHash, which Python has for its own bytecode
 
 from .private import folder, is_ours
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import ModuleType
+    from types import CodeType
 
-    Codes = dict[str, tuple[str, bool, bytes | None]]
+    Stamp = tuple[int, int, int]
+    Module = tuple[str, str, Stamp, bool, CodeType]  # name, file and its stamp, whether a package, bytecode
 
 OWN = ("domo", "domo.system", "domo.system.sealed", "domo.system.private")  # come before it
-LIMIT = 4 << 20
+LIMIT = 2 << 20
 TAG = f"domo {sys.hexversion:x} {sys.implementation.cache_tag}\n".encode()
-
-
-class Sealed:
-    """Finds the modules of `codes`: by name, the file, whether it is a package, and the bytecode, or None
-    for one that is compiled C."""
-
-    def __init__(self, codes: "Codes") -> None:
-        self.codes = codes
-
-    def find_spec(self, name: str, path: object, target: object = None) -> ModuleSpec | None:
-        """The spec of a module that is in here, None for any other."""
-        if name not in self.codes:
-            return None
-        file, package, code = self.codes[name]
-        if code is None:
-            return ModuleSpec(name, ExtensionFileLoader(name, file), origin=file)
-        spec = ModuleSpec(name, self, origin=file, is_package=package)  # type: ignore[arg-type]
-        spec.has_location = True  # so that it gets its __file__
-        if package:
-            spec.submodule_search_locations = [file.rpartition("/")[0]]
-        return spec
-
-    def create_module(self, spec: object) -> None:
-        """An ordinary module."""
-
-    def exec_module(self, module: "ModuleType") -> None:
-        """Runs its bytecode."""
-        exec(marshal.loads(self.codes[module.__name__][2] or b""), module.__dict__)
-
-    def load(self, name: str) -> None:
-        """Loads a module as `import` would, if all that it imports is there already."""
-        file, package, code = self.codes[name]
-        if code is None or name in sys.modules:
-            return
-        parent, _, last = name.rpartition(".")
-        module = type(sys)(name)
-        module.__file__, module.__package__ = file, name if package else parent
-        if package:
-            module.__path__ = [file.rpartition("/")[0]]
-        sys.modules[name] = module
-        exec(marshal.loads(code), module.__dict__)
-        if parent:
-            setattr(sys.modules[parent], last, module)
 
 
 def path() -> str:
@@ -73,74 +29,43 @@ def path() -> str:
     return f"{folder()}/tick.sealed"
 
 
-def use() -> None:
-    """Loads what a tick begins with from the sealed file, if that is there, whole, and of today's sources;
-    what it needs later is found in there too."""
+def use() -> bool:
+    """Loads what a tick begins with, if the file is there, whole, and of today's sources; gives whether."""
     try:
         if not is_ours():
-            return
+            return False
         fd = posix.open(path(), posix.O_RDONLY | posix.O_NOFOLLOW | posix.O_CLOEXEC)
         try:
-            content = posix.read(fd, LIMIT)
+            content = posix.read(fd, min(LIMIT, posix.fstat(fd).st_size))
         finally:
             posix.close(fd)
-        body = content[len(TAG) + 8 :]
-        if content[: len(TAG) + 8] != TAG + source_hash(0, body):
-            return
-        stamps, first, codes = marshal.loads(body)
-        if any(_stamp(file) != stamp for file, stamp in stamps.items()):
-            return
+        head = len(TAG) + 8
+        body = memoryview(content)[head:]
+        if content[:head] != TAG + source_hash(0, body):
+            return False
+        modules: list[Module] = marshal.loads(body)
+        if any(stamp(file) != before for _, file, before, _, _ in modules):
+            return False
     except (OSError, ValueError, EOFError, TypeError):
-        return
-    sealed = Sealed(codes)
-    sys.meta_path.insert(0, sealed)
-    for name in first:
-        sealed.load(name)
+        return False
+    for name, file, _, package, code in modules:
+        _load(name, file, package, code)
+    return True
 
 
-def loaded() -> list[str]:
-    """The modules that are loaded, in an order in which each comes after all that it imports."""
-    return list(sys.modules)
+def _load(name: str, file: str, package: bool, code: "CodeType") -> None:
+    """Loads a module as `import` would, if all that it imports of ours is there already."""
+    parent, _, last = name.rpartition(".")
+    module = type(sys)(name)
+    module.__file__, module.__package__ = file, name if package else parent
+    if package:
+        module.__path__ = [file.rpartition("/")[0]]
+    sys.modules[name] = module
+    exec(code, module.__dict__)
+    setattr(sys.modules[parent], last, module)
 
 
-def renew(first: list[str]) -> None:
-    """Writes the file anew when this tick has imported more than came from it. `first` is what it began
-    with. A file that cannot be written is no fault."""
-    before = next((finder for finder in sys.meta_path if isinstance(finder, Sealed)), None)
-    codes: Codes = dict(before.codes) if before else {}
-    more = {
-        name: one for name, module in sys.modules.items() if name not in codes and (one := _sealed(module))
-    }
-    if not more:
-        return
-    from ..core.model import Fault
-    from . import files
-    from .cache import made
-
-    codes.update(more)
-    stamps = {file: _stamp(file) for file, _, _ in codes.values()}
-    body = marshal.dumps((stamps, [name for name in first if name in codes], codes))
-    try:
-        made()
-        files.replace(path(), TAG + source_hash(0, body) + body, 0o600)
-    except Fault:
-        pass
-
-
-def _sealed(module: "ModuleType") -> "tuple[str, bool, bytes | None] | None":
-    """What is kept of a module that came from a file; None for one that did not, or that comes before."""
-    spec = getattr(module, "__spec__", None)
-    if spec is None or not spec.has_location or spec.origin is None or module.__name__ in OWN:
-        return None
-    if isinstance(spec.loader, ExtensionFileLoader):
-        return spec.origin, False, None
-    if not isinstance(spec.loader, SourceFileLoader):
-        return None
-    package = spec.submodule_search_locations is not None
-    return spec.origin, package, marshal.dumps(spec.loader.get_code(module.__name__))
-
-
-def _stamp(file: str) -> tuple[int, int, int]:
+def stamp(file: str) -> "Stamp":
     """What changes whenever a file does. Raises OSError."""
     info = posix.stat(file)
     return info.st_mtime_ns, info.st_size, info.st_ino

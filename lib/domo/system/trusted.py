@@ -10,8 +10,6 @@ from __future__ import annotations
 import os
 import stat
 
-from . import rights
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -135,7 +133,9 @@ def _crowded(path: str) -> Unsafe:
 
 def _owned(path: str, info: os.stat_result, owners: Sequence[str]) -> None:
     if info.st_uid not in (0, os.geteuid()):
-        user, owner = rights.user_name(os.geteuid()), rights.user_name(info.st_uid)
+        from .rights import user_name
+
+        user, owner = user_name(os.geteuid()), user_name(info.st_uid)
         if owner not in owners:
             mend = f"become {owner}, or run: sudo chown {user} {path}"
             raise Foreign(f"{path} is {owner}'s", mend, owner)

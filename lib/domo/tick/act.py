@@ -6,21 +6,16 @@ on automatically when it cannot be written. Nothing else prevents or delays the 
 
 from __future__ import annotations
 
-import os
-
-from ..core import decide as core
-from ..core.history import OFF
+from ..core.history import OFF, ON
 from ..core.model import AUTO_OFF, FORCED, Decision, Fault, Row
 from ..core.records import replace
 from ..core.texts import Text
 from ..stores import memory, modes, record, states
-from .remember import next_past, standing
+from .remember import next_past
 from .sight import Done
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from ..core.model import Now, Past, Plan
     from ..core.settings import Config
     from ..pins.board import Board
@@ -41,12 +36,18 @@ def act(sight: Sight) -> Done:
         plan = {r: _held_back(d, why) if d.switched_on else d for r, d in plan.items()}
     plan, wrong = _write_modes(sight, plan)
     faults += wrong
+    wanted_on = {r for r, decision in plan.items() if decision.state == ON}
     plan, failed = _drive(sight, sight.board, plan)
+    failed_on = wanted_on & failed.keys()
     faults += [*failed.values(), *_save_states(config, sight.board, plan)]
+    if failed_on:
+        from . import change
+
+        faults += change.back(config, plan, failed_on)
     modes.sweep(config.modPath)
     due, wrong_record = _record(sight, plan, faults)
     faults += wrong_record
-    after = next_past(sight, plan, tuple(faults), not wrong, failed)
+    after = next_past(sight, plan, tuple(faults), not wrong, failed_on)
     if len(faults) > len(sight.faults) or plan != sight.plan or sight.ended:
         _save(config, after, now)
     if after.untold:
@@ -59,7 +60,7 @@ def act(sight: Sight) -> Done:
         faults += wrong
         if wrong:
             _save(config, after, now)
-    if config.dbFile and (rows := _rows(config, after)):
+    if config.dbFile and (rows := _rows(sight, after)):
         from . import lasting
 
         after, wrong = lasting.tell_journal(config, rows, after, now)
@@ -83,41 +84,14 @@ def _held_back(decision: Decision, unsaid: str) -> Decision:
 
 
 def _write_modes(sight: Sight, plan: Plan) -> tuple[Plan, list[str]]:
-    """Brings the mode file up to the plan; gives the plan as an owner's newer force makes it, and what
-    went wrong."""
-    config, found = sight.config, sight.modes
-    wanted = {r: decision.mode for r, decision in plan.items() if decision.mode is not None}
-    changes = {r: mode for r, mode in wanted.items() if found.modes.get(r) != mode}
-    faults: list[str] = []
-    try:
-        if found.missing and sight.past.known:  # or the journal's forces would be lost
-            modes.create(config.modPath, wanted)
-            found = modes.load(config.modPath)
-        elif (changes or found.texts) and not found.missing and not found.problem:
-            found = modes.set_auto(config.modPath, changes, sight.ended)
-    except Fault as fault:
-        faults.append(str(fault))
-    newer = {r: m for r, m in found.modes.items() if m in FORCED and r in plan and plan[r].mode != m}
-    if faults:  # what could not be written is no newer force
-        newer = {r: m for r, m in newer.items() if r not in sight.ended}
-    return (_overtaken(sight, plan, newer) if newer else plan), faults
+    """Brings the mode file up to the plan (see change.modes_to), if there is something to write."""
+    found = sight.modes
+    changed = found.texts or any(d.mode not in (None, found.modes.get(r)) for r, d in plan.items())
+    if found.problem or not changed or found.missing and not sight.past.known:
+        return plan, []
+    from . import change
 
-
-def _overtaken(sight: Sight, plan: Plan, newer: Mapping[int, int]) -> Plan:
-    """The plan with forces that the owner gave while it was made. What the inverter cannot carry beside
-    them is off. It is not planned anew: nothing else is switched on."""
-    before = {r: AUTO_OFF if r in sight.ended else d.mode_before for r, d in plan.items()}
-    found = {r: decision.state_before for r, decision in plan.items()}
-    known = {**before, **newer}
-    again = core.decide(sight.config, known, found, sight.past, sight.reading, sight.answers.orders)
-    final = dict(plan)
-    for relay, decision in plan.items():
-        if relay in newer:
-            why = Text("{why}, just now", why=again[relay].why)
-            final[relay] = replace(decision, mode=newer[relay], state=again[relay].state, why=why)
-        elif decision.state > again[relay].state:
-            final[relay] = replace(decision, state=OFF, why=again[relay].why)
-    return final
+    return change.modes_to(sight, plan)
 
 
 def _drive(sight: Sight, board: Board, plan: Plan) -> tuple[Plan, dict[int, str]]:
@@ -132,7 +106,8 @@ def _drive(sight: Sight, board: Board, plan: Plan) -> tuple[Plan, dict[int, str]
     final = dict(plan)
     for relay in failed:
         if found[relay] != plan[relay].state:
-            mode = plan[relay].mode if plan[relay].mode in FORCED else plan[relay].mode_before
+            before = AUTO_OFF if relay in sight.ended else plan[relay].mode_before
+            mode = plan[relay].mode if plan[relay].mode in FORCED else before
             why = Text("{why}: its pin failed", why=plan[relay].why)
             final[relay] = replace(plan[relay], mode=mode, state=found[relay], why=why)
     return final, failed
@@ -172,11 +147,11 @@ def _put_in_line(config: Config, past: Past, now: Now) -> tuple[Past, list[str]]
     return after, [*faults, *_save(config, after, now)]
 
 
-def _rows(config: Config, past: Past) -> tuple[Row, ...]:
+def _rows(sight: Sight, past: Past) -> tuple[Row, ...]:
     """What the journal is to be given. A new one, or one that a power cut left empty, begins with the
     forces that stand."""
-    try:
-        begun = os.stat(config.dbFile).st_size > 0
-    except OSError:
-        begun = False
-    return past.unwritten if begun else (*standing(past), *past.unwritten)
+    if sight.answers.begun:
+        return past.unwritten
+    from .rows import standing
+
+    return (*standing(past), *past.unwritten)

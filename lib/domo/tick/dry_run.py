@@ -11,7 +11,7 @@ from ..core.records import replace
 from ..core.settings import Config
 from ..core.texts import did_you_mean
 from ..stores import config as configs
-from ..stores import memory, reading
+from ..stores import reading, user
 from . import plan, table
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def main(path: str, now: Now, readings: list[str], at: str | None, relay: int | 
     ("HH:MM") supposed, of one `relay` or all; gives the exit code. Changes nothing, and takes no lock."""
     try:
         config, _ = configs.load(path)
-        memory.as_its_user(config)
+        user.as_its_user(config)
         supposed = dict(pair(text) for text in readings)
         pretend = _at(at, now) if at else None
         if relay is not None and relay not in config.relays:

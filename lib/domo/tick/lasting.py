@@ -8,7 +8,7 @@ from ..core.model import Fault, Past
 from ..core.records import replace
 from ..stores import history, journal, memory, record
 from ..system.child import apart, running
-from .remember import standing
+from .rows import standing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

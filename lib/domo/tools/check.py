@@ -14,7 +14,7 @@ from ..core.settings import Config
 from ..core.texts import one_line
 from ..pins.choice import open_board
 from ..scripts import pvmonit
-from ..stores import fetch, journal, memory, modes, reading, schema, yaml_file
+from ..stores import fetch, journal, memory, modes, reading, schema, user, yaml_file
 from ..system import private, rights, trusted
 from ..system.files import PROJECT
 from . import check_masters, check_news, check_plant
@@ -37,7 +37,7 @@ def main(path: str, now: Now) -> int:
             _say(False, problem)
         return 2
     try:
-        memory.as_its_user(settings)
+        user.as_its_user(settings)
     except Fault as fault:
         _say(False, str(fault))
         return 1

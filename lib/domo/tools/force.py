@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from ..core.model import AUTO_OFF, AUTO_ON, BUSY, FORCED, LOOK, MODE_WORDS, OWNER, Fault, Now, Row
 from ..core.records import replace
 from ..core.settings import Config
-from ..stores import memory, modes
+from ..stores import edits, memory, modes, user
 from ..system import lock
 from ..tick import process as ticker
 from .when import seconds_until
@@ -21,7 +21,7 @@ BUSY_SECONDS = 25.0  # a tick ends within 20
 def force(config: Config, relays: Iterable[int], mode: int, end: float | tuple[int, int] | None) -> int:
     """Writes the mode of these relays into the mode file and lets a tick carry it out. A force ends after
     `end` (s), or at that hour and minute, or never. Gives the tick's exit code. Raises Fault."""
-    memory.as_its_user(config)
+    user.as_its_user(config)
     if not (os.path.exists(config.modPath) and os.path.exists(config.memory_path)):
         _tick(config)  # makes both
     past, _ = memory.load(config, memory.look_at_clocks())
@@ -35,7 +35,7 @@ def force(config: Config, relays: Iterable[int], mode: int, end: float | tuple[i
 
 
 def _write(config: Config, relay: int, mode: int) -> None:
-    if modes.set_owner(config.modPath, {relay: mode}).linked:
+    if edits.set_owner(config.modPath, {relay: mode}).linked:
         print(f"domo-mod: {modes.linked(config.modPath)}", file=sys.stderr)
 
 

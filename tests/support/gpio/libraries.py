@@ -41,11 +41,12 @@ def library(name: str) -> Path:
 
 
 def shim() -> Path:
-    """shim.c, compiled; anew when it has changed."""
+    """shim.c with its plain.h, compiled; anew when one has changed."""
     if platform.system() != "Linux":
         raise CannotBeHad("the emulated GPIO wants Linux")
     source, built = Path(__file__).parent / "shim.c", KEPT / "shim.so"
-    if not built.exists() or built.stat().st_mtime < source.stat().st_mtime:
+    newest = max(part.stat().st_mtime for part in (source, source.with_name("plain.h")))
+    if not built.exists() or built.stat().st_mtime < newest:
         if not shutil.which("gcc"):
             raise CannotBeHad("gcc is missing")
         KEPT.mkdir(parents=True, exist_ok=True)

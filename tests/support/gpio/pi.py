@@ -85,6 +85,20 @@ class Pi:
         line = self.chip.lines[pin]
         line.output, line.believed, line.latch = True, True, level
 
+    def plain(self) -> dict[str, str]:
+        """For measuring: an environment in which its chip and its registers are plain memory, with outputs that
+        are high. No access leaves the process that makes it, and none is recorded."""
+        chip = self.folder / "dev/gpiochip0"
+        chip.unlink()
+        lines = struct.pack("<2I", 1, 1) * 64
+        chip.write_bytes(struct.pack("<32sI", self.chip.label.encode(), len(self.chip.lines)) + lines)
+        page = bytearray(4096)
+        struct.pack_into("<6I", page, 0, *[0o1111111111] * 6)  # functions: outputs
+        struct.pack_into("<2I", page, 0x34, 0xFFFFFFFF, 0x3FFFFF)  # levels
+        struct.pack_into("<I", page, 240, 0x6770696F)
+        (self.folder / "dev/gpiomem").write_bytes(page)
+        return {**self.env, "GPIO_PLAIN": "1"}
+
     def refuse(self, device: str) -> None:
         """The user may not open that device any more."""
         self._write(f"dev/{device}.refused", "")

@@ -7,6 +7,9 @@
  * /dev/gpiomem is a file, and each access to its registers is trapped (on x86-64): the page is closed, opened
  * for the one instruction that wants it, and closed again. Writes are appended to $GPIO_ROOT/registers as
  * pairs of 32 bits, register and value; what they do to the pins is done to the file.
+ *
+ * With $GPIO_PLAIN nothing of that happens, so that a benchmark measures the program and not us: registers are
+ * plain memory, and a chip is a file of lines, see plain.h.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -102,13 +105,15 @@ static int ask(int fd, unsigned long request, void *argument) {
     return answer.result;
 }
 
+#include "plain.h"
+
 int ioctl(int fd, unsigned long request, ...) {
     va_list more;
     va_start(more, request);
     void *argument = va_arg(more, void *);
     va_end(more);
     if (getenv("GPIO_ROOT") && _IOC_TYPE(request) == 0xB4)
-        return ask(fd, request, argument);
+        return plain() ? ask_plain(fd, request, argument) : ask(fd, request, argument);
     int (*real)(int, unsigned long, ...) = (int (*)(int, unsigned long, ...))dlsym(RTLD_NEXT, "ioctl");
     return real(fd, request, argument);
 }
@@ -191,7 +196,7 @@ static void *map_registers(void *hint, int flags, int fd) {
 
 void *mmap(void *hint, size_t size, int rights, int flags, int fd, off_t offset) {
     REAL(mmap);
-    if (fd >= 0 && fd == memory && getenv("GPIO_ROOT"))
+    if (fd >= 0 && fd == memory && getenv("GPIO_ROOT") && !plain())
         return map_registers(hint, flags, fd);
     return real(hint, size, rights, flags, fd, offset);
 }
@@ -214,6 +219,8 @@ static int open_led(const char *place, int flags, mode_t mode, int folder) {
     int fd = real(folder, place, flags, mode);
     if (fd >= 0 && strstr(place, "/dev/gpiomem"))
         memory = fd;
+    if (fd >= 0 && plain() && strstr(place, "/dev/gpiochip"))
+        open_plain(fd);
     return fd;
 }
 

@@ -6,33 +6,23 @@ import gzip
 import shutil
 import statistics
 import time
-from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from benchmark import Case, Cost, Costs, Home, Table
+from bench_house import PROJECT, Case, Home, Table, run, take_turns
 
-PROJECT = Path(__file__).resolve().parent.parent
 DAYS, RELAYS = 365, 8
-WITHOUT = (  # what of a tick is the record
-    ("from ..stores import memory, modes, record, states", "from ..stores import memory, modes, states"),
-    ("    faults += _record(sight, plan, faults)\n", ""),
+NO_RECORD = (
+    'def append(*line: object) -> str:\n    """Nothing."""\n    return ""\n'  # for lib/domo/stores/record.py
 )
 
 
-def without(folder: Path) -> str:
-    """The same program without its record, in a folder; gives the path of its tick."""
+def without(home: Home) -> tuple[list[str], dict[str, str]]:
+    """The command and the environment of a tick by the same program with no record."""
+    folder = home.folder / "without"
     for name in ("bin", "lib"):
-        shutil.copytree(PROJECT / name, folder / name)
-    act = folder / "lib/domo/tick/act.py"
-    text = act.read_text()
-    for old, new in WITHOUT:
-        if old not in text:
-            raise RuntimeError(f"{act} has changed: it lacks {old!r}")
-        text = text.replace(old, new)
-    act.write_text(text)
-    return str(folder / "bin/domo-tick")
+        shutil.copytree(PROJECT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "lib/domo/stores/record.py").write_text(NO_RECORD)
+    (folder / "tmp").mkdir(mode=0o700)
+    return [*home.command[:-1], str(folder / "bin/domo-tick")], {**home.env, "TMPDIR": str(folder / "tmp")}
 
 
 def day(date: str) -> str:
@@ -87,26 +77,20 @@ def furnish(home: Home) -> int:
     return len(gzip.compress(text.encode()))
 
 
-def measure(
-    table: Table,
-    home: Home,
-    case: type[Case],
-    run: Callable[[list[str], dict[str, str]], Cost],
-    take_turns: Callable[[dict[str, Case], int], Costs],
-    rounds: int,
-) -> None:
+def measure(table: Table, home: Home, rounds: int) -> None:
     """A line, a day, a year: what they cost and how large they are."""
     print()
     home.warm()
-    bare = [home.command[0], "-IS", "-c", "pass"]
-    other = [*home.command[:-1], without(home.folder / "without")]
-    home.data()
-    run(other, home.env)
-    found_costs: list[tuple[float, float]] = []
-    for _ in range(4 * rounds):
+    bare = home.bare
+    other, other_env = without(home)
+    for _ in range(3):  # its bytecode, and its sealed file
         home.data()
-        first, second, third = (run(command, home.env).cpu for command in (bare, home.command, other))
-        found_costs.append((second - third, first))
+        run(other, other_env)
+    found_costs: list[tuple[float, float]] = []
+    for _ in range(2 * rounds):
+        home.data()
+        first = run(bare, home.env).cpu
+        found_costs.append((run(home.command, home.env).cpu - run(other, other_env).cpu, first))
     cost = statistics.median(cost for cost, _ in found_costs)
     share = cost / statistics.median(first for _, first in found_costs)
     table.line("the record's line on a steady tick", f"{cost * 1e3:.2f} ms", share, 0.05)
@@ -115,12 +99,11 @@ def measure(
     command = [python, "-IS", str(PROJECT / "bin/domo-report")]
     first = run([*command, "--html", str(page)], home.env).cpu
     cases = {
-        "bare": case(bare, home.env),
-        "day": case([*command, "--text", "yesterday"], home.env),
-        "year": case([*command, "--html", str(page)], home.env),
+        "bare": Case(bare, home.env),
+        "day": Case([*command, "--text", "yesterday"], home.env),
+        "year": Case([*command, "--html", str(page)], home.env),
     }
     found = take_turns(cases, max(9, rounds // 4))
-    table.line("python3 -IS -c pass", f"{found['bare'][0] * 1000:.1f} ms", 1.0)
     table.line("domo-report, a day as text", f"{found['day'][0] * 1000:.0f} ms", found["day"][1], 10.0)
     table.line(
         "domo-report, the page with a year", f"{found['year'][0] * 1000:.0f} ms", found["year"][1], 30.0

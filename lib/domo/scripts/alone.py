@@ -1,0 +1,80 @@
+"""A script that can reach more than its own names has a process of its own, forked from the one that
+answers; whatever it does there ends with it."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from ..core.texts import one_line
+from ..system import tinyjson
+from ..system.child import Child, send
+from . import source
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import CodeType
+
+    from .answering import Said, Timers
+    from .api import World
+
+
+def ask(relay: int, world: World, code: CodeType, end: float, seconds: float) -> Said:
+    """What the script of `relay` says within so many `seconds`, and before `end` (time.monotonic())."""
+    begun = time.monotonic()
+    try:
+        child = Child(lambda answer: _run(relay, world, code, answer))
+    except OSError as error:
+        why = f": could not be started ({error.strerror})"
+        return "", source.no_order(relay, why).why, world.timers, None, False
+    until = min(end, begun + seconds)
+    answer, why, words, waited = None, "", b"", 0.0
+    try:
+        if line := child.message(until):
+            answer = spoken(line)
+        elif (now := time.monotonic()) >= until:
+            waited = now - begun
+    except (ValueError, TypeError, AttributeError):
+        why = ": wrote into the tick's own pipe"
+    if not answer and not why:
+        words = child.last_words() if waited else child.rest
+    status = child.stop()
+    if child.printed:
+        os.write(1, child.printed)
+    if answer:
+        return *answer, child.left, False
+    if not why:
+        from . import place
+
+        why = f"{place.last_place(source.path(world.config, relay), words)}: {place.ended(status, waited)}"
+    cut = 0 < waited < seconds - 0.1
+    return "", source.no_order(relay, why).why, world.timers, child.left, cut
+
+
+def _run(relay: int, world: World, code: CodeType, answer: int) -> None:
+    """In that process: the whole interpreter is the script's."""
+    import faulthandler
+    import gc
+
+    from ..system import packages
+
+    gc.enable()
+    faulthandler.enable(answer, all_threads=False)
+    packages.third_party()
+    me = os.getpid()
+    order = source.ask(relay, world, code)
+    if os.getpid() == me:  # a script that forks must not answer twice
+        send(answer, tinyjson.dumps((order.wanted, order.why, world.timers)).encode(errors="replace"))
+
+
+def spoken(line: bytes) -> tuple[str, str, Timers]:
+    """The order, its reason and the timers in an answer. Raises ValueError, TypeError, AttributeError."""
+    wanted, why, timers = tinyjson.loads(line.decode())
+    if wanted not in ("", "on", "off", "keep") or len(line) > source.TIMERS_LIMIT + 8 * source.REASON_LIMIT:
+        raise ValueError("no order")
+    read = {
+        str(name): (float(age), float(length), int(count)) for name, (age, length, count) in timers.items()
+    }
+    if not all(0 <= number < 1e12 for timer in read.values() for number in timer):
+        raise ValueError("no timers")
+    return wanted, one_line(why)[: source.REASON_LIMIT], read

@@ -1,0 +1,91 @@
+"""Changes of the mode file: what is written into it, by whom, and over what. (`exchange` writes it.)"""
+
+from __future__ import annotations
+
+import os
+
+from ..core.model import AUTO_OFF, AUTO_ON, Fault
+from ..system import files, tinyjson
+from ..system.rights import refused
+from . import exchange
+from .modes import Document, Found, parse, sort
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+
+def create(path: str, modes: Mapping[int, int]) -> None:
+    """Makes the file where there is none; one that somebody made meanwhile stays. Raises Fault."""
+    content = tinyjson.dumps({str(relay): mode for relay, mode in modes.items()}).encode()
+    try:
+        name = files.beside(path, content, None, mark="first")
+        try:
+            os.link(name, path)
+        except FileExistsError:
+            if not os.access(path, os.F_OK):
+                raise Fault(f"{path}: is a link to nothing; remove it") from None
+        finally:
+            os.unlink(name)
+    except OSError as error:
+        raise refused(path, error) from None
+
+
+def set_auto(path: str, changes: Mapping[int, int], ended: Mapping[int, int] = {}) -> Found:  # noqa: B006
+    """Writes the program's auto modes: only over 1 and 2 or where there is nothing, never over what
+    the owner wrote, but for the forces that he let end by now (`ended`), as long as they still stand.
+    Modes that are text become numbers. Gives what the file says then. Raises Fault."""
+
+    def edit(document: Document) -> Document:
+        free = (None, AUTO_OFF, AUTO_ON)
+        now = {r: m for r, m in changes.items() if _mode(document, str(r)) in (*free, ended.get(r))}
+        return _with(Document(document.items()) if document.texts else document, now)
+
+    return sort(_update(path, edit))
+
+
+def set_owner(path: str, changes: Mapping[int, int]) -> Found:
+    """Writes modes by the owner's own order, over whatever stands there. Raises Fault."""
+    return sort(_update(path, lambda document: _with(document, changes)))
+
+
+def _mode(document: Document, key: str) -> int | None:
+    """The mode of a relay, None where the document has none, -1 where it is no mode."""
+    if key not in document:
+        return None
+    return document[key] if type(document[key]) is int else -1  # True == 1 in Python
+
+
+def _with(document: Document, changes: Mapping[int, int]) -> Document:
+    changed = {str(r): mode for r, mode in changes.items() if _mode(document, str(r)) != mode}
+    if not changed:
+        return document
+    edited = Document(document.items())
+    edited.update(changed)
+    return edited
+
+
+def _update(path: str, change: Callable[[Document], Document]) -> Document:
+    """Makes the document `change` of what it is; gives what stands there then. Raises Fault."""
+    now = Document(())
+
+    def edit(content: bytes) -> bytes:
+        nonlocal now
+        before = parse(path, content)
+        now = change(before)
+        now.linked = os.lstat(path).st_nlink > 1
+        return content if now is before else _text(now, content)
+
+    try:
+        exchange.update(path, edit)
+    except RecursionError:  # parse, called from less deep, could just write it
+        raise Fault(f"{path}: is nested too deeply") from None
+    return now
+
+
+def _text(document: Document, like: bytes) -> bytes:
+    """The document as JSON: on one line as PHP writes it, or a line for each relay if `like` had lines."""
+    if b"\n" in like.strip():
+        lines = (f"  {tinyjson.dumps(key)}: {tinyjson.dumps(value)}" for key, value in document.items())
+        return ("{\n" + ",\n".join(lines) + "\n}\n").encode()
+    return tinyjson.dumps(document).encode()

@@ -1,0 +1,39 @@
+"""The user whose ticks they are: who runs a command as somebody else would leave files in their way."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import sys
+
+from ..core.model import Fault
+from ..system.rights import user_name
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..core.settings import Config
+
+
+def as_its_user(config: Config) -> None:
+    """Makes this process the user whose ticks they are, by the memory's owner: root becomes him, and
+    anybody else is told. Run by another, a tick would leave files that the next one may not write.
+    Raises Fault."""
+    try:
+        owner = os.stat(config.memory_path).st_uid
+    except OSError:  # no tick has run yet: whoever is first
+        return
+    if owner == os.geteuid():
+        return
+    name = user_name(owner)
+    if os.geteuid() != 0:
+        me = user_name(os.geteuid())
+        why = f"this is run by {me}, but the ticks by {name}, who owns {config.memory_path}"
+        raise Fault(f"{why}; run: sudo -u {name} {' '.join(sys.argv)}")
+    try:
+        os.initgroups(name, pwd.getpwuid(owner).pw_gid)  # among them gpio
+        os.setgid(pwd.getpwuid(owner).pw_gid)
+        os.setuid(owner)
+    except (KeyError, OSError) as error:
+        raise Fault(
+            f"{config.memory_path} belongs to user {name}, whom nobody can become here ({error})"
+        ) from None

@@ -1,0 +1,67 @@
+"""A tick that changes the mode file, and what becomes of its plan when the owner was quicker."""
+
+from __future__ import annotations
+
+from ..core import decide as core
+from ..core.history import OFF
+from ..core.model import AUTO_OFF, FORCED, Fault
+from ..core.records import replace
+from ..core.texts import Text
+from ..stores import edits, modes
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from ..core.model import Plan
+    from ..core.settings import Config
+    from .sight import Sight
+
+
+def modes_to(sight: Sight, plan: Plan) -> tuple[Plan, list[str]]:
+    """Brings the mode file up to the plan; gives the plan as an owner's newer force makes it, and what
+    went wrong."""
+    config, found = sight.config, sight.modes
+    wanted = {r: decision.mode for r, decision in plan.items() if decision.mode is not None}
+    faults: list[str] = []
+    try:
+        if found.missing:
+            edits.create(config.modPath, wanted)
+            found = modes.load(config.modPath)
+        else:
+            changes = {r: mode for r, mode in wanted.items() if found.modes.get(r) != mode}
+            found = edits.set_auto(config.modPath, changes, sight.ended)
+    except Fault as fault:
+        faults.append(str(fault))
+    newer = {r: m for r, m in found.modes.items() if m in FORCED and r in plan and plan[r].mode != m}
+    if faults:  # what could not be written is no newer force
+        newer = {r: m for r, m in newer.items() if r not in sight.ended}
+    return (_overtaken(sight, plan, newer) if newer else plan), faults
+
+
+def back(config: Config, plan: Plan, failed_on: Iterable[int]) -> list[str]:
+    """Lets the mode file no longer say on of relays that could not be switched on; gives what went wrong."""
+    relays = [relay for relay in failed_on if plan[relay].mode == AUTO_OFF]
+    try:
+        if relays:
+            edits.set_auto(config.modPath, dict.fromkeys(relays, AUTO_OFF))
+    except Fault as fault:
+        return [str(fault)]
+    return []
+
+
+def _overtaken(sight: Sight, plan: Plan, newer: Mapping[int, int]) -> Plan:
+    """The plan with forces that the owner gave while it was made. What the inverter cannot carry beside
+    them is off. It is not planned anew: nothing else is switched on."""
+    before = {r: AUTO_OFF if r in sight.ended else d.mode_before for r, d in plan.items()}
+    found = {r: decision.state_before for r, decision in plan.items()}
+    known = {**before, **newer}
+    again = core.decide(sight.config, known, found, sight.past, sight.reading, sight.answers.orders)
+    final = dict(plan)
+    for relay, decision in plan.items():
+        if relay in newer:
+            why = Text("{why}, just now", why=again[relay].why)
+            final[relay] = replace(decision, mode=newer[relay], state=again[relay].state, why=why)
+        elif decision.state > again[relay].state:
+            final[relay] = replace(decision, state=OFF, why=again[relay].why)
+    return final

@@ -1,0 +1,59 @@
+"""What the journal and the program of onChange are told: every change, how long forces still last, and those
+that stand."""
+
+from __future__ import annotations
+
+from ..core.history import History
+from ..core.model import AUTO_OFF, FORCED, MODE_WORDS, OWNER, PROGRAM, Row
+from ..core.texts import Text, minutes
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..core.model import Past, Plan
+    from .sight import Sight
+
+STEP, STEPS = 600.0, 12  # s between what the journal is told of a force that ends, or so many times
+
+
+def changes(sight: Sight, plan: Plan, ours: frozenset[int]) -> list[Row]:
+    """What the journal is to be told: every change of mode and state since the last tick."""
+    told: list[Row] = []
+    for relay, decision in plan.items():
+        was = sight.before.history.get(relay, History()).last_state
+        if was != decision.state_before:
+            why = Text("found so: a restart, or another program")
+            told.append(Row(0.0, relay, "E", decision.state_before, why))
+        mode = decision.mode
+        if mode is not None and mode != sight.before.modes.get(relay, AUTO_OFF):
+            here = relay in ours or (mode not in FORCED and mode != decision.mode_before)
+            timed, age, length = sight.past.until.get(relay, (None, 0.0, 0.0))
+            left = max(0.0, length - age) if mode == timed else None  # an end is that force's, and no other's
+            told.append(Row(0.0, relay, "M", mode, decision.why, PROGRAM if here else OWNER, left))
+        if decision.state != decision.state_before:
+            told.append(Row(0.0, relay, "E", decision.state, decision.why))
+    return told
+
+
+def left(sight: Sight, plan: Plan) -> list[Row]:
+    """How long forces that end still last, now and then: a machine that starts with a clock that nobody has
+    set goes on from there."""
+    told = []
+    for relay, (mode, age, length) in sight.past.until.items():
+        step = max(STEP, length / STEPS)
+        before = max(0.0, age - (sight.past.tick or 0.0))
+        stands = relay in plan and plan[relay].mode == mode == sight.before.modes.get(relay)
+        if stands and before // step < age // step and age < length:
+            why = Text("{mode}, {left} left", mode=MODE_WORDS[mode], left=minutes(length - age))
+            told.append(Row(0.0, relay, "M", mode, why, PROGRAM, length - age))
+    return told
+
+
+def standing(past: Past) -> tuple[Row, ...]:
+    """The rows of the forces that stand and that no row waiting for the journal tells of."""
+    told = {row.relay for row in past.unwritten if row.info == "M"}
+    forces = {r: mode for r, mode in past.modes.items() if mode in FORCED and r not in told}
+    left = {r: max(0.0, length - age) for r, (_, age, length) in past.until.items()}
+    return tuple(
+        Row(0.0, r, "M", mode, past.why.get(r, MODE_WORDS[mode]), OWNER, left.get(r))
+        for r, mode in forces.items()
+    )

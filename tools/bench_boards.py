@@ -1,0 +1,64 @@
+"""A steady tick on every board, with the real libraries: a part of `make bench`.
+
+The libraries run on a Raspberry Pi of our own (`support.gpio`), its chip and its registers plain memory. What
+that costs by itself is kept out: the simulated board runs in the same environment, and only what a board costs
+more than it counts. What a kernel does for a call, or the bus for an access, is not in it.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from bench_house import PROJECT, Case, Home, Python, Table, run, take_turns
+
+sys.path.append(str(PROJECT / "tests"))
+
+from support.gpio import libraries
+from support.gpio.pi import Pi
+
+SIMULATED = "simulated"
+BOARDS = {  # what a line says: (`board` in config.yaml, the library, what it may cost more than the simulated one)
+    SIMULATED: ("simulated", "", None),
+    "gpiochip, the kernel's interface": ("gpiochip", "", 0.05),
+    "RPi.GPIO, the original": ("gpio", "RPi.GPIO", 0.35),
+    "rpi-lgpio": ("gpio", "rpi-lgpio", None),
+}
+NO_SUN = 50.0  # per cent: every script says off, which is how our Pi's pins are
+
+
+def measure(table: Table, folder: Path, python: Python, rounds: int, simulated: float) -> dict[str, float]:
+    """By board, what a steady tick costs, in bare starts; `simulated`: what it does without our Pi."""
+    try:
+        env = Pi(folder / "pi").plain()
+        homes = {what: _home(folder / f"house {n}", python, what, env) for n, what in enumerate(BOARDS)}
+    except libraries.CannotBeHad as missing:
+        table.say("a steady tick on real boards", f"   cannot be measured here: {missing}", False)
+        return {SIMULATED: simulated}
+    cases = {"bare": Case([python.path, "-IS", "-c", "pass"], {})}
+    for what, home in homes.items():
+        cases[what] = Case(
+            [python.path, "-S", *home.command[2:]], home.env, lambda turn, home=home: home.data(NO_SUN)
+        )
+    found = take_turns(cases, rounds)
+    print("\na steady tick, by board                                   more than simulated")
+    costs = {}
+    for what, (_, _, goal) in BOARDS.items():
+        more = found[what][1] - found[SIMULATED][1]
+        costs[what] = simulated + more
+        table.line(f"  {what}", f"{costs[what]:.2f} x", more, goal)
+    return costs
+
+
+def _home(folder: Path, python: Python, what: str, env: dict[str, str]) -> Home:
+    """A house with that board, every relay off and nothing left to switch."""
+    board, library, _ = BOARDS[what]
+    home = Home(folder, python)
+    home.config.write_text(home.config.read_text().replace("board: simulated", f"board: {board}"))
+    home.env |= env
+    packages = python.packages + (f":{libraries.library(library)}" if library else "")
+    home.env["PYTHONPATH"] = packages
+    for _ in range(4):
+        home.data(NO_SUN)
+        run([python.path, "-S", *home.command[2:]], home.env)
+    return home
