@@ -38,7 +38,7 @@ GAP = 300.0  # s: after a longer silence a look counts for no more than that
 AGES = ("age", "look")  # of what is remembered: these grow older
 NEEDS = {"lead": 1.18, "lfp": 1.04}  # Wh that charge one Wh more
 TAKES = {"lead": 0.05, "lfp": 0.25}  # of the battery's Wh in an hour: what it takes while nearly full
-LAST = {"lead": 0.12, "lfp": 0.02}  # of the battery: what it takes at last, until the regulator calls it full
+LAST = {"lead": 0.08, "lfp": 0.02}  # of the battery: what it takes at last, until the regulator calls it full
 KEEPS = {
     "lead": 0.012,
     "lfp": 0.015,

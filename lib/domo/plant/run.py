@@ -104,11 +104,12 @@ def replay(asked: Asked, each: Callable[[Moment], None] | None = None) -> Result
     series = Series(config, -time.timezone) if asked.bound else None
     soc, watch, lacked = asked.soc, Watch(config), 0.0
     minutes, warm = round(asked.days * MINUTES), asked.warm * MINUTES
-    for place, moment in enumerate(fold(config, with_domo, asked.start, minutes, asked.supposed, watch), 1):
+    for moment in fold(config, with_domo, asked.start, minutes, asked.supposed, watch):
         flow = without.minute(moment.now.wall, none)
-        if place <= warm:
+        if warm:
+            warm -= 1
             soc, lacked = flow.soc, max(0.0, flow.soc - moment.flow.soc)
-            if place == warm:
+            if not warm:
                 _counts_from_here(with_domo, series)
             continue
         result.add(moment, flow, could_take(config, with_domo) if moment.flow.throttled else {})
@@ -133,7 +134,7 @@ def replay(asked: Asked, each: Callable[[Moment], None] | None = None) -> Result
 
 
 def _counts_from_here(plant: foreign.Driven, series: Series | None) -> None:
-    """What was asked of the loads until now is over; what they still can take now is where the bound begins."""
+    """Forgets what was asked of the loads until now; the bound begins with what they can take now."""
     for relay, load in (plant.loads or {}).items():
         load.asked = load.served = load.missed = 0.0
         if series:

@@ -11,7 +11,7 @@ calendar's day, so that midnight and the clock's jumps change nothing.
 
 from __future__ import annotations
 
-from _functools import partial  # functools costs a tick what it does not need
+from _functools import partial  # type: ignore[import-not-found]  # functools costs a tick more
 
 from ..core import spare
 from ..core.history import KEPT, OFF, ON, History

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 DWELL = 270.0  # s: heaters change no oftener, unless the battery pays for it
 RICH = 500.0  # Wh to spare: then what the battery still takes may wait
-TRUST = {"lead": 0.6, "lfp": 0.8}  # of the sun to come is counted on; lead wears when it is not full
+TRUST = 0.8  # of the sun to come is counted on
 NEARLY = 0.1  # of the way up to the next step: below that the battery is not asked for the rest
 PAYS, CLOUD = -60.0, 0.8  # W at the battery, and the share of what is drawn, from which on it does not wait
 KNOWN = 150.0  # s for which a staircase is known to the others
@@ -74,7 +74,7 @@ def wanted(relay: Relay, data: Data, heaters: Sequence[int], buffer: float, worl
     free = {r: config.relayWatt[r] for r in heaters if each[r].mode in (1, 2)}
     now = tuple(r for r in free if each[r].is_on)
     drawn = sum(free[r] for r in now)
-    spare = data._spare(TRUST[config.plant["chemistry"]]) or 0.0
+    spare = data._spare(TRUST) or 0.0
     lends = full and spare > 0 and data["SOC"] > world.past.sky.get("full", 100.0) - buffer
     rich = (full and spare > 0) or (topping and spare > RICH)
     held = topping and data.throttled(mppt="any")
