@@ -168,3 +168,16 @@ def test_a_relay_keeps_its_min_off_though_memory_and_journal_are_gone(home: type
         day.minutes(1)
         seen.append(day.on[1])
     assert seen in ([True, True, True], [False, False, True])
+
+
+def test_a_force_by_hand_does_not_inherit_the_end_of_another(home: type[Home]) -> None:
+    """The journal tells of it without an end, and so does who rebuilds the memory from the journal."""
+    day = home()
+    day.begin(limited=False, journal=True)
+    day.owner_forces_for(relay=1, mode=0, seconds=600)
+    day.minutes(count=4)
+    day.owner_forces(relay=1, mode=3, by_rename=False)
+    day.minutes(count=4)
+    day.memory_goes(how="deleted")
+    day.minutes(count=4)
+    assert day.on[1]

@@ -527,6 +527,6 @@ def test_the_mode_file_is_written_though_pythons_own_library_cannot_be_read(
     """A failing card: without ctypes a file is renamed over the other, not exchanged with it."""
     (tmp_path / "mod").write_text('{"1":1}')
     monkeypatch.setitem(sys.modules, "ctypes", None)
-    modes.set_owner(str(tmp_path / "mod"), {1: 3})
+    edits.set_owner(str(tmp_path / "mod"), {1: 3})
     assert (tmp_path / "mod").read_text() == '{"1":3}'
     assert {path.name for path in tmp_path.iterdir()} == {"mod", "mod.lock"}

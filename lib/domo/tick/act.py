@@ -6,8 +6,6 @@ on automatically when it cannot be written. Nothing else prevents or delays the 
 
 from __future__ import annotations
 
-import os
-
 from ..core.history import OFF, ON
 from ..core.model import AUTO_OFF, FORCED, Decision, Fault, Row
 from ..core.records import replace
@@ -18,8 +16,6 @@ from .sight import Done
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from ..core.model import Now, Past, Plan
     from ..core.settings import Config
     from ..pins.board import Board
@@ -44,7 +40,10 @@ def act(sight: Sight) -> Done:
     plan, failed = _drive(sight, sight.board, plan)
     failed_on = wanted_on & failed.keys()
     faults += [*failed.values(), *_save_states(config, sight.board, plan)]
-    faults += _take_back(config, plan, failed_on)
+    if failed_on:
+        from . import change
+
+        faults += change.back(config, plan, failed_on)
     modes.sweep(config.modPath)
     due, wrong_record = _record(sight, plan, faults)
     faults += wrong_record
@@ -61,7 +60,7 @@ def act(sight: Sight) -> Done:
         faults += wrong
         if wrong:
             _save(config, after, now)
-    if config.dbFile and (rows := _rows(config, after)):
+    if config.dbFile and (rows := _rows(sight, after)):
         from . import lasting
 
         after, wrong = lasting.tell_journal(config, rows, after, now)
@@ -114,19 +113,6 @@ def _drive(sight: Sight, board: Board, plan: Plan) -> tuple[Plan, dict[int, str]
     return final, failed
 
 
-def _take_back(config: Config, plan: Plan, failed_on: Iterable[int]) -> list[str]:
-    """Lets the mode file no longer say on of relays that could not be switched on; gives what went wrong."""
-    back = [relay for relay in failed_on if plan[relay].mode == AUTO_OFF]
-    try:
-        if back:
-            from ..stores import edits
-
-            edits.set_auto(config.modPath, dict.fromkeys(back, AUTO_OFF))
-    except Fault as fault:
-        return [str(fault)]
-    return []
-
-
 def _save_states(config: Config, board: Board, plan: Plan) -> list[str]:
     """Lets the pins outlive the process, and writes the state file; gives what went wrong."""
     faults: list[str] = []
@@ -161,14 +147,10 @@ def _put_in_line(config: Config, past: Past, now: Now) -> tuple[Past, list[str]]
     return after, [*faults, *_save(config, after, now)]
 
 
-def _rows(config: Config, past: Past) -> tuple[Row, ...]:
+def _rows(sight: Sight, past: Past) -> tuple[Row, ...]:
     """What the journal is to be given. A new one, or one that a power cut left empty, begins with the
     forces that stand."""
-    try:
-        begun = os.stat(config.dbFile).st_size > 0
-    except OSError:
-        begun = False
-    if begun:
+    if sight.answers.begun:
         return past.unwritten
     from .rows import standing
 

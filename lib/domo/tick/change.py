@@ -11,9 +11,10 @@ from ..stores import edits, modes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from ..core.model import Plan
+    from ..core.settings import Config
     from .sight import Sight
 
 
@@ -36,6 +37,17 @@ def modes_to(sight: Sight, plan: Plan) -> tuple[Plan, list[str]]:
     if faults:  # what could not be written is no newer force
         newer = {r: m for r, m in newer.items() if r not in sight.ended}
     return (_overtaken(sight, plan, newer) if newer else plan), faults
+
+
+def back(config: Config, plan: Plan, failed_on: Iterable[int]) -> list[str]:
+    """Lets the mode file no longer say on of relays that could not be switched on; gives what went wrong."""
+    relays = [relay for relay in failed_on if plan[relay].mode == AUTO_OFF]
+    try:
+        if relays:
+            edits.set_auto(config.modPath, dict.fromkeys(relays, AUTO_OFF))
+    except Fault as fault:
+        return [str(fault)]
+    return []
 
 
 def _overtaken(sight: Sight, plan: Plan, newer: Mapping[int, int]) -> Plan:

@@ -26,8 +26,8 @@ def changes(sight: Sight, plan: Plan, ours: frozenset[int]) -> list[Row]:
         mode = decision.mode
         if mode is not None and mode != sight.before.modes.get(relay, AUTO_OFF):
             here = relay in ours or (mode not in FORCED and mode != decision.mode_before)
-            _, age, length = sight.past.until.get(relay, (None, 0.0, 0.0))
-            left = max(0.0, length - age) if mode in FORCED and relay in sight.past.until else None
+            timed, age, length = sight.past.until.get(relay, (None, 0.0, 0.0))
+            left = max(0.0, length - age) if mode == timed else None  # an end is that force's, and no other's
             told.append(Row(0.0, relay, "M", mode, decision.why, PROGRAM if here else OWNER, left))
         if decision.state != decision.state_before:
             told.append(Row(0.0, relay, "E", decision.state, decision.why))
