@@ -236,8 +236,8 @@ class Round:
         )
 
     def _turns(self) -> tuple[int, ...]:
-        """Who had no turn, or too short a one, comes first next time; who failed comes last, for one that
-        hangs shall not take the time of the others."""
+        """Who had no turn, or too short a one, comes first next time; who failed comes last, so that one
+        that hangs does not take the time of the others."""
         had = [relay for relay in self.orders if relay not in self.cut]
         failed = [relay for relay in had if not self.orders[relay].good]
         good = sorted((relay for relay in had if relay not in failed), key=self._usual)

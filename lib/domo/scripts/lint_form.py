@@ -22,7 +22,7 @@ class Finding(NamedTuple):
         return f"{file} line {self.line}: {'' if self.mistake else 'note: '}{self.text}"
 
 
-# Calls that look at the machine's clock when they are given so many arguments or fewer.
+# Calls that look at the machine's clock, unless they get more arguments than this.
 CLOCKS = {
     **dict.fromkeys(("datetime.datetime.now", "datetime.datetime.utcnow", "datetime.datetime.today"), 1),
     **dict.fromkeys(("datetime.date.today", "time.time", "time.time_ns", "time.monotonic"), 0),

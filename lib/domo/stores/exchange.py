@@ -3,12 +3,12 @@
 Nothing the owner wrote is lost. What is guaranteed, without any help from the other writer:
 
 - A reader sees one whole document or another: ours are put in place by one atomic exchange.
-- Who has the file open for writing is waited for, and then it is read anew.
-- Who opens it for writing while we exchange is kept waiting by the kernel, in his open(), because we
-  hold a read lease on it. He is let go when the file that he opened is back in its place, less than a
-  millisecond later, and we begin anew.
+- While somebody has the file open for writing, domo waits. Then it reads the file again.
+- While domo exchanges, the kernel keeps everybody waiting who opens the file for writing, because domo
+  holds a read lease on it. They go on when their file is back in its place, less than a millisecond
+  later, and domo begins again.
 - Who renames another file over it while we are at it is noticed, because the exchange gives back what
-  stood there at that instant. That is put back, and we begin anew.
+  stood there at that instant. That is put back, and domo begins again.
 - A file that does not parse is never overwritten, nor one that somebody does not stop writing.
 
 What is not: a writer whom the kernel suspends between finding the file and opening it, from before

@@ -52,7 +52,7 @@ def back(config: Config, plan: Plan, failed_on: Iterable[int]) -> list[str]:
 
 def _overtaken(sight: Sight, plan: Plan, newer: Mapping[int, int]) -> Plan:
     """The plan with forces that the owner gave while it was made. What the inverter cannot carry beside
-    them is off. It is not planned anew: nothing else is switched on."""
+    them is off. Nothing else is switched on."""
     before = {r: AUTO_OFF if r in sight.ended else d.mode_before for r, d in plan.items()}
     found = {r: decision.state_before for r, decision in plan.items()}
     known = {**before, **newer}

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ..core.model import Past, Plan
     from .sight import Sight
 
-STEP, STEPS = 600.0, 12  # s between what the journal is told of a force that ends, or so many times
+STEP, STEPS = 600.0, 12  # the journal is told of a force that ends each STEP s, but STEPS times at most
 
 
 def changes(sight: Sight, plan: Plan, ours: frozenset[int]) -> list[Row]:
