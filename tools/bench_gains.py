@@ -27,8 +27,8 @@ IMPORTS = {  # what a row of the table spares: what would be imported, what is i
     "no argparse without arguments": ("argparse", "os"),
     "no typing": ("typing", "os"),
 }
-UNSEALED = [("        sealed.use()\n", ""), ("        sealed.renew(first)\n", "")]
-TORN_DOWN = [("        leave(code)\n", "        sys.exit(code)\n")]
+UNSEALED = [("        sealed_before = sealed.use()\n", "        sealed_before = True\n")]
+TORN_DOWN = [("        leave(code)\n    from", "        sys.exit(code)\n    from")]
 
 
 def count(command: list[str], env: dict[str, str]) -> int:
