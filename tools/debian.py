@@ -42,7 +42,8 @@ domo:
 # In place of PHP: the sample, stamped, with a battery that is never twice the same.
 PHP = """\
 #!/bin/sh
-sed "s/<timerefresh>[0-9]*/<timerefresh>$(date +%s)/; s/<value>96.4</<value>9$(date +%M | tail -c 2)</" /srv/pvmonit.xml
+sed "s/<timerefresh>[0-9]*/<timerefresh>$(date +%s)/; s/<value>96.4</<value>9$(date +%M | tail -c 2)</" \\
+    /srv/pvmonit.xml
 """
 # What a person does every minute, and what is looked at then.
 OWNER = f"""\
@@ -54,7 +55,8 @@ printf {PRESSED} >/srv/keys
 sleep 15
 /opt/domo/bin/domo-mod --json >>/srv/seen
 for file in mod etat pins; do cat /tmp/PvMonit_domo_$file; echo; done >>/srv/agree
-ls -lA /tmp /tmp/domo-* /opt/domo /opt/domo/lib/domo /opt/domo/relay.script.d ~ | awk '{{print $1, $3, $4, $NF}}' \
+ls -lA /tmp /tmp/domo-* /opt/domo /opt/domo/lib/domo /opt/domo/relay.script.d ~ | \\
+    awk '{{print $1, $3, $4, $NF}}' \
     >/srv/files.$(date +%s)
 panel=$(pgrep -of '^python3 .*domo-panel')
 grep VmRSS /proc/$panel/status >>/srv/memory
@@ -143,7 +145,8 @@ def install(root: Path) -> None:
 
 
 def live(root: Path, minutes: int) -> None:
-    """Lets cron run there for so many minutes, in a process namespace of its own, so that all ends with it."""
+    """Lets cron run there for so many minutes, in a process namespace of its own, so that all ends with
+    it."""
     time.sleep((110 - time.time() % 60) % 60)  # so that it begins at second 50
     (root / "run/crond.reboot").unlink(missing_ok=True)  # so that @reboot counts
     (root / "run/crond.pid").unlink(missing_ok=True)
@@ -197,8 +200,8 @@ def judge(root: Path, minutes: int) -> tuple[bool, str]:
         f"faults that a tick reported: {len(faults)}": not faults,
         f"the panel's terminal: {len(screen)} bytes, with 'so its script says'": "so its script says"
         in screen,
-        f"files after 3 minutes {early.count(chr(10))}, at the end {late.count(chr(10))}, to be the same": early
-        == late,
+        f"files after 3 minutes {early.count(chr(10))}, at the end {late.count(chr(10))}, to be the"
+        f" same": early == late,
         f"the panel's memory in the last 3 minutes, kB: {memory}, settled": memory[-1] < memory[0] + 128,
         f"its open files after 3 minutes {descriptors[0]}, at the end {descriptors[-1]}": descriptors[0]
         == descriptors[-1],

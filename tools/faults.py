@@ -10,7 +10,10 @@ before is the interpreter's own start.
 from __future__ import annotations
 
 import contextlib
+import csv
 import fcntl
+import gzip
+import itertools
 import json
 import marshal
 import os
@@ -23,6 +26,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -89,7 +93,7 @@ WRITTEN = ("ENOSPC", "EROFS")  # for openat, besides, when it makes or writes th
 class Point(NamedTuple):
     """One fault: in which process, at which call (the how manieth of its name), and what happens there."""
 
-    child: bool
+    child: int  # the process that starts (0), or how manieth child of it
     call: str
     when: int
     fault: str  # "kill" or the name of an error; with a "+", at every such call from there on
@@ -102,7 +106,7 @@ class Point(NamedTuple):
         return ["-e", f"trace={self.call}", "-e", f"inject={self.call}:{fault}:when={when}"]
 
     def __str__(self) -> str:
-        return f"{'child: ' if self.child else ''}{self.call} {self.when} {self.fault}"
+        return f"{f'child {self.child}: ' if self.child else ''}{self.call} {self.when} {self.fault}"
 
 
 @dataclass(frozen=True)
@@ -126,6 +130,7 @@ class Scene:
     may_be_on: frozenset[int]  # at any moment
     undone: Outcome | None = None
     run: tuple[str, ...] = ("bin/domo-tick",)
+    needs: str = ""  # a program without which there is no such scene
     runs_tick: bool = True  # whether it drives pins, itself or by a tick
     settings: Mapping[str, object] = field(default_factory=dict)  # besides those of every stage
 
@@ -200,6 +205,29 @@ def _ends(house: House) -> None:
     time.sleep(2.1)
 
 
+def _php(house: House) -> None:
+    """5 is ordered by a script of PvMonit's."""
+    (house.scripts / "5.py").unlink()
+    (house.scripts / "5.php").write_text(
+        "<?php $return['mod'] = $data['SOC'] > 90 ? 2 : 1; $return['log'] = 'SOC'; return $return;"
+    )
+    _settled(house, 96)
+
+
+def _php_switches(house: House) -> None:
+    _php(house)
+    house.data(SOC=70)
+    for _ in range(3):
+        house.tick()
+    house.data(SOC=96)
+
+
+def _record(house: House) -> None:
+    """An hour is over since the record was taken to the disk that lasts."""
+    _settled(house, 96)
+    (house.folder / "domo_record.kept").unlink()
+
+
 def _relays(*relays: int) -> frozenset[int]:
     return frozenset(relays)
 
@@ -224,6 +252,9 @@ SCENES = {
             _relays(1, 3, 5),
             settings={"bin.php-cli": "/bin/cat", "scriptDataXml": "fresh.xml"},
         ),
+        Scene("scripts of PvMonit's", _php, BEFORE, _relays(1, 5), needs="php"),
+        Scene("scripts of PvMonit's switch", _php_switches, BEFORE, _relays(1, 3, 5), needs="php"),
+        Scene("an hourly record", _record, BEFORE, _relays(1, 5)),
         Scene(
             "domo-mod on",
             _steady,
@@ -334,20 +365,24 @@ class Stage:
 
     def points(self) -> list[Point]:
         """Every call of this scene's tick with every fault that it may have."""
-        found = []
-        for child in (False, True) if self.scene.is_tick else (False,):
+        found: list[Point] = []
+        record = self.house.folder / "strace"
+        for child in itertools.count():
             self.back()
-            record = self.house.folder / "strace"
             self._traced(child, ["-y", "-o", str(record)])
-            found += list(_points(record.read_text(), child))
+            if not record.exists():  # there is no such child
+                break
+            found += _points(record.read_text(), child)
             record.unlink()
+            if not self.scene.is_tick:
+                break
         return found
 
-    def _traced(self, child: bool, options: list[str]) -> Ran:
+    def _traced(self, child: int, options: list[str]) -> Ran:
         command, env = self._command(), self.house.env
         if child:
             command = [command[0], "-S", str(CHILD), *command[3:]]
-            env = {**env, "STRACE": "\n".join(options)}
+            env = {**env, "STRACE": "\n".join(options), "CHILD": str(child)}
         else:
             command = ["strace", "-qq", *options, *command]
         return self._ran(command, env)
@@ -358,7 +393,7 @@ class Stage:
 
     def _ran(self, command: list[str], env: Mapping[str, str] | None = None) -> Ran:
         """Runs that to its end, and to the end of a tick that it may have started."""
-        out, err = self.house.folder.parent / "out", self.house.folder.parent / "err"
+        out, err = (self.house.folder.with_suffix(f".{name}") for name in ("out", "err"))
         with out.open("w") as stdout, err.open("w") as stderr:  # a pipe would stay open as long as that tick
             code = subprocess.run(
                 command, env=env or self.house.env, stdout=stdout, stderr=stderr, timeout=60
@@ -435,7 +470,8 @@ class Stage:
             yield f"left behind: {left}"
 
     def _not_whole(self) -> Iterator[str]:
-        """Files that are neither as they were nor as a tick leaves them; and what the owner wrote, changed."""
+        """Files that are neither as they were nor as a tick leaves them; and what the owner wrote,
+        changed."""
         house = self.house
         for name, (content, _) in self._files().items():
             path = Path(name)
@@ -449,9 +485,21 @@ class Stage:
                     assert isinstance(json.loads(content), dict)
                 elif path == house.journal_file:
                     assert self._asked_journal("PRAGMA integrity_check") == [("ok",)]
+                elif name.endswith((".csv", ".csv.gz")) and content:  # an empty one is given its columns
+                    text = gzip.decompress(content) if name.endswith(".gz") else content
+                    head, *rows = csv.reader(text.decode().splitlines())
+                    assert head[0] == "time" and {len(row) for row in rows} <= {len(head)}
                 elif name.startswith(str(house.tmp)):
                     marshal.loads(content[content.index(b"\n") + 9 :])
-            except (AssertionError, ValueError, EOFError, TypeError, sqlite3.Error) as error:
+            except (
+                AssertionError,
+                ValueError,
+                EOFError,
+                TypeError,
+                OSError,
+                zlib.error,
+                sqlite3.Error,
+            ) as error:
                 yield f"{name} is not whole: {error} {content[:60]!r}"
         if b"<devices" not in house.data_file.read_bytes():
             yield "the data file is not whole"
@@ -498,10 +546,10 @@ class Stage:
                 yield f"{when}: relay {relay} does not follow its force"
 
 
-def _points(record: str, child: bool) -> Iterator[Point]:
+def _points(record: str, child: int) -> Iterator[Point]:
     counts: Counter[str] = Counter()
     files: Counter[tuple[str, str]] = Counter()
-    begun = child
+    begun = child > 0
     for line in record.splitlines():
         call, bracket, rest = line.partition("(")
         if not bracket or not call.replace("_", "").isalnum():
@@ -582,12 +630,15 @@ def main(only: list[str]) -> int:
         for number, scene in enumerate(SCENES.values()):
             if only and scene.name not in only:
                 continue
+            if scene.needs and not shutil.which(scene.needs):
+                print(f"{scene.name:27} not tried: there is no {scene.needs} here")
+                continue
             start = time.monotonic()
             tried, wrong = campaign(
                 scene, Path(folder) / str(number), lambda points: once(points, seen), os.cpu_count() or 2
             )
             kills, errors, took = tried["kill"], tried.total() - tried["kill"], time.monotonic() - start
-            print(f"{scene.name:22} killed at {kills:4}, failed at {errors:4}; {took:4.0f} s", flush=True)
+            print(f"{scene.name:27} killed at {kills:4}, failed at {errors:4}; {took:4.0f} s", flush=True)
             for line in wrong:
                 print(f"  {line}", flush=True)
             bad += len(wrong)

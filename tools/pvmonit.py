@@ -68,7 +68,8 @@ class Theirs:
 
     def __init__(self) -> None:
         self._php = subprocess.Popen(
-            ["php", "-d", "display_errors=stderr", "-d", "error_reporting=85", str(PROJECT / "tools/pvmonit.php"), SOURCE],
+            ["php", "-d", "display_errors=stderr", "-d", "error_reporting=85",
+            str(PROJECT / "tools/pvmonit.php"), SOURCE],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
 
@@ -157,7 +158,7 @@ class Case:
         if name == "relayUpDownToday":
             ups = [row for row in self.rows if row[1:] == (about, "E", 1) and row[0] > now - HALF_DAY]
             if ours == (bool(ups) and self.states[about] == 0):  # what its documentation says
-                return "relayUpDownToday: PvMonit counts two changes of mode, ours asks whether it ran and is off"
+                return "relayUpDownToday: PvMonit counts changes of mode, ours asks whether it ran and is off"
         if name in ("relayLastUpAuto", "timeUpMin", "timeUpMax"):
             autos = [row[0] for row in self.rows if row[1:] == (about, "M", 2)]
             if autos and (autos[-1], about, "E", 1) not in self.rows:
@@ -332,14 +333,16 @@ def day(scripts: dict[int, str], names: dict[int, str], step: int = 60) -> int:
                     if (mod, order.why) != (one["mod"], why):
                         differ += 1
                         print(
-                            f"{time.strftime('%H:%M', time.gmtime(now))} {names[relay]}: {one} there, {order} here"
+                            f"{time.strftime('%H:%M', time.gmtime(now))} {names[relay]}: {one} there,"
+                            f" {order} here"
                         )
                     if mod is not None and mod != modes[relay]:
                         modes[relay], states[relay] = mod, mod - 1
                         switched[relay] += 1
                         rows = [(relay, info, value, now) for info, value in (("M", mod), ("E", mod - 1))]
                         base.executemany(
-                            "INSERT INTO relay (relay_number, info, valeur, date, event) VALUES (?, ?, ?, ?, '')",
+                            "INSERT INTO relay (relay_number, info, valeur, date, event) VALUES (?, ?, ?,"
+                            " ?, '')",
                             rows,
                         )
                         base.commit()

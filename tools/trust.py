@@ -20,6 +20,7 @@ import itertools
 import multiprocessing
 import os
 import posix
+import queue
 import random
 import shutil
 import sys
@@ -34,12 +35,14 @@ from typing import Any
 from domo.scripts import answering
 from domo.stores import modes
 from support.home import DAY, RELAYS, Home
+from support.model import World
 
 LIFE = 1000  # steps: some days
 OTHERS = 100  # steps after which other things happen
 CALM = (0.5, 0.7, 0.9, 1.0)  # of all steps are nothing but cron, for as long
 SHORTEN_SECONDS = 300
 MOST_BROKEN = 5  # then it ends
+APART = 10  # in one life of so many a tick's children are processes at every tick, as they are in a house
 
 Step = tuple[str, dict[str, Any]]
 
@@ -89,6 +92,7 @@ def life(folder: Path, seed: int, length: int = LIFE) -> dict[str, Any]:
         pass
 
     Here.folder = folder
+    World.together = bool(seed % APART)
     home, chance = Here(), random.Random(seed)
     steps: list[Step] = [("begin", drawn(Home.begin, chance))]
     counted: Counter[str] = Counter(lives=1)
@@ -106,6 +110,7 @@ def life(folder: Path, seed: int, length: int = LIFE) -> dict[str, Any]:
         wrong = traceback.format_exc()
         short = shortened(Here, steps, wrong)
         wrong += f"life {seed}, step {len(steps)}, made shorter:\n{as_test(short)}\n"
+    counted["ticks whose children are processes"] = 0 if World.together else home.world.ticks
     counted["ticks"], counted["simulated seconds"] = home.world.ticks, home.world.now
     return {"counted": counted, "wrong": wrong}
 
@@ -115,8 +120,7 @@ def breaks(home: type[Home], steps: list[Step]) -> str:
     day = home()
     try:
         for name, given in steps:
-            event = getattr(Home, name)
-            if event.when(day):
+            if getattr(home, name).when(day):
                 getattr(day, name)(**given)
     except Exception:
         return traceback.format_exc()
@@ -141,9 +145,8 @@ def shortened(home: type[Home], steps: list[Step], wrong: str) -> list[Step]:
 
 
 def place(wrong: str) -> str:
-    """Where in the home an invariant was broken, by its traceback."""
-    lines = [line for line in wrong.splitlines() if "home.py" in line or not line.startswith(" ")]
-    return "\n".join(lines[-2:])
+    """Where an invariant was broken, by its traceback: file and line."""
+    return next((line for line in reversed(wrong.splitlines()) if line.startswith("  File ")), "")
 
 
 def as_test(steps: list[Step]) -> str:
@@ -164,13 +167,13 @@ def prepare(folder: Path) -> None:
     answering.MEMORY_BYTES = 1 << 40  # this process is no tick's
 
 
-def one(task: tuple[str, int, int]) -> dict[str, Any]:
-    """A life in a process of its own."""
-    folder = Path(task[0]) / str(task[1])
+def one(place: str, seed: int, steps: int) -> dict[str, Any]:
+    """A life in a process of its own, in a folder below `place`."""
+    folder = Path(place) / str(seed)
     folder.mkdir()
     prepare(folder)
     try:
-        return life(folder, *task[1:])
+        return life(folder, seed, steps)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -182,7 +185,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--seed", type=int, default=1, help="of the first life")
     parser.add_argument("--minutes", type=float, default=1e9, help="begin no life after so many")
     parser.add_argument("--steps", type=int, default=LIFE, help="of a life")
-    parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--jobs", type=int, default=2 * len(os.sched_getaffinity(0)), help="lives at a time")
     given = parser.parse_args(argv)
     total: Counter[str] = Counter()
     broken, began = 0, time.monotonic()
@@ -191,17 +194,27 @@ def main(argv: list[str]) -> int:
         tempfile.TemporaryDirectory(prefix="domo-trust-") as folder,
         pools.Pool(given.jobs, maxtasksperchild=1) as pool,
     ):
-        tasks = ((folder, seed, given.steps) for seed in itertools.count(given.seed))
-        batches = iter(lambda: list(itertools.islice(tasks, given.jobs)), [])
-        for batch in batches:
-            for found in pool.imap_unordered(one, batch):
-                total.update(found["counted"])
-                broken += bool(found["wrong"])
-                print(found["wrong"], end="", flush=True)
-            print(summary(total, broken, time.monotonic() - began), flush=True)
+        seeds, ended = itertools.count(given.seed), queue.Queue[Any]()
+
+        def begin() -> None:
+            task = folder, next(seeds), given.steps
+            pool.apply_async(one, task, callback=ended.put, error_callback=ended.put)
+
+        for _ in range(given.jobs):
+            begin()
+        alive = given.jobs  # each to its end: one that is broken off leaves a hung disk behind
+        while alive:
+            found = ended.get()
+            if isinstance(found, BaseException):
+                raise found
+            total.update(found["counted"])
+            broken += bool(found["wrong"])
+            print(found["wrong"] + summary(total, broken, time.monotonic() - began), flush=True)
             enough = total["ticks"] >= given.ticks or time.monotonic() - began > 60 * given.minutes
             if enough or broken >= MOST_BROKEN:
-                break
+                alive -= 1
+            else:
+                begin()
     for name in sorted(total.keys() - {"ticks", "lives", "simulated seconds"}):
         print(f"{name.replace('_', ' '):40} {total[name]:9,}")
     return int(broken > 0)

@@ -22,8 +22,10 @@ CLOSED = ("/domo.php", "/domo-edit-script.php")
 OPEN = ("/", "/index.php", "/data-xml.php", "/assets/domo.css")
 # The same two by other names.
 DETOURS = (
-    "/domo.php/x", "/dom%6f.php", "//domo.php", "/./domo.php", "/assets/../domo.php", "/domo.php?a=/data-xml.php",
-    "/domo-edit-script.php/data-xml.php", "/%64omo-edit-script.php", "/data-xml.php/../domo.php", "///domo.php//",
+    "/domo.php/x", "/dom%6f.php", "//domo.php", "/./domo.php", "/assets/../domo.php",
+    "/domo.php?a=/data-xml.php",
+    "/domo-edit-script.php/data-xml.php", "/%64omo-edit-script.php", "/data-xml.php/../domo.php",
+    "///domo.php//",
 )  # fmt: skip
 
 LIGHTTPD = """\
@@ -32,7 +34,9 @@ server.bind = "127.0.0.1"
 server.port = {port}
 index-file.names = ( "index.php" )
 server.modules += ( "mod_fastcgi" )
-fastcgi.server = ( ".php" => (( "host" => "127.0.0.1", "port" => {php}, "broken-scriptfilename" => "enable" )) )
+fastcgi.server = (
+    ".php" => (( "host" => "127.0.0.1", "port" => {php}, "broken-scriptfilename" => "enable" ))
+)
 {snippet}
 """
 NGINX = """\

@@ -29,7 +29,8 @@ def pvmonit(tmp_path: Path) -> Iterator[PvMonit]:
     root.mkdir(mode=0o755)
     pvmonit = PvMonit(root)
     (pvmonit.home / "config.yaml").write_text(
-        "www: {domo: true, domoEdit: true}\ndomo: {valueUse: [SOC, P, CS], relayName: {1: Pompe, 2: Lave-linge}}\n"
+        "www: {domo: true, domoEdit: true}\ndomo: {valueUse: [SOC, P, CS], relayName: {1: Pompe, 2:"
+        " Lave-linge}}\n"
     )
     shutil.chown(pvmonit.home / "domo/relay.script.d", "www-data")
     yield pvmonit
@@ -61,7 +62,8 @@ class Editor:
 
     def place(self, block: str) -> tuple[float, float]:
         """Where something of the first block of a kind is on the screen."""
-        script = f"(() => {{ const r = {block}.getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2] }})()"
+        middle = "[r.x + r.width / 2, r.y + r.height / 2]"
+        script = f"(() => {{ const r = {block}.getBoundingClientRect(); return {middle} }})()"
         x, y = self.browser.run(script)
         return x, y
 

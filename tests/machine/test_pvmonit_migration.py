@@ -92,7 +92,8 @@ def machine(tmp_path: Path) -> Iterator[PvMonit]:
 
 def data(machine: PvMonit, soc: str) -> None:
     """PvMonit writes its data."""
-    write = "rm -f /tmp/PvMonit_data-xml.php.tmp && cat >/tmp/PvMonit_data-xml.php.tmp && chmod 644 /tmp/PvMonit_*tmp"
+    file = "/tmp/PvMonit_data-xml.php.tmp"
+    write = f"rm -f {file} && cat >{file} && chmod 644 {file}"
     machine.run("sudo", "-u", "pvmonit", "sh", "-c", write, env=ENV, typed=xml(time.time(), SOC=soc))
 
 

@@ -258,7 +258,9 @@ def test_php_reads_what_domo_writes(house: House) -> None:
     house.script(1, 'return relay.on("sun")')
     house.tick()
     code = """
-    foreach (array_slice($argv, 1) as $path) { echo json_encode(json_decode(file_get_contents($path), true)), "\\n"; }
+    foreach (array_slice($argv, 1) as $path) {
+        echo json_encode(json_decode(file_get_contents($path), true)), "\\n";
+    }
     """
     command = ["php", "-r", code, "--", str(house.mode_file), str(house.state_file)]
     shown = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()

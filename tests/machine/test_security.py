@@ -90,7 +90,8 @@ def environment(house: House, trap: Path) -> dict[str, str]:
 def test_nothing_is_imported_from_the_environment_or_the_current_folder(
     house: House, trap: Path, command: str
 ) -> None:
-    """Each program is started by its own first line, as cron and people do. So are the ticks that they run."""
+    """Each program is started by its own first line, as cron and people do. So are the ticks that they
+    run."""
     house.script(2, "import json, datetime\nreturn relay.on('sun')")
     name, *arguments = command.split()
     program = [str(PROJECT / "bin" / name), "--config", str(house.config), *arguments]

@@ -5,7 +5,8 @@ try what programs and clocks do; here it is what disks, editors and other progra
 
 Each file is cut, and has a bit flipped, at a few places. At every byte of every file but the journal:
 
-    DOMO_PLACES=1000000 make test ARGS="tests/process/test_bad_input.py -k 'damage and not journal' --timeout=0"
+    DOMO_PLACES=1000000 make test ARGS="tests/process/test_bad_input.py -k 'damage and not journal'
+--timeout=0"
 """
 
 from __future__ import annotations
@@ -500,7 +501,8 @@ def test_every_column_of_the_journal_with_every_wrong_value(lived: Lived) -> Non
                     "event": "x",
                     column: value,
                 }
-                base.execute("INSERT INTO relay (relay_number, info, valeur, date, event) VALUES (?, ?, ?, ?, ?)",
+                base.execute("INSERT INTO relay (relay_number, info, valeur, date, event) VALUES (?, ?, ?,"
+                    " ?, ?)",
                              [row[name] for name in columns])  # fmt: skip
                 base.execute("UPDATE relay SET event = CAST(x'ff80' AS TEXT) WHERE id = 1")
             house.memory_file.unlink()
@@ -512,7 +514,8 @@ def test_every_column_of_the_journal_with_every_wrong_value(lived: Lived) -> Non
 
 
 def test_every_letter_of_the_journals_schema_with_another_bit(lived: Lived) -> None:
-    """SQLite quotes it in its messages as it is, be it text or not. Whether it is set aside or not, it is told."""
+    """SQLite quotes it in its messages as it is, be it text or not. Whether it is set aside or not, it is
+    told."""
     path = lived.files["journal"]
     good, settings, now = path.read_bytes(), lived.settings, lived.clock.now()
     told = set()

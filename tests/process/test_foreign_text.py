@@ -130,7 +130,8 @@ def test_values_in_the_mode_file(house: House) -> None:
         "return NASTY",
         "relay.timer(NASTY).start(60)\nreturn relay.keep(NASTY)",
         "return data[NASTY]",
-        "import os\nfor fd in range(3, 9):\n    try: os.write(fd, NASTY.encode())\n    except OSError: pass\nos._exit(1)",
+        "import os\nfor fd in range(3, 9):\n    try: os.write(fd, NASTY.encode())\n    except OSError:"
+        " pass\nos._exit(1)",
     ],
 )
 def test_what_scripts_say(house: House, body: str) -> None:

@@ -268,7 +268,8 @@ def test_no_edit_of_any_owner_is_lost(tmp_path: Path, monkeypatch: pytest.Monkey
     assert counted["ticks"] > 3
     assert counted["left"] == {
         "config.yaml", "data.xml", "scripts", "tmp", "mod", "mod.lock", "mod.owners", "etat", "pins",
-        "domo_memory.json", "domo_tick.lock", "journal.sqlite3", "domo_today.csv", "domo_record.kept", "history",
+        "domo_memory.json", "domo_tick.lock", "journal.sqlite3", "domo_today.csv", "domo_record.kept",
+        "history",
     }  # fmt: skip
 
 

@@ -46,8 +46,10 @@ HAND_OVER = {
         "__import__('time').sleep(0.5)",
         "None",
     ),
-    "a limit": ("resource.setrlimit(resource.RLIMIT_NOFILE, (5, 5))", "[open('/dev/null') for _ in range(9)][8].fileno() > 5", "True"),
-    "a limit of memory": ("resource.setrlimit(resource.RLIMIT_AS, (40 << 20, 40 << 20))", "len('x' * (60 << 20))", "62914560"),
+    "a limit": ("resource.setrlimit(resource.RLIMIT_NOFILE, (5, 5))",
+    "[open('/dev/null') for _ in range(9)][8].fileno() > 5", "True"),
+    "a limit of memory": ("resource.setrlimit(resource.RLIMIT_AS, (40 << 20, 40 << 20))",
+    "len('x' * (60 << 20))", "62914560"),
     "160 MB": ("global hoard\n    hoard = bytearray(160 << 20)", "len('x' * (100 << 20))", "104857600"),
     "160 MB without a fuss": ("hoard.append('x' * (160 << 20))", "len('x' * (100 << 20))", "104857600"),
     "a module": ("math.pi = 3", "__import__('math').pi", "3.141592653589793"),
@@ -58,7 +60,8 @@ HAND_OVER = {
     "the folder": ("os.chdir('/')", "__import__('os').getcwd() != '/'", "True"),
     "the depth": ("sys.setrecursionlimit(60)", "__import__('sys').getrecursionlimit()", "1000"),
     "its output": ("os.dup2(os.open('/dev/full', 1), 1)", "print('fine')", "None"),
-    "an ignored signal": ("signal.signal(signal.SIGABRT, signal.SIG_IGN)", "__import__('signal').getsignal(6)", "<Handlers.SIG_DFL: 0>"),
+    "an ignored signal": ("signal.signal(signal.SIGABRT, signal.SIG_IGN)",
+    "__import__('signal').getsignal(6)", "<Handlers.SIG_DFL: 0>"),
 }  # fmt: skip
 
 
@@ -67,7 +70,10 @@ def test_what_a_script_does_is_not_seen_by_the_next(house: House, does: str, see
     modules = (
         "" if "hoard.append" in does else "import builtins, os, resource, signal, sys, threading, time\n"
     )
-    own = f"{modules}import math\nhoard = []\n\n\ndef decide(relay, data):\n    {does}\n    return relay.off('done')\n"
+    own = (
+        f"{modules}import math\nhoard = []\n\n\n"
+        f"def decide(relay, data):\n    {does}\n    return relay.off('done')\n"
+    )
     (house.scripts / "1.py").write_text(own)
     (house.scripts / "2.py").write_text(
         f"import math\n\n\ndef decide(relay, data):\n    return relay.on(repr({sees}).strip(\"'\") or '')\n"
@@ -97,10 +103,12 @@ def test_scripts_that_can_reach_nothing_share_a_process_and_no_other_does(house:
     harmless = [
         "import math\nfrom datetime import timedelta\n\nWATTS = [5, 6]\n\n\ndef often(data, *more):\n"
         "    return [w for w in WATTS if w > data['P'] and math.sqrt(w)]\n\n\ndef decide(relay, data):\n"
-        "    late = relay.now + timedelta(hours=1)\n    if often(data) and late.hour > 3:\n        WATTS.append(7)\n"
+        "    late = relay.now + timedelta(hours=1)\n    if often(data) and late.hour > 3:\n"
+        "        WATTS.append(7)\n"
         "    for other in relay.others:\n        relay.timer(f'{other.name:>9}').start(5)\n",
         "def decide(relay, data):\n    relay.others[1].is_on and data.mppt_float(no_flap=5)\n    ",
-        "def decide(relay, data):\n    try:\n        data['nothing']\n    except Exception as error:\n        str(error)\n",
+        "def decide(relay, data):\n    try:\n        data['nothing']\n    except Exception as error:\n"
+        "        str(error)\n",
     ]
     others = [
         "import os\n\n\ndef decide(relay, data):\n",
@@ -120,15 +128,23 @@ def test_scripts_that_can_reach_nothing_share_a_process_and_no_other_does(house:
 
 REACHES = [  # not one of them may share a process
     "import os", "import sys", "from datetime import sys", "import datetime.sys", "from math import *",
-    "from . import api", "import math as __builtins__", "import domo.scripts.api", "from domo.scripts.api import World",
-    "math.pi = 3", "del math.pi", "math.pi += 1", "data['SOC'] = 3", "del data['SOC']", "global x", "@relay\ndef f(): pass",
+    "from . import api", "import math as __builtins__", "import domo.scripts.api",
+    "from domo.scripts.api import World",
+    "math.pi = 3", "del math.pi", "math.pi += 1", "data['SOC'] = 3", "del data['SOC']", "global x",
+    "@relay\ndef f(): pass",
     "class X: pass", "for relay.id in [1]: pass", "for math.pi in [3]: pass", "[relay.x for relay.x in [1]]",
-    "with relay as relay.x: pass", "(relay.id, x) = 1, 2", "open('/x')", "getattr(relay, '_world')", "setattr(relay, 'id', 1)",
-    "exec('1')", "__import__('os')", "relay._world", "relay.on.__globals__", "().__class__", "'{0.__class__}'.format(relay)",
-    "'{0._world}'.format_map({})", "x = open", "def f(open): open('/x')", "def eval(): pass\neval('1')", "vars(relay)",
-    "type(relay)", "globals()", "x = __builtins__", "input()", "breakpoint()", "memoryview(b'')", "yield 1", "await relay",
-    "match relay:\n    case object(_world=w): pass", "lambda: (yield)", "import math as open", "print.__self__",
-    "raise SystemExit", "from datetime import datetime as eval", "help()", "super()", "object()", "x: int = (yield)",
+    "with relay as relay.x: pass", "(relay.id, x) = 1, 2", "open('/x')", "getattr(relay, '_world')",
+    "setattr(relay, 'id', 1)",
+    "exec('1')", "__import__('os')", "relay._world", "relay.on.__globals__", "().__class__",
+    "'{0.__class__}'.format(relay)",
+    "'{0._world}'.format_map({})", "x = open", "def f(open): open('/x')", "def eval(): pass\neval('1')",
+    "vars(relay)",
+    "type(relay)", "globals()", "x = __builtins__", "input()", "breakpoint()", "memoryview(b'')", "yield 1",
+    "await relay",
+    "match relay:\n    case object(_world=w): pass", "lambda: (yield)", "import math as open",
+    "print.__self__",
+    "raise SystemExit", "from datetime import datetime as eval", "help()", "super()", "object()",
+    "x: int = (yield)",
 ]  # fmt: skip
 
 
@@ -175,15 +191,20 @@ TAKES_TIME = {
     "dribbles, and ignores that it is to end": (
         f"signal.signal(signal.SIGABRT, signal.SIG_IGN)\n{DRIBBLE}", "", "gave no answer within 4 s"),
     "dribbles into its output": (
-        "signal.signal(signal.SIGABRT, signal.SIG_IGN)\nwhile True:\n    os.write(1, b'x')", "", "gave no answer within 4 s"),
+        "signal.signal(signal.SIGABRT, signal.SIG_IGN)\nwhile True:\n    os.write(1, b'x')", "",
+        "gave no answer within 4 s"),
     "leaves a daemon at the tick's pipe": (
-        "if os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0:\n        open(PID, 'w').write(str(os.getpid()))\n"
-        "        while True:\n            os.write(3, b'x')\n            time.sleep(0.05)\n    os._exit(0)\nos._exit(0)",
+        "if os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0:\n"
+        "        open(PID, 'w').write(str(os.getpid()))\n"
+        "        while True:\n            os.write(3, b'x')\n            time.sleep(0.05)\n"
+        "    os._exit(0)\nos._exit(0)",
         "", "gave no answer within 4 s"),
     "is traced by one who sleeps": (
-        "tracer = subprocess.Popen(['strace', '-o', '/dev/null', '-p', str(os.getpid())], start_new_session=True,"
-        " stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)\nopen(PID, 'w').write(str(tracer.pid))\n"
-        "while 'TracerPid:\\t0' in open('/proc/self/status').read(): pass\nos.kill(tracer.pid, signal.SIGSTOP)\n"
+        "tracer = subprocess.Popen(['strace', '-o', '/dev/null', '-p', str(os.getpid())],"
+        " start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)\n"
+        "open(PID, 'w').write(str(tracer.pid))\n"
+        "while 'TracerPid:\\t0' in open('/proc/self/status').read(): pass\n"
+        "os.kill(tracer.pid, signal.SIGSTOP)\n"
         "while True: time.sleep(0.01)", "strace", "gave no answer within "),
     "answers twice": (
         FRAME + "os.write(3, 9 * frame('[\"off\",\"again\",{}]'))\ntime.sleep(9)", "", ""),
@@ -192,7 +213,8 @@ TAKES_TIME = {
     "answers for ever": (
         FRAME + "while True: os.write(3, frame('[\"off\",\"again\",{}]'))", "", ""),
     "gives a timer from the future": (
-        FRAME + "os.write(3, frame('[\"off\",\"again\",{\"a\":[-9,9,0]}]'))", "", "wrote into the tick's own pipe"),
+        FRAME + "os.write(3, frame('[\"off\",\"again\",{\"a\":[-9,9,0]}]'))", "",
+        "wrote into the tick's own pipe"),
 }  # fmt: skip
 
 

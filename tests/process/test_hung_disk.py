@@ -79,7 +79,8 @@ def test_the_data_file_does_not_answer(house: House, disk: HungDisk, what: str) 
         ran = hung_tick(house)
         (pid,) = waiting(house)
         assert ran.err.startswith(
-            f"domo-tick: {disk.place}/data.xml: gave no answer within 4 s; process {pid} hangs and cannot be killed"
+            f"domo-tick: {disk.place}/data.xml: gave no answer within 4 s; process {pid} hangs and cannot"
+            f" be killed"
         )
         assert ran.err.count("\n") == 1
         assert state(pid) == "D"
@@ -180,6 +181,31 @@ def test_what_makes_the_data_hangs(house: House, disk: HungDisk) -> None:
         again.answer()
         until(lambda: state(pid) in ("", "Z"))
         assert house.tick() == (0, "", "")
+
+
+@pytest.mark.parametrize("what", ["everything", "open"])
+def test_the_journal_does_not_answer(house: House, disk: HungDisk, what: str) -> None:
+    """The disk that lasts is a dying card: to look at it is left to a child too, even to whether it is there."""
+    disk.close()
+    house.configure({"domo.dbFile": "disk/journal"})
+    house.tick()
+    house.tick()
+    assert house.on == {1, 2}
+    with HungDisk(disk.place) as again:
+        house.set_modes({1: 1, 2: 1, 3: 3})
+        again.hang(what)
+        ran = hung_tick(house)
+        (pid,) = waiting(house)
+        assert f"domo-tick: journal {disk.place}/journal: " in ran.err
+        assert f"process {pid} hangs at it and cannot be killed" in hung_tick(house).err
+        assert waiting(house) == [pid]
+        assert house.on == {1, 2, 3}
+        again.answer()
+        until(lambda: state(pid) in ("", "Z"))
+    assert house.tick() == (0, "", "")
+    assert house.memory["stuck"] == {}
+    (disk.place / "journal").rename(house.journal_file)
+    assert (3, "M", 3) in [row[:3] for row in house.journal]
 
 
 def test_who_hangs_keeps_no_lock(house: House, disk: HungDisk) -> None:

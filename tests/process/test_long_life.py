@@ -132,8 +132,10 @@ def test_nothing_grows_and_nothing_is_left_behind(house: House) -> None:
     with journal(house) as base:
         assert base.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     print(
-        f"{DAYS} days, {DAYS * DAY // STEP} ticks in {took:.0f} s; the memory at most {memory[2]} bytes on the third"
-        f" day and {memory[DAYS - 1]} on the last; {len(dates)} rows of journal, {house.journal_file.stat().st_size} B"
+        f"{DAYS} days, {DAYS * DAY // STEP} ticks in {took:.0f} s; the memory at most {memory[2]} bytes on"
+        f" the third"
+        f" day and {memory[DAYS - 1]} on the last; {len(dates)} rows of journal,"
+        f" {house.journal_file.stat().st_size} B"
     )
 
 

@@ -138,7 +138,8 @@ def test_a_fault_of_the_board_stops_nothing(wall: Walls) -> None:
     package.mkdir(parents=True)
     (package / "__init__.py").write_text(
         "import os, sys\n"
-        f"place = next(p for p in sys.path if p != {str(package.parent)!r} and os.path.isdir(p + '/rpi_TM1638'))\n"
+        f"place = next(p for p in sys.path if p != {str(package.parent)!r} and os.path.isdir(p +"
+        f" '/rpi_TM1638'))\n"
         "__path__[:] = [place + '/rpi_TM1638']\n"
         "exec(compile(open(place + '/rpi_TM1638/__init__.py').read(), 'driver', 'exec'))\n"
         "class TMBoards(TMBoards):\n"

@@ -60,7 +60,8 @@ def test_what_it_sees(house: House) -> None:
     php(
         house,
         1,
-        "$return['mod'] = 1; $return['log'] = json_encode([$thisId, $thisEtat, $thisMod, $data['SOC'], $data['CS'],"
+        "$return['mod'] = 1; $return['log'] = json_encode([$thisId, $thisEtat, $thisMod, $data['SOC'],"
+        " $data['CS'],"
         " $relayEtat[2], $relayMod[2], $relayEtat[3], $relayMod[3], count($relayMod)]); return $return;",
     )
     assert answers(house) == '[1,0,1,"96.4","Float",1,3,1,2,8]'
@@ -92,17 +93,21 @@ def test_it_sees_the_configuration_as_pvmonit_gives_it(house: House) -> None:
         "function prod() { global $config; return $config['weather']['prod']; }\n"
         "return ['mod' => 1, 'log' => json_encode([$config['weather']['batCapacity'], prod(),"
         " $config['domo']['relayName'][1], $config['domo']['relayNb'], $config['user']['startTime']['value'],"
-        " $config['domo']['prefixFileData'], $config['domo']['jsonFile']['modPath']], JSON_UNESCAPED_SLASHES)];",
+        " $config['domo']['prefixFileData'], $config['domo']['jsonFile']['modPath']],"
+        " JSON_UNESCAPED_SLASHES)];",
     )
     folder = house.folder
     assert answers(house) == f'[5280,800,"Pompe",8,6,"{folder}/domo_","{folder}/mod"]'
 
 
 def test_nothing_of_one_script_reaches_the_next(house: House) -> None:
-    php(house, 1, "$return['mod'] = 2; $left = 1; error_reporting(0); date_default_timezone_set('Asia/Tokyo'); "
+    php(house, 1, "$return['mod'] = 2; $left = 1; error_reporting(0);"
+        " date_default_timezone_set('Asia/Tokyo'); "
         "$data['SOC'] = 1; $relayEtat = []; return $return;")  # fmt: skip
-    php(house, 2, "return ['mod' => 1, 'log' => json_encode([isset($return), isset($left), isset($e), $data['SOC'],"
-        " count($relayEtat), error_reporting() == E_ALL, date_default_timezone_get() == 'Asia/Tokyo'])];")  # fmt: skip
+    php(house, 2, "return ['mod' => 1, 'log' => json_encode([isset($return), isset($left), isset($e),"
+        " $data['SOC'],"
+        " count($relayEtat), error_reporting() == E_ALL, date_default_timezone_get() =="
+        " 'Asia/Tokyo'])];")  # fmt: skip
     assert answers(house, 2) == '[false,false,false,"96.4",8,true,false]'
 
 
@@ -237,7 +242,8 @@ MISBEHAVIOUR: dict[str, tuple[str | bytes, str]] = {
         "line 3 (while (true) { $x[] = str_repeat('x', 1 << 20); }): Allowed memory size of 134217728 bytes",
     ),
     "exits": ("echo 'bye';\nexit(1);", "1.php: called exit or die: end it with return $return;"),
-    "kills itself": ("exec('kill -9 ' . getmypid());\nsleep(9);", "1.php: closed the tick's pipe, or was killed"),
+    "kills itself": ("exec('kill -9 ' ."
+        " getmypid());\nsleep(9);", "1.php: closed the tick's pipe, or was killed"),
     "returns nothing": ("$return['mod'] = 2;", f"1.php: gave nothing, and {GAVE}"),
     "returns null": ("return null;", f"1.php: gave nothing, and {GAVE}"),
     "a mod that is none": ("return ['mod' => 'on'];", f"1.php: gave the mod 'on', and {GAVE}"),
@@ -245,10 +251,13 @@ MISBEHAVIOUR: dict[str, tuple[str | bytes, str]] = {
     "no mod": ("return ['log' => 'x'];", f"1.php: gave no mod, and {GAVE}"),
     "true": ("return ['mod' => true];", f"1.php: gave the mod true, and {GAVE}"),
     "a list": ("return ['mod' => [2]];", f"1.php: gave the mod array, and {GAVE}"),
-    "redeclares PvMonit's": ("function MpptFlo($cs) { return true; }\nreturn ['mod' => 2];", "Cannot redeclare MpptFlo()"),
+    "redeclares"
+    " PvMonit's": ("function MpptFlo($cs) { return true; }\nreturn ['mod' =>"
+        " 2];", "Cannot redeclare MpptFlo()"),
     "an extension that is missing": (
         "return ['mod' => bcadd('1', '1')];",
-        "Call to undefined function bcadd(); it is in PHP's extension bcmath; run: sudo apt install php-bcmath",
+        "Call to undefined function bcadd(); it is in PHP's extension bcmath; run: sudo apt install"
+        " php-bcmath",
     ),
     "writes into the tick's own pipe": (
         "$f = fopen('php://fd/3', 'w'); fwrite($f, str_repeat(chr(0), 40)); return ['mod' => 2];",

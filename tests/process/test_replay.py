@@ -40,7 +40,8 @@ def test_a_night_and_a_change_to_summer_time_are_not_special(tmp_path: Path) -> 
 
 
 def test_a_failing_script_is_an_off_relay_and_no_more(tmp_path: Path) -> None:
-    text = "import sys\n\ndef decide(relay, data):\n    return relay.on('day') if relay.now.hour < 12 else sys.exit()\n"
+    day = "relay.on('day') if relay.now.hour < 12 else sys.exit()"
+    text = f"import sys\n\ndef decide(relay, data):\n    return {day}\n"
     days = Days(tmp_path, {1: text, 2: "time-window"})
     assert days.spans(1) == [("00:00", "12:09")]  # secuDownNoData after the last good order
     assert len(days.spans(2)) == 1

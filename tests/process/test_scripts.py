@@ -31,7 +31,8 @@ def house(house: House) -> House:
 # What script 1 does, and what is said of it; line 1 is "def decide(relay, data):".
 MISBEHAVIOUR = {
     "an exception": ("return 1 / 0", "line 2 (return 1 / 0): ZeroDivisionError: division by zero"),
-    "a name that is not": ("return rellay.on('x')", "line 2 (return rellay.on('x')): NameError: name 'rellay'"),
+    "a name that is"
+    " not": ("return rellay.on('x')", "line 2 (return rellay.on('x')): NameError: name 'rellay'"),
     "deep inside": (
         "import json\nreturn json.loads('{')",
         "line 3 (return json.loads('{')): JSONDecodeError: Expecting property name",
@@ -56,15 +57,20 @@ MISBEHAVIOUR = {
     ),
     "kills itself": ("import os\nos.kill(os.getpid(), 9)", "1.py: closed the tick's pipe, or was killed"),
     "closes all files": ("import os\nos.closerange(0, 64)\nwhile True: pass", "1.py: closed the tick's pipe"),
-    "nothing": ("relay.on('no return')", "1.py: decide() gave None, not an order: end it with return relay.on("),
+    "nothing": ("relay.on('no"
+        " return')", "1.py: decide() gave None, not an order: end it with return relay.on("),
     "True": ("return True", "1.py: decide() gave True, not an order"),
     "a word": ("return 'on'", "1.py: decide() gave 'on', not an order"),
     "no reason": ("return relay.on()", "TypeError: Relay.on() missing 1 required positional argument: 'why'"),
     "the method itself": ("return relay.on", "1.py: decide() gave a function, not called"),
-    "a misspelled value": ("return relay.on(data['SOCC'])", "there is no 'SOCC' in the data; did you mean SOC?"),
-    "the tick's pipe": ("import os\nos.write(3, bytes(40))\nreturn relay.on('x')", "1.py: wrote into the tick's own"),
-    "and floods it": ("import os\nwhile True:\n    os.write(3, bytes(4000))", "1.py: wrote into the tick's own pipe"),
-    "with nonsense": ("import os\nwhile True:\n    os.write(3, b'x' * 4000)", "1.py: wrote into the tick's own pipe"),
+    "a misspelled"
+    " value": ("return relay.on(data['SOCC'])", "there is no 'SOCC' in the data; did you mean SOC?"),
+    "the tick's"
+    " pipe": ("import os\nos.write(3, bytes(40))\nreturn relay.on('x')", "1.py: wrote into the tick's own"),
+    "and floods"
+    " it": ("import os\nwhile True:\n    os.write(3, bytes(4000))", "1.py: wrote into the tick's own pipe"),
+    "with nonsense": ("import os\nwhile True:\n    os.write(3, b'x' *"
+        " 4000)", "1.py: wrote into the tick's own pipe"),
 }  # fmt: skip
 
 

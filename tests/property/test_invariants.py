@@ -153,3 +153,31 @@ def test_the_last_modes_hold_while_nobody_can_read_the_file(home: type[Home], te
     day.owner_slips(text, by_rename=False)
     day.minutes(1)
     assert day.on == {1: True, 2: True, 3: True, 4: True, 5: False}
+
+
+def test_a_relay_keeps_its_min_off_though_memory_and_journal_are_gone(home: type[Home]) -> None:
+    """Another one comes first in the queue; it must not be off for a minute only, to wait for its turn."""
+    day = home()
+    day.begin(limited=True, journal=True)
+    day.minutes(2)
+    assert day.on[3] and day.on[1]  # by priority; 1 has a minOff of two minutes
+    day.memory_goes("deleted")
+    day.journal_goes("deleted")
+    seen = []
+    for _ in range(3):
+        day.minutes(1)
+        seen.append(day.on[1])
+    assert seen in ([True, True, True], [False, False, True])
+
+
+def test_a_force_by_hand_does_not_inherit_the_end_of_another(home: type[Home]) -> None:
+    """The journal tells of it without an end, and so does who rebuilds the memory from the journal."""
+    day = home()
+    day.begin(limited=False, journal=True)
+    day.owner_forces_for(relay=1, mode=0, seconds=600)
+    day.minutes(count=4)
+    day.owner_forces(relay=1, mode=3, by_rename=False)
+    day.minutes(count=4)
+    day.memory_goes(how="deleted")
+    day.minutes(count=4)
+    assert day.on[1]

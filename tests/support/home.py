@@ -62,6 +62,7 @@ def decide(relay, data):
 BOTH = (False, True)
 GARBAGE = ("", "{", '{"1":3', "[]", "null", '{"1":3,}', "1:3", "\x00\x00", '{"1":NaN}', '{"1":1}{"1":3}')
 GARBAGE += ('{"1":3,"note":1e999}', '{"1":3,"\\ud800":1}')
+TWICE = ('{"1":1,"2":3,"2":1,"3":0,"3":2}', '{"1":"0","2":"1","4":"3","1":"2","note":"1"}')
 ODD = ('{"1":"3","2":true,"3":7,"4":null}', '{"1":3,"2":[0],"3":2.0,"4":-1,"note":"mine"}')
 MEMORIES = {
     "empty": b"",
@@ -342,7 +343,7 @@ class Home:
         self.settled = False
         self.world.write_modes(self.copy, by_rename)
 
-    @happens(text=(*GARBAGE, *ODD), by_rename=BOTH)
+    @happens(text=(*GARBAGE, *ODD, *TWICE), by_rename=BOTH)
     def owner_slips(self, text: str, by_rename: bool) -> None:
         self.settled = False
         self.world.write_modes(text, by_rename)
@@ -532,10 +533,13 @@ class Home:
         if isinstance(before, dict):
             assert isinstance(self.after, dict)
             for key, value in before.items():
-                if key.isdigit() and int(key) in {*self.ended, *self.perhaps_until}:
-                    assert self.after[key] in (value, AUTO_OFF, AUTO_ON)
-                elif key in ("1", "2", "3", "4", "5") and type(value) is int and value in (AUTO_OFF, AUTO_ON):
-                    assert self.after[key] in (AUTO_OFF, AUTO_ON)
+                mode = mode_in(value) if key in ("1", "2", "3", "4", "5") else None
+                if int_or_0(key) in {*self.ended, *self.perhaps_until}:
+                    assert mode_in(self.after[key]) in (mode, AUTO_OFF, AUTO_ON)
+                elif mode in (AUTO_OFF, AUTO_ON):
+                    assert mode_in(self.after[key]) in (AUTO_OFF, AUTO_ON)
+                elif mode is not None:
+                    assert mode_in(self.after[key]) == mode
                 else:
                     assert json.dumps(self.after[key]) == json.dumps(value)
         if before == "missing" and not (self.world.full or self.unknown or self.killed):
@@ -555,7 +559,7 @@ class Home:
         if not isinstance(self.after, dict) or "memory" in self.blocked:
             return
         for relay in self.auto:
-            mode, state = self.after[str(relay)], AUTO_ON if self.on[relay] else AUTO_OFF
+            mode, state = mode_in(self.after[str(relay)]), AUTO_ON if self.on[relay] else AUTO_OFF
             if relay in self.scripts or relay in self.ours or not self.with_data():
                 assert mode == state or (self.touched and state == AUTO_OFF)
             elif relay not in self.perhaps_ours:
@@ -633,7 +637,7 @@ class Home:
         faults[world.modes] = self.before == "garbage"
         for path, wrong in faults.items():
             assert str(path) in said or not wrong
-        odd = isinstance(self.before, dict) and None in self.modes.values()
+        odd = isinstance(self.before, dict) and (None in self.modes.values() or self.oddly_written())
         bad_scripts = (
             self.intrusion is not None or self.hangs or any(kind in BAD for kind in self.scripts.values())
         )
@@ -668,8 +672,14 @@ class Home:
         for relay in RELAYS:
             fallback = self.known[relay] if self.known.get(relay) in FORCED else AUTO_OFF
             value = document.get(str(relay), fallback) if isinstance(document, dict) else fallback
-            found[relay] = value if type(value) is int and value in range(4) else None
+            found[relay] = mode_in(value)
         return found
+
+    def oddly_written(self) -> bool:
+        """Whether a name stands in the mode file more than once, or a mode in quotes."""
+        pairs = json.loads(self.text or b"", object_pairs_hook=list)
+        texts = [key for key, value in pairs if key.isdigit() and isinstance(value, str)]
+        return bool(texts) or len(dict(pairs)) < len(pairs)
 
     def intruded(self) -> set[int]:
         """The relays whose mode was changed while the tick ran."""
@@ -824,7 +834,7 @@ class Home:
             self.lost = False
             self.known.update({r: m for r, m in self.modes.items() if m is not None})
             if isinstance(self.after, dict):
-                self.known.update({r: self.after[str(r)] for r in self.auto if str(r) in self.after})
+                self.known.update({r: mode_in(self.after[str(r)]) for r in self.auto if str(r) in self.after})
             self.unsure = self.touched | (set(RELAYS) - set(self.certain))
             twos = {r for r in self.auto if self.known[r] == AUTO_ON}
             self.ours = twos & {*self.scripts, *self.ours}
@@ -841,7 +851,7 @@ class Home:
         """A force that has ended is over once the mode file says so, and a tick remembers that."""
         after = self.after if isinstance(self.after, dict) else {}
         for relay in self.ended:
-            if after.get(str(relay)) == self.until[relay][0]:
+            if mode_in(after.get(str(relay))) == self.until[relay][0]:
                 continue  # it could not be written yet
             mode, _ = self.until.pop(relay)
             if self.killed or not self.saves:
@@ -855,6 +865,13 @@ class Home:
         self.ours = set()
         self.complete = False
         self.doubt_at = self.world.now
+
+
+def mode_in(value: object) -> int | None:
+    """The mode that a value of the mode file is; PHP writes them as text too."""
+    if isinstance(value, str) and value in ("0", "1", "2", "3"):
+        return int(value)
+    return value if type(value) is int and value in range(4) else None
 
 
 def int_or_0(key: str) -> int:

@@ -129,7 +129,8 @@ class House:
         self.mode_file.write_text(json.dumps(modes))
 
     def data(self, at: float | None = None, **values: object) -> None:
-        """PvMonit writes its data file: the sample, stamped `at` (now), with these values wherever they occur."""
+        """PvMonit writes its data file: the sample, stamped `at` (now), with these values wherever they
+        occur."""
         self.data_file.write_text(xml(time.time() if at is None else at, **values))
         if at is not None:
             os.utime(self.data_file, (at, at))

@@ -45,7 +45,8 @@ class PvMonit:
         self.home = root / "PvMonit"
         shutil.copytree(SOURCE, self.home, ignore=shutil.ignore_patterns(".git"), symlinks=True)
         self._holder = subprocess.Popen(
-            ["unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc",
+            ["unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child",
+            "--mount-proc",
              "sh", "-c", f"mount --bind {root} /opt && {more} && echo ready && exec cat"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip

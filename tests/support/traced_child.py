@@ -1,4 +1,5 @@
-"""domo-tick whose first child process runs under strace, with the options in $STRACE, a line each.
+"""domo-tick of which one child process, the $CHILD-th, runs under strace, with the options in $STRACE, a line
+each.
 
 strace counts from where it takes the child over: that stops itself until then."""
 
@@ -14,10 +15,18 @@ from domo.tick.run import leave  # noqa: E402
 from domo.tools.tick import main  # noqa: E402
 
 fork = os.fork
+before = int(os.environ["CHILD"]) - 1  # children that run untraced
 
 
 def traced() -> int:
-    """os.fork, once; then it is the real one again."""
+    """os.fork, whose child is traced when it is its turn; then it is the real one again."""
+    global before
+    if before:
+        before -= 1
+        pid = fork()
+        if pid == 0:
+            os.fork = fork  # what a child starts does not count
+        return pid
     os.fork = fork
     pid = fork()
     if pid:

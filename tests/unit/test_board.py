@@ -34,7 +34,8 @@ class Pi:
         )
 
     def changes(self, *pins: int) -> list[tuple[int, str, int]]:
-        """What happened to pins, oldest first: the pin; its level changed, or its direction; the level then."""
+        """What happened to pins, oldest first: the pin; its level changed, or its direction; the level
+        then."""
         return [(event.pin, event.what, event.level) for event in self.bench.transitions(*pins)]
 
     def forget(self) -> None:

@@ -353,7 +353,8 @@ def test_the_shipped_file_shows_every_key_with_its_default() -> None:
 def test_a_relay_has_its_wiring_pi_pin_unless_it_has_a_bcm_pin() -> None:
     """The table of wiringPi for the 40-pin header, as `gpio readall` prints it."""
     table = {
-        0: 17, 1: 18, 2: 27, 3: 22, 4: 23, 5: 24, 6: 25, 7: 4, 8: 2, 9: 3, 10: 8, 11: 7, 12: 10, 13: 9, 14: 11,
+        0: 17, 1: 18, 2: 27, 3: 22, 4: 23, 5: 24, 6: 25, 7: 4, 8: 2, 9: 3, 10: 8, 11: 7, 12: 10, 13: 9,
+        14: 11,
         15: 14, 16: 15, 21: 5, 22: 6, 23: 13, 24: 19, 25: 26, 26: 12, 27: 16, 28: 20, 29: 21, 30: 0, 31: 1,
     }  # fmt: skip
     for wiring, bcm in table.items():

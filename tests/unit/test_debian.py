@@ -1,4 +1,5 @@
-"""tools/debian.py, which takes ten minutes and root, still fits what it installs; and it finds what is wrong."""
+"""tools/debian.py, which takes ten minutes and root, still fits what it installs; and it finds what is
+wrong."""
 
 from __future__ import annotations
 

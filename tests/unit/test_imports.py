@@ -26,7 +26,8 @@ STEADY = {  # what a steady tick loads of domo, and no more
 # Each costs as much as a part of the interpreter's start, or several of them.
 HEAVY = {
     "json", "re", "enum", "dataclasses", "typing", "logging", "subprocess", "argparse", "signal", "datetime",
-    "contextlib", "pathlib", "yaml", "filelock", "sqlite3", "urllib", "urllib.request", "http.client", "socket",
+    "contextlib", "pathlib", "yaml", "filelock", "sqlite3", "urllib", "urllib.request", "http.client",
+    "socket",
     "xml.etree.ElementTree", "ctypes", "inspect", "difflib", "textwrap", "traceback", "tempfile", "shutil",
     "random", "site", "asyncio", "threading", "functools", "collections", "locale", "string", "pwd",
 }  # fmt: skip

@@ -80,8 +80,8 @@ def test_pvmonit_reads_it_as_its_own(house: House, clock: Clock) -> None:
     house.script(1, ON)
     tick(house, clock)
     with journal(house) as base:
-        up = "SELECT date FROM relay WHERE relay_number = 1 AND info = 'E' AND valeur = 1 ORDER BY date DESC LIMIT 1"
-        auto = "SELECT date FROM relay WHERE relay_number = 1 AND info = 'M' AND valeur = 2 ORDER BY date DESC LIMIT 1"
+        last = "SELECT date FROM relay WHERE relay_number = 1 AND {} ORDER BY date DESC LIMIT 1"
+        up, auto = last.format("info = 'E' AND valeur = 1"), last.format("info = 'M' AND valeur = 2")
         assert base.execute(up).fetchone() == base.execute(auto).fetchone() == (int(NOON) + 60,)
 
 

@@ -15,7 +15,7 @@ from support.house import House
 def findings(house: House) -> list[str]:
     """What is found in the house's scripts, without the folder's name."""
     settings, _ = config.load(str(house.config))
-    return [text.removeprefix(f"{house.scripts}/") for text in lint.lint(settings)]
+    return [finding.told(file.removeprefix(f"{house.scripts}/")) for file, finding in lint.lint(settings)]
 
 
 def found(house: House, text: str, relay: int = 1) -> list[str]:

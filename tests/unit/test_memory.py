@@ -15,7 +15,8 @@ ON = 'return relay.on("sun")'
 OFF = 'return relay.off("clouds")'
 TELL = """
 def decide(relay, data):
-    why = f"on {relay.on_for:.0f}, off {relay.off_for:.0f}, today {relay.on_time():.0f}, starts {relay.starts()}"
+    why = f"on {relay.on_for:.0f}, off {relay.off_for:.0f}, "
+    why += f"today {relay.on_time():.0f}, starts {relay.starts()}"
     return relay.keep(why)
 """
 

@@ -184,7 +184,8 @@ def test_another_thing_in_its_place_is_left_alone(house: House) -> None:
 
 
 def when_opened(path: Path, then: Callable[[], object]) -> threading.Thread:
-    """A thread that does something 50 ms after anybody opens the file (told by inotify, which Python has not)."""
+    """A thread that does something 50 ms after anybody opens the file (told by inotify, which Python has
+    not)."""
     libc = ctypes.CDLL(None, use_errno=True)
     watch = libc.inotify_init1(os.O_CLOEXEC)
     assert libc.inotify_add_watch(watch, os.fsencode(path), 0x20) > 0  # IN_OPEN
@@ -383,7 +384,8 @@ def test_no_link_planted_beside_a_file_is_followed(house: House, clock: Clock) -
             os.symlink(target, path)
         ran = house.tick()
         assert ran.err == (
-            f"domo-tick: {house.lock_file}: there is no lock (Too many levels of symbolic links); going on without it\n"
+            f"domo-tick: {house.lock_file}: there is no lock (Too many levels of symbolic links); going on"
+            f" without it\n"
         )
         assert house.snapshot()[str(victim)] == before
         assert not nothing.exists()
@@ -517,3 +519,14 @@ def test_the_owner_ends_a_force_in_quotes(house: House) -> None:
     house.mode_file.write_text('{"1": "1", "2": 1, "3": 1}')
     house.tick()
     assert (house.on, json.loads(house.mode_file.read_text())) == (set(), {"1": 1, "2": 1, "3": 1})
+
+
+def test_the_mode_file_is_written_though_pythons_own_library_cannot_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A failing card: without ctypes a file is renamed over the other, not exchanged with it."""
+    (tmp_path / "mod").write_text('{"1":1}')
+    monkeypatch.setitem(sys.modules, "ctypes", None)
+    edits.set_owner(str(tmp_path / "mod"), {1: 3})
+    assert (tmp_path / "mod").read_text() == '{"1":3}'
+    assert {path.name for path in tmp_path.iterdir()} == {"mod", "mod.lock"}

@@ -45,6 +45,16 @@ def test_every_make_target_exists(document: Path) -> None:
     assert set(re.findall(r"(?:^    |`)make ([a-z]+)", document.read_text(), re.MULTILINE)) <= targets
 
 
+def test_every_module_and_name_on_the_map_exists() -> None:
+    """`folder/module` and `folder/module.name`, in ARCHITECTURE.md."""
+    folders = "|".join(path.name for path in (PROJECT / "lib/domo").iterdir() if path.is_dir())
+    named = re.findall(rf"`((?:{folders})/\w+)(?:\.(\w+))?`", (PROJECT / "ARCHITECTURE.md").read_text())
+    assert len(named) > 40
+    for module, name in named:
+        text = (PROJECT / f"lib/domo/{module}.py").read_text()
+        assert not name or re.search(rf"^ *(def |class )?{name}\b", text, re.MULTILINE), f"{module}.{name}"
+
+
 def test_every_test_that_safety_names_exists() -> None:
     named = re.findall(r"`(test_\w+\.py)::(\w+)`", (PROJECT / "SAFETY.md").read_text())
     assert len(named) > 30

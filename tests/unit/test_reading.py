@@ -42,7 +42,8 @@ ERROR = """<?xml version="1.0" encoding="utf-8"?>
 def device(number: str, stamp: object, **values: object) -> str:
     """One device of a PvMonit document."""
     datas = "".join(f'<data id="{n}"><value>{v}</value><units/></data>' for n, v in values.items())
-    return f'<device id="{number}"><nom>{number}</nom><timerefresh>{stamp}</timerefresh><datas>{datas}</datas></device>'
+    named = f'<device id="{number}"><nom>{number}</nom><timerefresh>{stamp}</timerefresh>'
+    return f"{named}<datas>{datas}</datas></device>"
 
 
 def document(*devices: str) -> str:
@@ -286,7 +287,8 @@ def test_what_is_not_to_be_seen_does_not_come_in(house: House, clock: Clock) -> 
     house.script(1, "print(data['TTG'])\nreturn relay.on(data['TTG'] + data.raw('TTG'))")
     dirty = UNSEEN.replace("\x1b", "").replace("\x07", "")  # which XML does not let in anyway
     text = document(
-        f'<device id="7{dirty}&#10;domo-tick: 0"><nom>b{dirty}&#10;m</nom><timerefresh>{NOON - 999:.0f}</timerefresh>'
+        f'<device id="7{dirty}&#10;domo-tick:'
+        f' 0"><nom>b{dirty}&#10;m</nom><timerefresh>{NOON - 999:.0f}</timerefresh>'
         "<datas><data id='V'><value>1</value></data></datas></device>",
         device("bmv", NOON, SOC=80, TTG=f"a{dirty}&#10;domo-tick: forged"),
     )

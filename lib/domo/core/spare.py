@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Plant = Mapping[
         str, Any
-    ]  # the section `plant` of config.yaml, see plant_keys; with "own", whether it is his
+    ]  # the section `plant` of config.yaml, see plant_keys; with "own", whether the owner has described it
     Sky = Mapping[str, float]  # what is remembered, see `watched`
 
 DAY = 86400.0  # s
@@ -120,7 +120,7 @@ def watched(sky: Sky, plant: Plant, wall: float, reading: Reading) -> Sky:
 
 
 def likely(sky: Sky, ahead: float) -> float:
-    """The clearness that is likely in so many s."""
+    """The clearness that is likely in `ahead` s."""
     day = sky.get("day", USUAL)
     return day + (sky.get("now", day) - day) * exp(-(sky.get("age", 0.0) + ahead) / FADES)
 

@@ -84,7 +84,7 @@ class Panel:
             time.sleep(min(QUICK, refresh) if near else refresh)  # sigtimedwait() costs 4 % of a poll more
             self._asleep = False
         except Woken:
-            time.sleep(QUICK)  # who writes shall come to his end, and who never stops shall not keep us busy
+            time.sleep(QUICK)  # lets who is writing finish; and who never stops costs us little
 
     def _signalled(self, number: int, _: object) -> None:
         """Notes what a signal wants, wherever it comes: it cuts no write and no byte to the board in two."""

@@ -24,10 +24,10 @@ class SimulatedPins:
         except FileNotFoundError:
             pass
         except Fault as fault:
-            self._trouble = Report(f"{fault}; it is written anew", path, lasts=False)
+            self._trouble = Report(f"{fault}; it is written again", path, lasts=False)
         except (ValueError, AttributeError) as error:
             self._trouble = Report(
-                f"{path}: was not domo's ({one_line(error, 200)}); it is written anew", path, lasts=False
+                f"{path}: was not domo's ({one_line(error, 200)}); it is written again", path, lasts=False
             )
         self._saved = dict(self._levels)
 

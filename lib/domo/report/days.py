@@ -217,7 +217,7 @@ def clock(minute: float) -> str:
 
 
 def earlier(date: str, count: int) -> str:
-    """The day so many days before another (YYYY-MM-DD)."""
+    """The day that is this many days before another (YYYY-MM-DD)."""
     return (datetime.fromisoformat(date) - timedelta(days=count)).strftime("%Y-%m-%d")
 
 

@@ -20,7 +20,7 @@ class Piece:
 
 
 def thinned(pieces: list[Piece], limit: int) -> list[Piece]:
-    """At most about so many pieces: those of a kind that follow each other become one; if there are still
+    """At most about this many pieces: those of a kind that follow each other become one; if there are still
     too many, the kind that lasted longest stands for a share of the day."""
     if len(pieces) <= limit:
         return pieces

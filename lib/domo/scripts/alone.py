@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def ask(relay: int, world: World, code: CodeType, end: float, seconds: float) -> Said:
-    """What the script of `relay` says within so many `seconds`, and before `end` (time.monotonic())."""
+    """What the script of `relay` says within `seconds`, and before `end` (time.monotonic())."""
     begun = time.monotonic()
     try:
         child = Child(lambda answer: _run(relay, world, code, answer))

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     Said = tuple[str, str, Timers, Left | None, bool]  # an order, the timers, who was left behind, cut off?
 
 # Kinds of messages, their first byte; behind it what marshal makes of it.
-FETCHING, READ, SCRIPTED, APART, SAID, DONE = b"F", b"R", b"S", b"O", b"A", b"C"
+FETCHING, READ, SCRIPTED, APART, SAID, JOURNAL, DONE = b"F", b"R", b"S", b"O", b"A", b"J", b"C"
 ONE_SECONDS = 4.0  # for one script; a Pi Zero needs 2 for a few pings that nobody answers
 ALL_SECONDS = (
     5.5  # for all scripts, so that a tick with a refresh, and whatever else waits, stays within 20 s
@@ -61,7 +61,17 @@ def run(
         told = {relay: mode for relay, mode in question.modes.items() if mode is not None}
         world = World(question.config, told, question.states, past, reading, now)
         _ask_all(waiting, kinds, world, end, answer, question.acts)
+    if question.acts and question.config.dbFile and "journal" not in question.stuck:
+        send(answer, JOURNAL + (b"begun" if _begun(question.config.dbFile) else b""))
     send(answer, DONE)
+
+
+def _begun(journal: str) -> bool:
+    """Whether there is one, and not an empty one that a power cut left; its disk may hang."""
+    try:
+        return os.stat(journal).st_size > 0
+    except OSError:
+        return False
 
 
 def in_turn(scripted: Iterable[int], turns: tuple[int, ...]) -> tuple[int, ...]:

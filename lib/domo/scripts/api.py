@@ -83,7 +83,7 @@ class Timer(_Helpful):
         self._timers = timers
 
     def start(self, seconds: float) -> None:
-        """Starts it, or starts it anew, for so many seconds."""
+        """Starts it, or starts it again, for this long (s)."""
         if not 0 <= seconds <= LONGEST_TIMER:
             raise ScriptError(f"a timer cannot last {seconds!r} s")
         self._timers[self._name] = (0.0, float(seconds), 0)
@@ -142,12 +142,12 @@ class Other(_Helpful):
 
     @property
     def last_on(self) -> datetime | None:
-        """When it was last switched on, by whomever; None when it never was."""
+        """When it was last switched on, by its script or by anybody; None when it never was."""
         return self._world.moment(self._history.last(ON))
 
     @property
     def last_off(self) -> datetime | None:
-        """When it was last switched off, by whomever; None when it never was."""
+        """When it was last switched off, by its script or by anybody; None when it never was."""
         return self._world.moment(self._history.last(OFF))
 
     @property
@@ -244,7 +244,7 @@ class Relay(Other):
         load until then, that was a cloud: the next try comes when the panels could give what is missing,
         or else in a third of `retry` seconds. If it never had, the guess was wrong: the next try comes
         `retry` seconds later, twice as long after each further one, up to `longest`. A try that lasts for
-        `retry` seconds, or no try for `longest`, and the waiting begins anew.
+        `retry` seconds, or no try for `longest`, makes the waiting short again.
 
         Only for loads that may be interrupted at any time: raises ScriptError for a relay that
         config.yaml lists as `uninterruptible`.
@@ -368,7 +368,7 @@ class Data(_Helpful):
         """What today's sun will probably still give beyond what battery and house need until the evening
         (Wh; below 0: what is missing). `trust` is the share of the sun that is counted on.
 
-        None when nobody can say: config.yaml has no `plant`, PvMonit reports no SOC, or the clock cannot
+        None when it cannot be known: config.yaml has no `plant`, PvMonit reports no SOC, or the clock cannot
         be right.
         """
         return self._spare(trust) if self._plant["own"] else None
@@ -491,7 +491,7 @@ class World:
         return self._now
 
     def moment(self, age: float | None) -> datetime | None:
-        """Local time so many seconds ago."""
+        """Local time, this many seconds ago."""
         return None if age is None else _local(self.wall - age)
 
 

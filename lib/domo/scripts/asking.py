@@ -66,8 +66,8 @@ class Question:
 class Answers:
     """What came of it: the orders, the timers as the scripts left them, what they printed, in which order
     they are asked next time (() is by number), the reading and the past that has seen it, the relays that
-    have a script, the processes that were left behind (of "data", "refresh", "folder", or of a relay), and
-    what else went wrong."""
+    have a script, the processes that were left behind (of "data", "refresh", "folder", "journal", or of a
+    relay), what else went wrong, and whether the journal holds anything, as far as that could be seen."""
 
     orders: Mapping[int, Order]
     timers: Timers
@@ -78,6 +78,7 @@ class Answers:
     scripted: tuple[int, ...] = ()
     stuck: Mapping[str, Left] = {}
     reports: tuple[str, ...] = ()
+    begun: bool = True
 
 
 def ask_all(question: Question) -> Answers:
@@ -104,6 +105,7 @@ class Round:
         self.printed = b""
         self.stuck = dict(question.stuck)
         self.reports: list[str] = []
+        self.begun = True
         self.end = time.monotonic() + answering.ALL_SECONDS
         if question.given:
             self.seen(question.given)
@@ -189,6 +191,8 @@ class Round:
         elif kind == answering.SAID:
             wanted, why, self.timers, left, cut = marshal.loads(body)
             self.ordered(self.waiting.pop(0), Order(wanted, why), cut, left)
+        elif kind == answering.JOURNAL:
+            self.begun = body == b"begun"
         elif kind not in (answering.FETCHING, answering.APART, answering.DONE):
             raise ValueError("a message of no kind")
         return kind == answering.DONE
@@ -199,12 +203,7 @@ class Round:
         if left:
             from . import blame
 
-            hangs = blame.HANGS.format(left[0])
-            if order.good:
-                self.reports.append(f"script {self.name(relay)}: {hangs}")
-            else:
-                order = Order("", f"{order.why}; {hangs}")
-            self.stuck[str(relay)] = left
+            order = blame.left_behind(self, relay, order, left)
         self.orders[relay] = order
         if cut:
             self.cut.append(relay)
@@ -233,11 +232,12 @@ class Round:
             tuple(sorted(self.scripted)),
             self.stuck,
             tuple(self.reports),
+            self.begun,
         )
 
     def _turns(self) -> tuple[int, ...]:
-        """Who had no turn, or too short a one, comes first next time; who failed comes last, for one that
-        hangs shall not take the time of the others."""
+        """Who had no turn, or too short a one, comes first next time; who failed comes last, so that one
+        that hangs does not take the time of the others."""
         had = [relay for relay in self.orders if relay not in self.cut]
         failed = [relay for relay in had if not self.orders[relay].good]
         good = sorted((relay for relay in had if relay not in failed), key=self._usual)

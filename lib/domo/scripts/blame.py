@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..core.faults import Report
 from ..core.model import Order, Reading
 from . import place
 
@@ -23,10 +24,23 @@ def child(round: Round, why: str, words: bytes, cut: bool, left: Left | None) ->
     elif round.scripted is None:
         _no_scripts(round, hangs)
         round.stuck.update({"folder": left} if left else {})
-    elif round.waiting:
+    elif round.waiting and not round.reading.problem:
         relay = round.waiting.pop(0)
         where = place.last_place(f"{round.config.scriptDir}/{round.name(relay)}", words)
         round.ordered(relay, Order("", f"script {round.name(relay)}{where}: {why}"), cut, left)
+    elif round.config.dbFile:  # it looks for that last
+        round.reports.append(Report(f"journal {round.config.dbFile}: {hangs}", "journal"))
+        round.stuck.update({"journal": left} if left else {})
+
+
+def left_behind(round: Round, relay: int, order: Order, left: Left) -> Order:
+    """Notes the process of a relay's script that could not be killed; gives the script's order then."""
+    hangs = HANGS.format(left[0])
+    round.stuck[str(relay)] = left
+    if order.good:
+        round.reports.append(f"script {round.name(relay)}: {hangs}")
+        return order
+    return Order("", f"{order.why}; {hangs}")
 
 
 def no_child(round: Round, error: OSError) -> None:

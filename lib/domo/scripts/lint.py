@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from ..core.settings import Config
 from . import lint_form, lint_house, parsed, source
+from .lint_form import Finding
 
 
-def lint(config: Config) -> list[str]:
-    """One sentence for each finding in the scripts of `config`, with file and line; what may be meant
-    so begins with "note:". A script that cannot be read or compiled is passed over here."""
+def lint(config: Config) -> list[tuple[str, Finding]]:
+    """What is found in the scripts of `config`, each with its file. A script that cannot be read or compiled
+    is passed over here."""
     found = []
     kinds = source.scripted(config)
     read = {r: script for r, kind in kinds.items() if kind == "py" and (script := parsed.read(config, r))}
@@ -22,5 +23,5 @@ def lint(config: Config) -> list[str]:
             *lint_house.relays(script, config),
             *lint_house.circles(script, read),
         }
-        found += [f"{script.file} line {line}: {text}" for line, text in sorted(findings)]
+        found += [(script.file, finding) for finding in sorted(findings)]
     return found

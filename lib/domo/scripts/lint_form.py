@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from ..core.texts import did_you_mean
 from .parsed import Script, kind_of
 
-Finding = tuple[int, str]  # line, sentence
 
-# Calls that look at the machine's clock when they are given so many arguments or fewer.
+class Finding(NamedTuple):
+    """What was found in a line of a script; not a `mistake`: it may be meant so."""
+
+    line: int
+    text: str
+    mistake: bool = True
+
+    def told(self, file: str) -> str:
+        """The sentence, with the place where it is so."""
+        return f"{file} line {self.line}: {'' if self.mistake else 'note: '}{self.text}"
+
+
+# Calls that look at the machine's clock, unless they get more arguments than this.
 CLOCKS = {
     **dict.fromkeys(("datetime.datetime.now", "datetime.datetime.utcnow", "datetime.datetime.today"), 1),
     **dict.fromkeys(("datetime.date.today", "time.time", "time.time_ns", "time.monotonic"), 0),
@@ -25,9 +37,9 @@ def shape(script: Script) -> Iterator[Finding]:
     if decide is None:
         return
     if len(decide.args.args) != 2 or decide.args.kwonlyargs:
-        yield decide.lineno, "decide takes two arguments: def decide(relay, data)"
+        yield Finding(decide.lineno, "decide takes two arguments: def decide(relay, data)")
     if not _leaves(decide.body):
-        yield (
+        yield Finding(
             decide.lineno,
             "decide can come to its end without an order; let it end with return relay.off(why)",
         )
@@ -35,7 +47,7 @@ def shape(script: Script) -> Iterator[Finding]:
         if isinstance(node, ast.Return) and (
             node.value is None or isinstance(node.value, (ast.Constant, ast.Compare))
         ):
-            yield (
+            yield Finding(
                 node.lineno,
                 "this returns no order; write return relay.on(why), relay.off(why) or relay.keep(why)",
             )
@@ -87,17 +99,17 @@ def names(script: Script) -> Iterator[Finding]:
         values = {name for one in kind.__mro__ for name in one.__dict__.get("__annotations__", ())}
         known = values | {name for name in dir(kind) if not name.startswith("_")}
         if node.attr not in known:
-            yield node.lineno, f"there is no {text}{did_you_mean(node.attr, known)}"
+            yield Finding(node.lineno, f"there is no {text}{did_you_mean(node.attr, known)}")
         elif isinstance(node.ctx, ast.Store):
-            yield (
+            yield Finding(
                 node.lineno,
                 f"{text} cannot be set; give the order with return relay.on(why) or relay.off(why)",
             )
         elif node.attr in values or isinstance(getattr(kind, node.attr), property):
             if id(node) in called:
-                yield node.lineno, f"{text} is a value; write it without ()"
+                yield Finding(node.lineno, f"{text} is a value; write it without ()")
         elif id(node) not in called:
-            yield node.lineno, f"{text} without () asks nothing; write {text}(...)"
+            yield Finding(node.lineno, f"{text} without () asks nothing; write {text}(...)")
 
 
 def clocks(script: Script) -> Iterator[Finding]:
@@ -113,7 +125,7 @@ def clocks(script: Script) -> Iterator[Finding]:
             given = CLOCKS.get(f"{full.get(first, first)}{dot}{rest}")
             if given is not None and len(node.args) + len(node.keywords) <= given:
                 call = ast.unparse(node)
-                yield (
+                yield Finding(
                     node.lineno,
                     f"{call} is not the tick's clock; use relay.now, which --at and domo-replay can set",
                 )

@@ -30,11 +30,8 @@ def values(script: Script, config: Config) -> Iterator[Finding]:
     for node in (node for node in ast.walk(script.tree) if isinstance(node, ast.expr)):
         for name in _asked(node, script) - asked:
             near = "" if name in there else did_you_mean(str(name), {*config.required, *there}, 0.6)
-            note = "" if near else "note: "
-            yield (
-                node.lineno,
-                f"{note}{name} is not in valueUse, so this script fails whenever it is missing{near}",
-            )
+            text = f"{name} is not in valueUse, so this script fails whenever it is missing{near}"
+            yield Finding(node.lineno, text, mistake=bool(near))
 
 
 def _reported(config: Config) -> set[str]:
@@ -83,7 +80,7 @@ def _looks_at(script: Script) -> dict[object, int]:
 def relays(script: Script, config: Config) -> Iterator[Finding]:
     for number, line in _looks_at(script).items():
         if number not in config.relays:
-            yield line, f"there is no relay {number!r}; there are 1 to {config.relayNb}"
+            yield Finding(line, f"there is no relay {number!r}; there are 1 to {config.relayNb}")
     for node in ast.walk(script.tree):
         if (
             not isinstance(node, ast.Attribute)
@@ -92,7 +89,7 @@ def relays(script: Script, config: Config) -> Iterator[Finding]:
         ):
             continue
         if kind_of(node.value, script) is Relay:
-            yield (
+            yield Finding(
                 node.lineno,
                 f"relay {script.relay} is uninterruptible in config.yaml, so it cannot be probed",
             )
@@ -111,7 +108,8 @@ def circles(script: Script, read: dict[int, Script]) -> Iterator[Finding]:
                 circle = " and ".join(
                     f"relay {a} looks at {b}" for a, b in zip(path, [*path[1:], after], strict=True)
                 )
-                yield _looks_at(script)[[*path, after][1]], f"{circle}: each may wait for the other for ever"
+                line = _looks_at(script)[[*path, after][1]]
+                yield Finding(line, f"{circle}: each may wait for the other for ever")
                 return
             if after not in seen:
                 seen.add(after)

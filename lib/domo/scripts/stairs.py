@@ -57,7 +57,7 @@ def steps(watts: Mapping[int, float], most: float) -> list[Step]:
 
 
 def chosen(stairs: Sequence[Step], room: float, lends: bool) -> Step:
-    """The step for so many W: the highest that fits, or the next one if the battery `lends` the rest."""
+    """The step for this power (W): the highest that fits, or the next one if the battery `lends` the rest."""
     below = [step for step in stairs if step[0] <= max(0.0, room)][-1]
     above = next((step for step in stairs if step[0] >= room), stairs[-1])
     return above if lends and room > 0 and room > below[0] + NEARLY * (above[0] - below[0]) else below

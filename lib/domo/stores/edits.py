@@ -33,7 +33,7 @@ def create(path: str, modes: Mapping[int, int]) -> None:
 
 def set_auto(path: str, changes: Mapping[int, int], ended: Mapping[int, int] = {}) -> Found:  # noqa: B006
     """Writes the program's auto modes: only over 1 and 2 or where there is nothing, never over what
-    the owner wrote, but for the forces that he let end by now (`ended`), as long as they still stand.
+    the owner wrote. The exceptions are the forces that he gave an end, once that has come (`ended`).
     Modes that are text become numbers. Gives what the file says then. Raises Fault."""
 
     def edit(document: Document) -> Document:

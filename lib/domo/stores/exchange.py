@@ -3,12 +3,12 @@
 Nothing the owner wrote is lost. What is guaranteed, without any help from the other writer:
 
 - A reader sees one whole document or another: ours are put in place by one atomic exchange.
-- Who has the file open for writing is waited for, and then it is read anew.
-- Who opens it for writing while we exchange is kept waiting by the kernel, in his open(), because we
-  hold a read lease on it. He is let go when the file that he opened is back in its place, less than a
-  millisecond later, and we begin anew.
+- While somebody has the file open for writing, domo waits. Then it reads the file again.
+- While domo exchanges, the kernel keeps everybody waiting who opens the file for writing, because domo
+  holds a read lease on it. They go on when their file is back in its place, less than a millisecond
+  later, and domo begins again.
 - Who renames another file over it while we are at it is noticed, because the exchange gives back what
-  stood there at that instant. That is put back, and we begin anew.
+  stood there at that instant. That is put back, and domo begins again.
 - A file that does not parse is never overwritten, nor one that somebody does not stop writing.
 
 What is not: a writer whom the kernel suspends between finding the file and opening it, from before
@@ -131,11 +131,15 @@ def _unwritten(fd: int, content: bytes, lease: int) -> bool:
 def _exchanger() -> Exchange:
     """What swaps two files in one step (Linux renameat2, RENAME_EXCHANGE), or, where the file system
     cannot, renames the first over the second and gives False. It raises OSError."""
-    import ctypes  # there is no os.renameat2
     from errno import EINVAL, ENOSYS
     from os import fsencode
 
-    renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
+    try:
+        import ctypes  # there is no os.renameat2
+
+        renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
+    except (ImportError, OSError, AttributeError):  # a failing card, or a C library without it
+        return _renamed
     at_cwd, swap = -100, 2
 
     def exchange(one: str, other: str) -> bool:
@@ -144,10 +148,14 @@ def _exchanger() -> Exchange:
         code = ctypes.get_errno()
         if code not in (ENOSYS, EINVAL):
             raise OSError(code, os.strerror(code))
-        os.rename(one, other)
-        return False
+        return _renamed(one, other)
 
     return exchange
+
+
+def _renamed(one: str, other: str) -> bool:
+    os.rename(one, other)
+    return False
 
 
 def _lock(path: str) -> Callable[[], object] | None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..core.settings import Config
     from ..system.child import Left
 
-FETCH_SECONDS = 10.0  # for a refresh, whoever does it
+FETCH_SECONDS = 10.0  # for a refresh, by PHP or by HTTP
 WHY_LIMIT = 300  # characters
 
 

@@ -35,7 +35,7 @@ OWN = (
     "panels",
     "battery",
     "chemistry",
-)  # what an owner must have said, or it is not his
+)  # an owner's plant has at least these keys
 VOLTAGES = {"lead": (28.8, 27.6), "lfp": (28.4, 27.0)}  # absorption and float of a 24 V battery
 
 

@@ -35,10 +35,10 @@ def save(path: str, states: Mapping[int, int]) -> str:
     except FileNotFoundError:
         pass
     except Fault as fault:
-        trouble = Report(f"{fault}; it is written anew", path, lasts=False)
+        trouble = Report(f"{fault}; it is written again", path, lasts=False)
     except ValueError as error:
         trouble = Report(
-            f"{path}: was not domo's ({one_line(error, 200)}); it is written anew", path, lasts=False
+            f"{path}: was not domo's ({one_line(error, 200)}); it is written again", path, lasts=False
         )
     files.replace(path, content)
     return trouble

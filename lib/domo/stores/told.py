@@ -28,7 +28,7 @@ def path(config: Config) -> str:
 
 def load(config: Config, now: Now) -> dict[str, Told]:
     """What was told, by what has the fault. Nothing, when it cannot be read, is nonsense, or is not this
-    user's: then all is told anew, rather than never."""
+    user's: then everything is told again."""
     try:
         content, info = files.read(path(config))
         if info.st_uid not in (0, os.geteuid()):

@@ -20,7 +20,7 @@ def as_its_user(config: Config) -> None:
     Raises Fault."""
     try:
         owner = os.stat(config.memory_path).st_uid
-    except OSError:  # no tick has run yet: whoever is first
+    except OSError:  # no tick has run yet, so this user may be the one
         return
     if owner == os.geteuid():
         return

@@ -139,7 +139,7 @@ def send(answer: int, message: bytes) -> None:
 
 
 def apart(work: Callable[[], Any], seconds: float) -> tuple[Any, Left | None]:
-    """What `work` gives (plain values), done in a child within so many seconds, because it may hang; None
+    """What `work` gives (plain values), done in a child within `seconds`, because it may hang; None
     when nothing came in time. And the process, when it could not be killed. Raises OSError."""
     import marshal
 

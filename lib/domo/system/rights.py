@@ -48,14 +48,14 @@ def _mend(path: str) -> str:
             name = path.rpartition("/")[2]
             return f"set it to {own}/{name} in config.yaml; run: sudo install -d -o {user} {own}"
         if os.access(folder, os.F_OK) and os.stat(folder).st_uid == os.geteuid():
-            return f"he may create none in {folder}, which is his; run: chmod u+wx {folder}"
+            return f"{folder} is closed to its own user; run: chmod u+wx {folder}"
         return f"he may create none in {folder}; run: sudo chown {user} {folder}"
     if info.st_uid != os.geteuid():
         return f"it belongs to {user_name(info.st_uid)}; run: sudo chown {user} {path}"
     if not info.st_mode & stat.S_IWUSR:
-        return f"it is his, but closed; run: chmod u+rw {path}"
+        return f"the file is closed to its own user; run: chmod u+rw {path}"
     if info.st_gid in (os.getegid(), *os.getgroups()):
-        return f"it is his, so it may be protected; run: lsattr {path}"
+        return f"the file may be protected from changes; run: lsattr {path}"
     try:
         group = grp.getgrgid(info.st_gid).gr_name
     except KeyError:
@@ -64,7 +64,7 @@ def _mend(path: str) -> str:
 
 
 def user_name(uid: int) -> str:
-    """The name of a user, or his number."""
+    """The name of a user, or the number."""
     import pwd  # only for messages
 
     try:

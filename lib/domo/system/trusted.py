@@ -1,7 +1,7 @@
 """Who can change what is at a path: the file itself, and every folder and link on the way to it.
 
 As sshd and sudo have it: each of them belongs to this user or to root, and nobody else can write it. A
-folder like /tmp, where each may move only what is his own (the sticky bit), may be on the way to another
+folder like /tmp, where users may move only their own files (the sticky bit), may be on the way to another
 folder, but not hold the file or a link: others could put one of root's there under another name.
 """
 

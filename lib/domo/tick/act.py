@@ -6,10 +6,8 @@ on automatically when it cannot be written. Nothing else prevents or delays the 
 
 from __future__ import annotations
 
-import os
-
-from ..core.history import OFF
-from ..core.model import FORCED, Decision, Fault, Row
+from ..core.history import OFF, ON
+from ..core.model import AUTO_OFF, FORCED, Decision, Fault, Row
 from ..core.records import replace
 from ..core.texts import Text
 from ..stores import memory, modes, record, states
@@ -18,7 +16,6 @@ from .sight import Done
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-
     from ..core.model import Now, Past, Plan
     from ..core.settings import Config
     from ..pins.board import Board
@@ -39,12 +36,18 @@ def act(sight: Sight) -> Done:
         plan = {r: _held_back(d, why) if d.switched_on else d for r, d in plan.items()}
     plan, wrong = _write_modes(sight, plan)
     faults += wrong
+    wanted_on = {r for r, decision in plan.items() if decision.state == ON}
     plan, failed = _drive(sight, sight.board, plan)
+    failed_on = wanted_on & failed.keys()
     faults += [*failed.values(), *_save_states(config, sight.board, plan)]
+    if failed_on:
+        from . import change
+
+        faults += change.back(config, plan, failed_on)
     modes.sweep(config.modPath)
     due, wrong_record = _record(sight, plan, faults)
     faults += wrong_record
-    after = next_past(sight, plan, tuple(faults), not wrong, failed)
+    after = next_past(sight, plan, tuple(faults), not wrong, failed_on)
     if len(faults) > len(sight.faults) or plan != sight.plan or sight.ended:
         _save(config, after, now)
     if after.untold:
@@ -57,7 +60,7 @@ def act(sight: Sight) -> Done:
         faults += wrong
         if wrong:
             _save(config, after, now)
-    if config.dbFile and (rows := _rows(config, after)):
+    if config.dbFile and (rows := _rows(sight, after)):
         from . import lasting
 
         after, wrong = lasting.tell_journal(config, rows, after, now)
@@ -103,7 +106,8 @@ def _drive(sight: Sight, board: Board, plan: Plan) -> tuple[Plan, dict[int, str]
     final = dict(plan)
     for relay in failed:
         if found[relay] != plan[relay].state:
-            mode = plan[relay].mode if plan[relay].mode in FORCED else plan[relay].mode_before
+            before = AUTO_OFF if relay in sight.ended else plan[relay].mode_before
+            mode = plan[relay].mode if plan[relay].mode in FORCED else before
             why = Text("{why}: its pin failed", why=plan[relay].why)
             final[relay] = replace(plan[relay], mode=mode, state=found[relay], why=why)
     return final, failed
@@ -143,14 +147,10 @@ def _put_in_line(config: Config, past: Past, now: Now) -> tuple[Past, list[str]]
     return after, [*faults, *_save(config, after, now)]
 
 
-def _rows(config: Config, past: Past) -> tuple[Row, ...]:
+def _rows(sight: Sight, past: Past) -> tuple[Row, ...]:
     """What the journal is to be given. A new one, or one that a power cut left empty, begins with the
     forces that stand."""
-    try:
-        begun = os.stat(config.dbFile).st_size > 0
-    except OSError:
-        begun = False
-    if begun:
+    if sight.answers.begun:
         return past.unwritten
     from .rows import standing
 

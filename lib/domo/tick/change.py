@@ -11,9 +11,10 @@ from ..stores import edits, modes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from ..core.model import Plan
+    from ..core.settings import Config
     from .sight import Sight
 
 
@@ -38,9 +39,20 @@ def modes_to(sight: Sight, plan: Plan) -> tuple[Plan, list[str]]:
     return (_overtaken(sight, plan, newer) if newer else plan), faults
 
 
+def back(config: Config, plan: Plan, failed_on: Iterable[int]) -> list[str]:
+    """Lets the mode file no longer say on of relays that could not be switched on; gives what went wrong."""
+    relays = [relay for relay in failed_on if plan[relay].mode == AUTO_OFF]
+    try:
+        if relays:
+            edits.set_auto(config.modPath, dict.fromkeys(relays, AUTO_OFF))
+    except Fault as fault:
+        return [str(fault)]
+    return []
+
+
 def _overtaken(sight: Sight, plan: Plan, newer: Mapping[int, int]) -> Plan:
     """The plan with forces that the owner gave while it was made. What the inverter cannot carry beside
-    them is off. It is not planned anew: nothing else is switched on."""
+    them is off. Nothing else is switched on."""
     before = {r: AUTO_OFF if r in sight.ended else d.mode_before for r, d in plan.items()}
     found = {r: decision.state_before for r, decision in plan.items()}
     known = {**before, **newer}

@@ -49,7 +49,7 @@ def tell_journal(config: Config, rows: tuple[Row, ...], before: Past, now: Now) 
     done, fault = answer or (False, f"journal {config.dbFile}: {why}")
     faults: list[str] = [Report(fault, "journal", lasts=not done)] if fault else []
     unwritten = before.unwritten
-    if done:  # one that was set aside is begun anew with the forces that stand
+    if done:  # after one that was set aside, the new one begins with the forces that stand
         unwritten = standing(before) if fault else ()
     stuck = {**before.stuck, "journal": left} if left else before.stuck
     return replace(before, unwritten=unwritten, stuck=stuck, reports=(*before.reports, *faults)), faults

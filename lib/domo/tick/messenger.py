@@ -62,7 +62,7 @@ def _lock(config: Config) -> int | None:
 
 
 def _settle(held: int) -> None:
-    """Lets go of all that was the tick's: cron waits for whoever holds its pipes, and a tick for its lock."""
+    """Closes what belongs to the tick: cron waits for its pipes, and the next tick for the lock."""
     os.chdir("/")
     null = os.open(os.devnull, os.O_RDWR)
     for standard in range(3):

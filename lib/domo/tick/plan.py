@@ -1,5 +1,5 @@
-"""The first half of a tick: reads everything and decides. It changes nothing, but for the pins of forced
-relays, which come first (see `begin`)."""
+"""The first half of a tick: reads everything and decides. All that it changes are the pins of
+forced relays, which come first (see `force`)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Beginning:
     board: Board | None
     states: Mapping[int, int]  # as the pins were found
     modes: modes.Found
-    known: Mapping[int, int | None]  # the mode of every relay, None where nobody can say
+    known: Mapping[int, int | None]  # the mode of every relay, None where the file holds no mode
     past: Past
     before: Past
     faults: tuple[str, ...]
@@ -69,8 +69,8 @@ def force(seen: Beginning) -> None:
 
 
 def resolve(config: Config, found: modes.Found, past: Past) -> tuple[dict[int, int | None], list[str]]:
-    """The mode that holds for each relay now, None where nobody can say, which keeps it off; and what is
-    wrong with the mode file."""
+    """The mode that holds for each relay now, None where the file holds no mode, which keeps the relay
+    off; and what is wrong with the mode file."""
     if found.problem:
         held = [str(r) for r in config.relays if r not in past.modes]
         told = f"{found.problem}; it is left as it is, the last good modes apply"

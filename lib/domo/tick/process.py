@@ -57,8 +57,8 @@ class Tick:
 
 
 def run(config: Config, seconds: float) -> Tick:
-    """Runs a tick, after the one that may be running. Gives the last that it started, which may still be
-    at work after so many seconds, or have found another one running."""
+    """Runs a tick; while another one is running, tries again. Gives the last tick that it started. After
+    `seconds` that one may still be at work, or have found another one running."""
     deadline = time.monotonic() + seconds
     while True:
         tick = Tick(config)

@@ -22,7 +22,7 @@ def next_past(
     sight: Sight, plan: Plan, faults: tuple[str, ...], written: bool = False, failed: Container[int] = ()
 ) -> Past:
     """The past for the next tick. `written`: the mode file says what is planned; until it does, the end of
-    a force is not forgotten. `failed`: relays whose pin could not be set."""
+    a force is not forgotten. `failed`: relays that could not be switched on."""
     past, config, orders = sight.past, sight.config, sight.answers.orders
     history, auto_on, support = dict(past.history), dict(past.auto_on), dict(past.support)
     for relay, decision in plan.items():
@@ -64,7 +64,7 @@ def next_past(
 def _pin_failures(
     before: Mapping[int, tuple[float, int]], plan: Plan, failed: Container[int]
 ) -> dict[int, tuple[float, int]]:
-    """The relays whose pin could not be set: since the last try, and how often in vain."""
+    """The relays that could not be switched on: since the last try, and how often in vain."""
     after = {}
     for relay, decision in plan.items():
         age, tries = before.get(relay, (0.0, 0))

@@ -42,7 +42,7 @@ def forces_only(config: Config, error: Exception) -> list[str]:
 def without_config(
     path: str, clock: Callable[[], Now], run: Callable[[Config, Callable[[], Now], Reading], Done]
 ) -> tuple[bool, Sequence[str]]:
-    """A tick without a configuration does nothing, but for two things: a new force is obeyed, and a relay
+    """A tick without a configuration does two things only: a new force is obeyed, and a relay
     that the last good configuration left on does not stay on for ever. For these that one is used, without
     data, by `run`. Gives whether there was one, and what went wrong."""
     config = configs.last_good(path)

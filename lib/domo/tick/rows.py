@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ..core.model import Past, Plan
     from .sight import Sight
 
-STEP, STEPS = 600.0, 12  # s between what the journal is told of a force that ends, or so many times
+STEP, STEPS = 600.0, 12  # the journal is told of a force that ends each STEP s, but STEPS times at most
 
 
 def changes(sight: Sight, plan: Plan, ours: frozenset[int]) -> list[Row]:
@@ -26,8 +26,8 @@ def changes(sight: Sight, plan: Plan, ours: frozenset[int]) -> list[Row]:
         mode = decision.mode
         if mode is not None and mode != sight.before.modes.get(relay, AUTO_OFF):
             here = relay in ours or (mode not in FORCED and mode != decision.mode_before)
-            _, age, length = sight.past.until.get(relay, (None, 0.0, 0.0))
-            left = max(0.0, length - age) if mode in FORCED and relay in sight.past.until else None
+            timed, age, length = sight.past.until.get(relay, (None, 0.0, 0.0))
+            left = max(0.0, length - age) if mode == timed else None  # an end is that force's, and no other's
             told.append(Row(0.0, relay, "M", mode, decision.why, PROGRAM if here else OWNER, left))
         if decision.state != decision.state_before:
             told.append(Row(0.0, relay, "E", decision.state, decision.why))

@@ -33,7 +33,7 @@ def _run(settings: Config) -> Findings:
     found = source.scripted(settings)
     library = source.Library(settings.scriptDir, owners=settings.scriptOwners)
     linted = lint.lint(settings)
-    mistakes = [text for text in linted if ": note: " not in text or "did you mean" in text]
+    mistaken = {file for file, finding in linted if finding.mistake}
     for relay, kind in sorted(found.items()):
         file = source.path(settings, relay, kind)
         try:
@@ -43,10 +43,10 @@ def _run(settings: Config) -> Findings:
             trouble = str(error)
         if trouble:
             yield False, f"script {file}: {trouble}"
-        elif not any(text.startswith(f"{file} line ") for text in mistakes):
+        elif file not in mistaken:
             yield True, f"script {file}"
-    for text in linted:
-        yield (False if text in mistakes else None), f"script {text}"
+    for file, finding in linted:
+        yield (False if finding.mistake else None), f"script {finding.told(file)}"
     if not found:
         yield (
             None,

@@ -50,10 +50,9 @@ def write_with_end(
     end: float | tuple[int, int] | None,
     clock: Callable[[], Now] = memory.look_at_clocks,
 ) -> None:
-    """Writes the mode, and into the memory when it ends (or that it no longer does). The end comes first:
-    a force without it may stay for ever, an end without its force is dropped by the next tick. Where only
-    the end changes, the journal is owed it, for after a restart; last, for it outlives a refused force.
-    Raises Fault."""
+    """Writes the mode into the mode file, and its end (or that it has none) into the memory. The end comes
+    first: without it the force could stay for ever, and an end without its force is dropped by the next
+    tick. Where only the end changes, the journal is told too, so that it outlasts a restart. Raises Fault."""
     held = _locked(config)
     try:
         now = clock()

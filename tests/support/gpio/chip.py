@@ -171,11 +171,12 @@ class Kernel:
 
     def _serve(self) -> None:
         while True:
-            for key, _ in self._selector.select():
+            ready = [key for key, _ in self._selector.select()]
+            for key in ready:
                 if key.data is not None:
                     with self._lock:
                         key.data()
-                    continue
+            if any(key.data is None for key in ready):  # last: `_drain` reads what the others were ready for
                 said = self._quit.recv(64)
                 if b"q" in said:
                     return

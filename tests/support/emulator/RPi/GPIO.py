@@ -183,7 +183,8 @@ def setup(
     for pin in _pins(channel):
         if _warnings and pin not in _mine and _line(pin).out:
             _warn(
-                "This channel is already in use, continuing anyway.  Use GPIO.setwarnings(False) to disable warnings."
+                "This channel is already in use, continuing anyway.  Use GPIO.setwarnings(False) to disable"
+                " warnings."
             )
         if direction == OUT and initial in (LOW, HIGH):
             _write(pin, int(initial))
