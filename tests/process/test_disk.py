@@ -138,7 +138,7 @@ def read_only_tmp(disks: Disks) -> Faults:
 def closed_tmp(disks: Disks) -> Faults:
     """It belongs to somebody else; the lock is there already, and may be used."""
     disks.tmp.chmod(0o555)
-    why = f"user root may not write it; he may create none in {disks.inner(disks.tmp)}"
+    why = f"user root may not write it; {disks.inner(disks.tmp)} is closed to its own user"
     return [(file, why) for file in ("domo_memory.json", "mod", "etat")]
 
 

@@ -40,8 +40,8 @@ def whole(fd: int, path: str, limit: int) -> tuple[bytes, os.stat_result]:
         info = os.fstat(fd)
         if not stat.S_ISREG(info.st_mode):
             raise Fault(f"{path}: is not a file; move it away")
-        content = b""
-        while len(content) <= limit and (more := os.read(fd, limit + 1)):
+        content = os.read(fd, min(info.st_size, limit) + 1)
+        while len(content) != info.st_size and len(content) <= limit and (more := os.read(fd, limit + 1)):
             content += more
     except OSError as error:
         raise Fault(f"{path}: cannot be read ({error.strerror})") from None

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Stamp = tuple[int, int, int]
     Module = tuple[str, str, Stamp, bool, CodeType]  # name, file and its stamp, whether a package, bytecode
 
-OWN = ("domo", "domo.system", "domo.system.sealed", "domo.system.private")  # come before it
+BEFORE = frozenset(sys.modules)  # what is loaded before, this module too
 LIMIT = 2 << 20
 TAG = f"domo {sys.hexversion:x} {sys.implementation.cache_tag}\n".encode()
 
@@ -54,7 +54,7 @@ def use() -> bool:
 
 
 def _load(name: str, file: str, package: bool, code: "CodeType") -> None:
-    """Loads a module as `import` would, if all that it imports of ours is there already."""
+    """Loads a module as `import` would."""
     parent, _, last = name.rpartition(".")
     module = type(sys)(name)
     module.__file__, module.__package__ = file, name if package else parent
@@ -62,7 +62,8 @@ def _load(name: str, file: str, package: bool, code: "CodeType") -> None:
         module.__path__ = [file.rpartition("/")[0]]
     sys.modules[name] = module
     exec(code, module.__dict__)
-    setattr(sys.modules[parent], last, module)
+    if parent:
+        setattr(sys.modules[parent], last, module)
 
 
 def stamp(file: str) -> "Stamp":

@@ -10,7 +10,7 @@ from _imp import source_hash
 from ..core.model import Fault
 from . import files
 from .cache import made
-from .sealed import OWN, TAG, path, stamp
+from .sealed import BEFORE, TAG, path, stamp
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,15 +20,19 @@ if TYPE_CHECKING:
 
 
 def write(first: Sequence[str]) -> None:
-    """Writes those of the modules that are domo's; `first` are all that a tick begins with, each after those
-    that it imports. A file that cannot be written is no fault."""
-    own = (name for name in first if name.startswith("domo.") and name not in OWN)
+    """Writes the bytecode of the modules that a tick begins with, in their order: each comes after those that
+    it imports. A file that cannot be written is no fault."""
     try:
-        body = marshal.dumps([_sealed(name) for name in own])
+        body = marshal.dumps([_sealed(name) for name in first if name not in BEFORE and _has_bytecode(name)])
         made()
         files.replace(path(), TAG + source_hash(0, body) + body, 0o600)
     except (Fault, OSError):
         pass
+
+
+def _has_bytecode(name: str) -> bool:
+    spec = sys.modules[name].__spec__
+    return spec is not None and isinstance(spec.loader, SourceFileLoader)
 
 
 def _sealed(name: str) -> Module:
