@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV = .venv
 BIN = $(VENV)/bin
 
-.PHONY: run test lint bench sun faults trust pi armhf look pvmonit clean
+.PHONY: run test lint bench gains sun faults trust pi armhf look pvmonit clean
 
 run: $(VENV)/run.done
 	@$(BIN)/python tools/demo.py
@@ -22,6 +22,9 @@ bench: $(VENV)/run.done
 sun: $(VENV)/dev.done
 	$(BIN)/python tools/sun.py run $(ARGS)
 	$(BIN)/python tools/sun.py table
+
+gains: $(VENV)/run.done
+	$(BIN)/python tools/bench_gains.py
 
 look: $(VENV)/run.done
 	$(BIN)/python tools/look.py
