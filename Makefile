@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV = .venv
 BIN = $(VENV)/bin
 
-.PHONY: run test lint bench faults trust pi armhf look pvmonit clean
+.PHONY: run test lint bench gains faults trust pi armhf look pvmonit clean
 
 run: $(VENV)/run.done
 	@$(BIN)/python tools/demo.py
@@ -17,6 +17,9 @@ lint: $(VENV)/dev.done
 
 bench: $(VENV)/run.done
 	$(BIN)/python tools/benchmark.py
+
+gains: $(VENV)/run.done
+	$(BIN)/python tools/bench_gains.py
 
 look: $(VENV)/run.done
 	$(BIN)/python tools/look.py

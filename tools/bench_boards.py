@@ -7,10 +7,11 @@ more than it counts. What a kernel does for a call, or the bus for an access, is
 
 from __future__ import annotations
 
+import statistics
 import sys
 from pathlib import Path
 
-from bench_house import PROJECT, Case, Home, Python, Table, run, take_turns
+from bench_house import PROJECT, Case, Home, Python, Table, run, turns
 
 sys.path.append(str(PROJECT / "tests"))
 
@@ -40,11 +41,12 @@ def measure(table: Table, folder: Path, python: Python, rounds: int, simulated: 
         cases[what] = Case(
             [python.path, "-S", *home.command[2:]], home.env, lambda turn, home=home: home.data(NO_SUN)
         )
-    found = take_turns(cases, rounds)
+    found = turns(cases, rounds)
     print("\na steady tick, by board                                   more than simulated")
     costs = {}
     for what, (_, _, goal) in BOARDS.items():
-        more = found[what][1] - found[SIMULATED][1]
+        rounds_of = zip(found[what], found[SIMULATED], found["bare"], strict=True)
+        more = statistics.median((cost - other) / bare for cost, other, bare in rounds_of)
         costs[what] = simulated + more
         table.line(f"  {what}", f"{costs[what]:.2f} x", more, goal)
     return costs

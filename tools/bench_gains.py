@@ -1,4 +1,4 @@
-"""What ARCHITECTURE.md's table of unusual things gains, each by itself: `python3 tools/bench_gains.py`.
+"""What ARCHITECTURE.md's table of unusual things gains, each by itself: `make gains`.
 
 Counts instructions by valgrind's callgrind, of a program and of all that it forks: on a busy machine they are the
 same as on an idle one. The unit is a bare start, `python3 -IS -c pass`.
@@ -27,8 +27,8 @@ IMPORTS = {  # what a row of the table spares: what would be imported, what is i
     "no argparse without arguments": ("argparse", "os"),
     "no typing": ("typing", "os"),
 }
-UNSEALED = [("        sealed.use()\n", ""), ("        sealed.renew(first)\n", "")]
-TORN_DOWN = [("        leave(code)\n", "        sys.exit(code)\n")]
+UNSEALED = [("        sealed_before = sealed.use()\n", "        sealed_before = True\n")]
+TORN_DOWN = [("        leave(code)\n    from", "        sys.exit(code)\n    from")]
 
 
 def count(command: list[str], env: dict[str, str]) -> int:

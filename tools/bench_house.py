@@ -178,18 +178,26 @@ class Case(NamedTuple):
 Costs = dict[str, tuple[float, float]]  # by case: CPU time (s), and its ratio to the first case
 
 
-def take_turns(cases: dict[str, Case], rounds: int) -> Costs:
-    """For each case the median of its CPU time (s) and that of its ratio to the first case."""
+def turns(cases: dict[str, Case], rounds: int) -> dict[str, list[float]]:
+    """For each case its CPU time (s) in each of its rounds."""
     costs: dict[str, list[float]] = {name: [] for name in cases}
-    ratios: dict[str, list[float]] = {name: [] for name in cases}
-    first = next(iter(cases))
     for turn in range(rounds):
         for name, case in cases.items():
             if turn % case.every == 0:
                 case.before(turn)
                 costs[name].append(run(case.command, case.env).cpu)
-                ratios[name].append(costs[name][-1] / costs[first][-1])
-    return {name: (statistics.median(costs[name]), statistics.median(ratios[name])) for name in cases}
+    return costs
+
+
+def take_turns(cases: dict[str, Case], rounds: int) -> Costs:
+    """For each case the median of its CPU time (s) and that of its ratio to the first case."""
+    costs = turns(cases, rounds)
+    first = costs[next(iter(cases))]
+    found = {}
+    for name, case in cases.items():
+        ratios = [cost / base for cost, base in zip(costs[name], first[:: case.every], strict=True)]
+        found[name] = statistics.median(costs[name]), statistics.median(ratios)
+    return found
 
 
 class Table:

@@ -101,6 +101,7 @@ needs_a_disk = pytest.mark.skipif(not possible(), reason="takes root and /dev/fu
     [a_script, pytest.param(the_data_file, marks=needs_a_disk), the_program_that_makes_the_data],
     ids=lambda hang: hang.__name__,
 )
+@pytest.mark.timing
 def test_a_force_acts_before_anything_that_may_hang(
     pi: PiHouse, hang: Callable[[House, ExitStack], None]
 ) -> None:
@@ -119,6 +120,7 @@ def test_a_force_acts_before_anything_that_may_hang(
 
 
 @pytest.mark.parametrize("name", ["data.xml", "etat", "domo_memory.json", "journal.sqlite3"])
+@pytest.mark.timing
 def test_a_force_acts_though_a_file_is_a_fifo(pi: PiHouse, name: str) -> None:
     """Who opens one waits until somebody writes."""
     pi.house.set_modes({1: 1, 2: 3, 3: 0})
