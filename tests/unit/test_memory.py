@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from domo.stores import memory
 from support.house import NOON, Clock, House, Ran
 
 ON = 'return relay.on("sun")'
