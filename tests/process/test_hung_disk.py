@@ -208,6 +208,27 @@ def test_the_journal_does_not_answer(house: House, disk: HungDisk, what: str) ->
     assert (3, "M", 3) in [row[:3] for row in house.journal]
 
 
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--dry-run",), "/data.xml: gave no answer within 4 s"),
+        (("--dry-run", "--set", "SOC=97"), "supposed, 0 s ago: SOC 97"),
+        (("--check",), "/data.xml: gave no answer within 4 s"),
+    ],
+)
+def test_a_look_at_a_data_file_that_does_not_answer_comes_to_an_end(
+    house: House, disk: HungDisk, options: tuple[str, ...], says: str
+) -> None:
+    house.configure({"tmpFileDataXml": "disk/data.xml"})
+    disk.hang()
+    begun = time.monotonic()
+    said = house.tick(*options).said
+    took = time.monotonic() - begun
+    disk.answer()  # or pytest, which may look at the files, would hang too
+    assert took < TICK_SECONDS
+    assert says in said
+
+
 def test_who_hangs_keeps_no_lock(house: House, disk: HungDisk) -> None:
     house.configure({"tmpFileDataXml": "disk/data.xml"})
     disk.hang()

@@ -181,3 +181,14 @@ def test_a_force_by_hand_does_not_inherit_the_end_of_another(home: type[Home]) -
     day.memory_goes(how="deleted")
     day.minutes(count=4)
     assert day.on[1]
+
+
+def test_a_force_from_the_journal_does_not_overwrite_a_newer_auto(home: type[Home]) -> None:
+    """The mode file was lost, so the journal's force holds; the owner ends it while the tick is at work."""
+    day = home()
+    day.begin(limited=False, journal=True)
+    day.owner_forces_while_a_tick_runs(relay=4, mode=0, by_rename=False)
+    day.power_cut(down=86400, clock="ahead", tmpfs=True, driven=False)
+    day.program_orders(relay=2, mode=1, by_rename=False)
+    day.owner_forces_while_a_tick_runs(relay=4, mode=1, by_rename=False)
+    assert day.after["4"] == 1

@@ -11,6 +11,7 @@ import io
 import json
 import os
 import resource
+import select
 import shutil
 import signal
 import sqlite3
@@ -272,12 +273,10 @@ class World:
             os.write(telling, json.dumps([code, said]).encode())
             os._exit(0)
         status = os.waitpid(tick_process, 0)[1]
-        os.set_blocking(told, False)  # what it left behind may hold the other end
-        with contextlib.suppress(BlockingIOError):
-            while more := os.read(told, 1 << 16):
-                reported += more
-        os.close(told)
         os.close(telling)
+        while select.select([told], [], [], 10)[0] and (more := os.read(told, 1 << 16)):
+            reported += more  # to its end: a child that has not begun yet still holds all that the tick had
+        os.close(told)
         *changes, ended = reported.decode().split("\n")
         for pin, level in (map(json.loads, change.split()) for change in changes):
             self.pins.events.append((pin, level))

@@ -6,11 +6,12 @@ from __future__ import annotations
 import contextlib
 import faulthandler
 import os
+import resource
 import traceback
 from collections.abc import Callable, Iterator
 from unittest import mock
 
-from domo.scripts import answering, asking
+from domo.scripts import asking
 from domo.system.child import Child
 from domo.tick import lasting
 
@@ -40,12 +41,21 @@ class Here(Child):
         return 0
 
 
+SET = resource.setrlimit
+
+
+def full_disk_only(limit: int, values: tuple[int, int]) -> None:
+    """resource.setrlimit but for what is a child's own: nobody may raise that again."""
+    if limit == resource.RLIMIT_FSIZE:
+        SET(limit, values)
+
+
 @contextlib.contextmanager
 def together() -> Iterator[None]:
     """Ticks have no children for that long."""
     with (
         mock.patch.object(asking, "Child", Here),
-        mock.patch.object(answering, "_mapped", lambda page: 0),  # nobody may raise a limit again
+        mock.patch.object(resource, "setrlimit", full_disk_only),
         mock.patch.object(lasting, "apart", lambda work, seconds: (work(), None)),
     ):
         yield

@@ -10,7 +10,9 @@ from ..core.model import Fault
 from ..core.settings import Config
 from ..core.texts import did_you_mean
 from ..stores import reading
+from ..stores.bounded import SECONDS
 from ..system import files
+from ..system.child import apart
 from .api import Data, Others, Relay
 from .lint_form import Finding
 from .parsed import Script, constants_of, kind_of
@@ -35,12 +37,20 @@ def values(script: Script, config: Config) -> Iterator[Finding]:
 
 
 def _reported(config: Config) -> set[str]:
-    """The values that PvMonit reports at the moment."""
+    """The values that PvMonit reports at the moment; none where the data file does not answer in time."""
+
+    def look() -> list[str]:
+        try:
+            devices = reading.parse(files.read(config.tmpFileDataXml)[0])
+        except (OSError, Fault):
+            return []
+        return [name for _, _, _, values in devices for name in values]
+
     try:
-        devices = reading.parse(files.read(config.tmpFileDataXml)[0])
-    except (OSError, Fault):
-        return set()
-    return {name for _, _, _, values in devices for name in values}
+        names, _ = apart(look, SECONDS)
+    except OSError:
+        names = None
+    return set(names or ())
 
 
 def _asked(node: ast.expr, script: Script) -> set[object]:

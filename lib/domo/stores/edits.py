@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 
-from ..core.model import AUTO_OFF, AUTO_ON, Fault
+from ..core.model import AUTO_OFF, AUTO_ON, FORCED, Fault
+from ..core.texts import one_line
 from ..system import files, tinyjson
 from ..system.rights import refused
 from . import exchange
@@ -34,11 +35,16 @@ def create(path: str, modes: Mapping[int, int]) -> None:
 def set_auto(path: str, changes: Mapping[int, int], ended: Mapping[int, int] = {}) -> Found:  # noqa: B006
     """Writes the program's auto modes: only over 1 and 2 or where there is nothing, never over what
     the owner wrote. The exceptions are the forces that he gave an end, once that has come (`ended`).
-    Modes that are text become numbers. Gives what the file says then. Raises Fault."""
+    A force that comes back from the memory is written only where there is nothing. Modes that are text
+    become numbers. Gives what the file says then. Raises Fault."""
 
     def edit(document: Document) -> Document:
-        free = (None, AUTO_OFF, AUTO_ON)
-        now = {r: m for r, m in changes.items() if _mode(document, str(r)) in (*free, ended.get(r))}
+        now = {}
+        for relay, mode in changes.items():
+            there = _mode(document, str(relay))
+            auto = there in (AUTO_OFF, AUTO_ON) and mode not in FORCED  # a force that was remembered is older
+            if auto or there in (None, ended.get(relay)):
+                now[relay] = mode
         return _with(Document(document.items()) if document.texts else document, now)
 
     return sort(_update(path, edit))
@@ -78,6 +84,8 @@ def _update(path: str, change: Callable[[Document], Document]) -> Document:
 
     try:
         exchange.update(path, edit)
+    except ImportError as error:  # a failing card gives not even Python's own files
+        raise Fault(f"{path}: cannot be written ({one_line(error)})") from None
     except RecursionError:  # parse, called from less deep, could just write it
         raise Fault(f"{path}: is nested too deeply") from None
     return now

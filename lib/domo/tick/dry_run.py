@@ -10,8 +10,8 @@ from ..core.model import DONE, LOOK, REFUSED, ConfigError, Device, Fault, Now, R
 from ..core.records import replace
 from ..core.settings import Config
 from ..core.texts import did_you_mean
+from ..stores import bounded, user
 from ..stores import config as configs
-from ..stores import reading, user
 from . import plan, table
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def main(path: str, now: Now, readings: list[str], at: str | None, relay: int | 
         return REFUSED
     given = None
     if supposed:
-        real = reading.load(config, now)
+        real = bounded.load(config, now)
         given = suppose(real, supposed, config)
         given = replace(given, notes=(*given.notes, *_strange(real, supposed)))
     sight = plan.finish(plan.begin(config, now), given, pretend)

@@ -14,7 +14,7 @@ from ..core.settings import Config
 from ..core.texts import one_line
 from ..pins.choice import open_board
 from ..scripts import pvmonit
-from ..stores import fetch, journal, memory, modes, reading, schema, user, yaml_file
+from ..stores import bounded, fetch, journal, memory, modes, schema, user, yaml_file
 from ..system import private, rights, trusted
 from ..system.files import PROJECT
 from . import check_masters, check_news, check_plant
@@ -69,7 +69,7 @@ def _say(ok: bool | None, text: str) -> None:
 
 
 def _data(settings: Config, now: Now) -> Findings:
-    data = reading.load(settings, now)
+    data = bounded.load(settings, now)
     if data.problem:
         php = os.path.isfile(settings.scriptDataXml) and os.access(settings.phpCli, os.X_OK)
         place = settings.scriptDataXml if php else fetch.shown(settings.urlDataXml)

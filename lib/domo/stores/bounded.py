@@ -1,0 +1,26 @@
+"""The data file for who looks at it without a tick: read in a child, because its disk may hang."""
+
+from __future__ import annotations
+
+from ..core.model import Reading
+from ..system.child import apart
+from . import reading
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..core.model import Now
+    from ..core.settings import Config
+
+SECONDS = 4.0  # as long as a tick waits
+
+
+def load(config: Config, now: Now) -> Reading:
+    """The reading, as reading.load gives it; one with a problem when the file does not answer in time."""
+    try:
+        answer, left = apart(lambda: reading.packed(reading.load(config, now)), SECONDS)
+    except OSError as error:
+        return Reading((), f"{config.tmpFileDataXml}: no process could be started ({error.strerror})")
+    if answer is None:
+        hangs = f"; process {left[0]} hangs and cannot be killed (does a disk not answer?)" if left else ""
+        return Reading((), f"{config.tmpFileDataXml}: gave no answer within {SECONDS:g} s{hangs}")
+    return reading.unpacked(answer)
