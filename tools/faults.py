@@ -346,8 +346,12 @@ class Stage:
             house.data(SOC=96)
 
     def undisturbed(self) -> Ran:
-        """A tick left alone."""
-        return self.house.tick()
+        """A tick left alone, once that of a killed domo-mod, which may just begin, is over."""
+        ran = self.house.tick()
+        if ran.code == 75 and not self.scene.is_tick:
+            until(self._no_tick_runs)
+            ran = self.house.tick()
+        return ran
 
     def settle(self, outcome: Outcome) -> None:
         """Ticks until the scene is over: one relay is switched on in each."""

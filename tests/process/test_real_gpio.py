@@ -265,6 +265,7 @@ def test_lgpios_fifo_is_left_nowhere(build: Build, tmp_path: Path) -> None:
     assert not list(Path.cwd().glob(".lgd-nfy*"))
 
 
+@pytest.mark.timing
 def test_a_script_has_its_memory_beside_lgpio(build: Build) -> None:
     """Which takes 180 MB of address space for itself, of the 256 that scripts may have."""
     here = build("gpio, rpi-lgpio")

@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from domo.stores import memory
 from support.house import NOON, Clock, House, Ran
 
 ON = 'return relay.on("sun")'
@@ -364,3 +365,14 @@ def test_one_of_before_an_update_is_rebuilt_without_a_word(house: House, clock: 
     house.memory_file.write_text('{"version": 1, "boot": "boot 0", "wall": 1, "up": 1}')
     assert tick(house, clock) == (0, "", "")
     assert why(house) == "on 0, off 300, today 600, starts 1"
+
+
+def test_a_close_that_fails_makes_no_other_boot(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or a force for two hours would end at once on a machine that has been up for longer."""
+    before = memory.look_at_clocks().boot
+
+    def close(fd: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "close", close)
+    assert memory.look_at_clocks().boot == before != ""

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock, Timeout
 
+from domo.core.model import Fault
 from domo.stores import edits, modes
 from domo.system import files
 from support.house import Clock, House, until
@@ -530,3 +531,13 @@ def test_the_mode_file_is_written_though_pythons_own_library_cannot_be_read(
     edits.set_owner(str(tmp_path / "mod"), {1: 3})
     assert (tmp_path / "mod").read_text() == '{"1":3}'
     assert {path.name for path in tmp_path.iterdir()} == {"mod", "mod.lock"}
+
+
+def test_a_library_of_pythons_that_cannot_be_read_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mod").write_text('{"1":1}')
+    monkeypatch.setitem(sys.modules, "fcntl", None)
+    with pytest.raises(Fault, match="mod: cannot be written"):
+        edits.set_owner(str(tmp_path / "mod"), {1: 3})
+    assert (tmp_path / "mod").read_text() == '{"1":1}'

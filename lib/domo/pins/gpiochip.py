@@ -14,7 +14,6 @@ from errno import EBUSY, EINVAL, ENOTTY, EPERM
 from fcntl import ioctl
 
 from ..core.model import Fault
-from ..system.rights import user_name
 
 DEVICES = "/dev"
 MODULES = "/sys/module"
@@ -165,5 +164,7 @@ def find() -> GpioChip:
 def _refused(path: str, error: OSError) -> str:
     if not isinstance(error, PermissionError):
         return f"{path} cannot be opened ({error.strerror})"
+    from ..system.rights import user_name
+
     user = user_name(os.geteuid())
     return f"user {user} may not open {path}; run: sudo adduser {user} gpio, and log in again"

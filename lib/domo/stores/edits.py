@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from ..core.model import AUTO_OFF, AUTO_ON, FORCED, Fault
+from ..core.texts import one_line
 from ..system import files, tinyjson
 from ..system.rights import refused
 from . import exchange
@@ -83,6 +84,8 @@ def _update(path: str, change: Callable[[Document], Document]) -> Document:
 
     try:
         exchange.update(path, edit)
+    except ImportError as error:  # a failing card gives not even Python's own files
+        raise Fault(f"{path}: cannot be written ({one_line(error)})") from None
     except RecursionError:  # parse, called from less deep, could just write it
         raise Fault(f"{path}: is nested too deeply") from None
     return now

@@ -21,6 +21,7 @@ _SIGABRT, _SIGKILL, _SIGALRM, _SIGCHLD = 6, 9, 14, 17  # `import signal` brings 
 LIFETIME = 30  # s, more than any deadline: a child whose tick was killed ends itself
 LAST_WORDS = 0.2  # s for a child to say where it is
 DYING = 0.5  # s for a killed child to be gone
+STARVED = 2.0  # s more for one that only waits for its turn on a machine with too much to do
 OUTPUT_LIMIT = 64 << 10  # of what a child prints, more is read and thrown away
 MESSAGE_LIMIT = 4 << 20  # bytes of one message
 
@@ -115,7 +116,8 @@ class Child:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
                 return status
-            if time.monotonic() >= end:
+            now = time.monotonic()
+            if now >= end and (now >= end + STARVED or _stat(self.pid)[:1] != [b"R"]):
                 break
             time.sleep(pause)
             pause = min(2 * pause, 0.05)
@@ -168,15 +170,23 @@ def count_on_children() -> None:
 
 def _start_of(pid: int) -> int:
     """When a process was started (clock ticks since boot), 0 if there is none, or none alive."""
+    fields = _stat(pid)
+    try:
+        return 0 if fields[0] in (b"Z", b"X") else int(fields[19])
+    except (IndexError, ValueError):
+        return 0
+
+
+def _stat(pid: int) -> list[bytes]:
+    """What the kernel says of a process, from its state (R: it runs, or wants to) on; [] if there is none."""
     try:
         fd = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
-        return 0
+        return []
     try:
-        fields = os.read(fd, 4096).rpartition(b")")[2].split()
-        return 0 if fields[0] in (b"Z", b"X") else int(fields[19])
-    except (OSError, IndexError, ValueError):
-        return 0
+        return os.read(fd, 4096).rpartition(b")")[2].split()
+    except OSError:
+        return []
     finally:
         os.close(fd)
 

@@ -31,7 +31,10 @@ def read(path: str, limit: int = LIMIT) -> tuple[bytes, os.stat_result]:
     try:
         return whole(fd, path, limit)
     finally:
-        os.close(fd)
+        try:
+            os.close(fd)
+        except OSError:  # of a file that was only read
+            pass
 
 
 def whole(fd: int, path: str, limit: int) -> tuple[bytes, os.stat_result]:

@@ -43,8 +43,11 @@ class Tick:
             pid, status = os.waitpid(self._pid, os.WNOHANG)
             if pid:
                 self._code = os.waitstatus_to_exitcode(status)
-                self.said = os.pread(self._output, OUTPUT_LIMIT, 0).decode(errors="replace").strip()
-                os.close(self._output)
+                try:
+                    self.said = os.pread(self._output, OUTPUT_LIMIT, 0).decode(errors="replace").strip()
+                    os.close(self._output)
+                except OSError as error:
+                    self.said = f"domo-tick: what it said cannot be read ({error.strerror})"
             elif time.monotonic() > self._deadline:
                 os.kill(self._pid, 9)
         return self._code

@@ -1,0 +1,24 @@
+"""A child process that is ended: when it counts as one that cannot be."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import pytest
+
+from domo.system import child
+
+
+@pytest.mark.parametrize(("state", "left"), [(b"R", False), (b"D", True)])
+def test_only_one_that_sleeps_in_the_kernel_cannot_be_killed(
+    monkeypatch: pytest.MonkeyPatch, state: bytes, left: bool
+) -> None:
+    """One that was killed and has not had its turn yet, on a busy machine, is waited for."""
+    waitpid, calls = os.waitpid, iter(range(1000))
+    monkeypatch.setattr(child, "DYING", 0.0)
+    monkeypatch.setattr(child, "_stat", lambda pid: [state, *18 * [b"0"], b"77"])
+    monkeypatch.setattr(os, "waitpid", lambda pid, how: waitpid(pid, how) if next(calls) > 5 else (0, 0))
+    process = child.Child(lambda answer: time.sleep(60))
+    process.stop()
+    assert bool(process.left) is left
