@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV = .venv
 BIN = $(VENV)/bin
 
-.PHONY: run test lint bench gains faults trust pi armhf look pvmonit clean
+.PHONY: run test lint bench gains sun faults trust pi armhf look pvmonit clean
 
 run: $(VENV)/run.done
 	@$(BIN)/python tools/demo.py
@@ -17,6 +17,11 @@ lint: $(VENV)/dev.done
 
 bench: $(VENV)/run.done
 	$(BIN)/python tools/benchmark.py
+
+# How much of the sun the examples use, over places, batteries, weathers; ARGS="--seeds 1 --weeks 2,8": less of it.
+sun: $(VENV)/dev.done
+	$(BIN)/python tools/sun.py run $(ARGS)
+	$(BIN)/python tools/sun.py table
 
 gains: $(VENV)/run.done
 	$(BIN)/python tools/bench_gains.py

@@ -117,6 +117,18 @@ def test_the_sums_are_those_of_the_days(village: House) -> None:
     ]
 
 
+def test_days_at_first_that_do_not_count(village: House) -> None:
+    """They are lived through all the same: the day after them begins with what they left behind."""
+    settings, _ = configs.load(str(village.config))
+    start = time.mktime((time.localtime().tm_year, 6, 21, 0, 0, 0, 0, 0, -1))
+    both = runs.replay(runs.Asked(settings, start, 2, sky="changing"))
+    second = runs.replay(runs.Asked(settings, start, 2, sky="changing", warm=1))
+    (day,) = second.days
+    assert second.days[day] == both.days[day]
+    assert second.soc == both.soc and second.evenings == 1
+    assert second.relays[2].minutes < both.relays[2].minutes
+
+
 def test_a_year_is_told_by_months(village: House) -> None:
     """Not the whole of it here: three days, over the end of a year."""
     done = run(village, "12-30", "--days", "3")
@@ -176,6 +188,7 @@ def test_a_failing_script_is_told_with_its_line_and_how_often(village: House) ->
         (["--battery", "0"], "--battery wants a number from 10 to 1e+08 (Wh), not 0"),
         (["--soc", "101"], "soc one from 0 to 100"),
         (["--days", "x"], "invalid int value"),
+        (["--days", "2", "--warm", "2"], "--warm wants a number from 0 to less than --days"),
         (["--config", "/nonexistent.yaml"], "/nonexistent.yaml: there is no such file"),
     ],
 )

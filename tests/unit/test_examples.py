@@ -211,14 +211,30 @@ def test_lift_pump(tmp_path: Path, sky: str, plant: dict[str, float]) -> None:
 
 
 def test_lift_pump_never_lets_the_sump_run_over(tmp_path: Path) -> None:
-    """A week of clouds in December: ten minutes on each of its days."""
-    plant = {**OWN, "battery": 12_000}
+    """A week of clouds in December: twenty minutes in the evening, every second day."""
+    plant = {**OWN, "battery": 90_000}
     days = Days(
-        tmp_path, {1: "lift-pump"}, watt={1: 750}, sky=CLOUDY, soc=90, days=5, date="2025-12-15", plant=plant
+        tmp_path, {1: "lift-pump"}, watt={1: 750}, sky=CLOUDY, soc=95, days=5, date="2025-12-15", plant=plant
     )
-    by_day = [sum(days.on(1)[day * 1440 : (day + 1) * 1440]) for day in range(1, 5)]
-    assert all(ran >= 10 for ran in by_day)
+    by_day = [sum(days.on(1)[day * 1440 : (day + 1) * 1440]) for day in range(5)]
+    assert all(first + second >= 20 for first, second in zip(by_day, by_day[1:], strict=False))
     assert sum(by_day) <= 80
+    assert all("18:00" <= begun < "20:00" for begun, _ in days.spans(1))
+
+
+def test_lift_pump_takes_what_sun_there_is(tmp_path: Path) -> None:
+    """With a battery that cannot be full today, but is in no need: forty minutes by day, none in the evening."""
+    plant = {**OWN, "battery": 30_000}
+    days = Days(tmp_path, {1: "lift-pump"}, watt={1: 750}, soc=90, date="2025-12-15", plant=plant)
+    assert sum(days.on(1)) == 40
+    assert all("09:00" < begun < "16:00" for begun, _ in days.spans(1))
+
+
+def test_lift_pump_leaves_the_house_what_it_needs(tmp_path: Path) -> None:
+    days = Days(
+        tmp_path, {1: "lift-pump"}, watt={1: 750}, sky=CLOUDY, soc=75, days=3, date="2025-12-15", plant=OWN
+    )
+    assert not any(days.on(1))
 
 
 def test_tool_chargers(tmp_path: Path) -> None:

@@ -45,11 +45,16 @@ KEEPS = {
 }  # of the battery: what a full one is left with by the evening, to be sure
 
 _paths: dict[object, list[tuple[float, float]]] = {}  # of the last day; a replay asks a thousand times
+_clear: dict[object, float] = {}  # the same of the last moment
 
 
 def clear(plant: Plant, wall: float) -> float:
     """The power of the panels under a clear sky at that time (epoch s), in W."""
-    return _panels(plant, *_sun(plant, wall))
+    key = wall, plant["latitude"], plant["longitude"], plant["panels"]
+    if key not in _clear:
+        _clear.clear()
+        _clear[key] = _panels(plant, *_sun(plant, wall))
+    return _clear[key]
 
 
 def _sun(plant: Plant, wall: float) -> tuple[int, float, float]:

@@ -45,7 +45,8 @@ def options() -> argparse.ArgumentParser:
     number: dict[str, tuple[str, float, str]] = {
         "soc": ("PERCENT", 80, "the battery's charge at the beginning")
     }
-    number |= {"days": ("N", 1, "so many"), "seed": ("N", 1, "another number is another weather")}
+    number |= {"days": ("N", 1, "so many"), "warm": ("N", 0, "so many of them at first do not count")}
+    number |= {"seed": ("N", 1, "another number is another weather")}
     for name, (unit, value, text) in number.items():
         kind = int if unit == "N" else float
         parser.add_argument(
@@ -86,7 +87,7 @@ def main(argv: list[str]) -> int:
         supposed = dict(map(rehearsal.pair, given.set))
         first = run.Asked(
             *(config, midnight(given.day), given.days, given.seed, given.soc / 100, supposed),
-            *(given.plant, given.sky, given.bound),
+            *(given.plant, given.sky, given.bound, given.warm),
         )
         return _told(first, given)
     except (ConfigError, ValueError, PlantError) as error:
@@ -110,6 +111,8 @@ def settings(given: argparse.Namespace) -> Config:
         raise ValueError("--seeds wants a number from 1 to 1000")
     if not (1 <= given.days <= 3660 and 0 <= given.soc <= 100):
         raise ValueError("--days wants a number from 1 to 3660, --soc one from 0 to 100")
+    if not 0 <= given.warm < given.days:
+        raise ValueError("--warm wants a number from 0 to less than --days")
     if given.sky not in (*WEATHERS, "pvlib") and not os.path.isfile(given.sky):
         raise ValueError(f"--sky wants {', '.join(WEATHERS)}, pvlib or a CSV file, and {given.sky!r} is none")
     return replace(config, plant={**config.plant, **changes})

@@ -22,7 +22,8 @@ MINUTES = 1440
 @dataclass(frozen=True)
 class Asked:
     """What is to be replayed: from `start` (epoch s) on for so many days, the battery at `soc` (0 to 1)
-    at first; `model` is "" for the plant that ships, `sky` a kind of weather or a file of hours."""
+    at first; the first `warm` of them do not count. `model` is "" for the plant that ships, `sky` a kind of
+    weather or a file of hours."""
 
     config: Config
     start: float
@@ -33,6 +34,7 @@ class Asked:
     model: str = ""
     sky: str = "generated"
     bound: bool = False
+    warm: int = 0
 
 
 def plant(asked: Asked) -> foreign.Driven:
@@ -100,9 +102,16 @@ def replay(asked: Asked, each: Callable[[Moment], None] | None = None) -> Result
     without = bare(asked, with_domo)
     none = dict.fromkeys(config.relays, 0)
     series = Series(config, -time.timezone) if asked.bound else None
-    soc, watch = asked.soc, Watch(config)
-    for moment in fold(config, with_domo, asked.start, round(asked.days * MINUTES), asked.supposed, watch):
+    soc, watch, lacked = asked.soc, Watch(config), 0.0
+    minutes, warm = round(asked.days * MINUTES), asked.warm * MINUTES
+    for moment in fold(config, with_domo, asked.start, minutes, asked.supposed, watch):
         flow = without.minute(moment.now.wall, none)
+        if warm:
+            warm -= 1
+            soc, lacked = flow.soc, max(0.0, flow.soc - moment.flow.soc)
+            if not warm:
+                _counts_from_here(with_domo, series)
+            continue
         result.add(moment, flow, could_take(config, with_domo) if moment.flow.throttled else {})
         evenings.look(result, moment.flow, flow)
         if series:
@@ -116,9 +125,17 @@ def replay(asked: Asked, each: Callable[[Moment], None] | None = None) -> Result
             result.relays[relay].demand = (load.asked, load.served, load.missed, load.unit)
         soc = flow.soc
     result.outside = watch.told(config)
-    result.owed = max(0.0, soc - result.soc) * config.plant["battery"]
+    result.owed = max(0.0, soc - result.soc - lacked) * config.plant["battery"]
     if series:
         if asked.model and not result.total.sun:
             raise foreign.PlantError("--bound wants a plant whose minute(...) says sun, load, power and soc")
         result.bound = bound(config, series, list(result.relays))
     return result
+
+
+def _counts_from_here(plant: foreign.Driven, series: Series | None) -> None:
+    """Forgets what was asked of the loads until now; the bound begins with what they can take now."""
+    for relay, load in (plant.loads or {}).items():
+        load.asked = load.served = load.missed = 0.0
+        if series:
+            series.loads[relay].room = load.room

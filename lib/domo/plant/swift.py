@@ -98,7 +98,15 @@ class Ageing(History):
         first = bisect_left(self.when, (now - seconds, -1)) - 1
         if first <= 0:
             return super().spans(seconds)
-        return History(tuple([(now - at, state) for at, state in self.when[first:]])).spans(seconds)
+        spans, start = [], -1.0
+        for at, state in self.when[first:]:
+            if state == ON and start < 0:
+                start = now - at
+            elif state == OFF and start >= 0:
+                if now - at < seconds:
+                    spans.append((min(start, seconds), now - at))
+                start = -1.0
+        return spans if start < 0 else [*spans, (min(start, seconds), 0.0)]
 
 
 def aged(past: Past, seconds: float, clock: Clock) -> Past:

@@ -131,6 +131,7 @@ class Result:
     faults: Counter[str] = field(default_factory=Counter)
     nobody: float = 0
     evenings: int = 0
+    lower: list[float] = field(default_factory=list)  # of each evening: how much more charge without domo
     deeper: int = 0  # evenings with more than DEEPER less charge than without domo
     floats: int = 0  # days on which the regulator came to float
     bare_floats: int = 0
@@ -211,6 +212,7 @@ class Evenings:
             self.bare_floated = self.bare_floated or bare.stage == "Float"
         elif self.light:
             result.evenings += 1
+            result.lower.append(bare.soc - flow.soc)
             result.deeper += flow.soc < bare.soc - DEEPER
             result.floats += self.floated
             result.bare_floats += self.bare_floated

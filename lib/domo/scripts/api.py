@@ -11,6 +11,8 @@ calendar's day, so that midnight and the clock's jumps change nothing.
 
 from __future__ import annotations
 
+from _functools import partial  # type: ignore[import-not-found]  # functools costs a tick more
+
 from ..core import spare
 from ..core.history import KEPT, OFF, ON, History
 from ..core.model import STAGES, Device, Now, Order, Past, Reading, ScriptError
@@ -38,17 +40,15 @@ else:
         """A method that answers: without its brackets it is refused where a truth is wanted, because any
         method counts as true, and a relay would be on for ever."""
 
-        def __init__(self, method, of=None):
-            self._method, self._of = method, of
+        def __init__(self, method):
+            self._method = method
 
         def __get__(self, of, kind):
-            return question(self._method, of)
+            return _Asked(self._method, of)
 
-        def __call__(self, *args, **named):
-            return self._method(self._of, *args, **named)
-
+    class _Asked(partial):
         def __bool__(self):
-            name = f"{self._of._called}.{self._method.__name__}"
+            name = f"{self.args[0]._called}.{self.func.__name__}"
             raise ScriptError(f"{name} is asked with its brackets: {name}()")
 
 

@@ -135,7 +135,7 @@ def ask(relay: int, world: World, code: CodeType, ready: Decide | None = None) -
     before = dict(world.timers)
     try:
         order = _ask(path(world.config, relay), relay, world, code, ready)
-        if sum(map(len, world.timers)) + 40 * len(world.timers) > TIMERS_LIMIT:
+        if world.timers and sum(map(len, world.timers)) + 40 * len(world.timers) > TIMERS_LIMIT:
             raise ScriptError(f"{relay}.py: there are {len(world.timers)} timers, more than can be kept")
     except ScriptError as error:
         world.timers = before

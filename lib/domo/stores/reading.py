@@ -106,25 +106,28 @@ def watched(config: Config, data: Reading, past: Past, now: Now) -> tuple[Readin
     """The reading, with the problem if it has not moved for too long, and the past that has seen it."""
     measured = fingerprint(data)
     before, age = past.frozen
+    seen: dict[str, Any] = {}
     if measured:
         age = age if measured == before else 0.0
-        past = replace(past, frozen=(measured, age), charge=charge.stages(past.charge, data, past.data))
+        seen = {"frozen": (measured, age), "charge": charge.stages(past.charge, data, past.data)}
         if 0 < config.frozenAfter <= age and not data.problem:
             problem = f"no measured value has moved for {age / 60:.0f} min: the monitor is frozen"
             data = replace(data, problem=Report(problem, fault="frozen"))
     if not data.problem:
-        past = replace(past, sky=spare.watched(past.sky, config.plant, now.wall, data))
-    return data, past
+        seen["sky"] = spare.watched(past.sky, config.plant, now.wall, data)
+    return data, replace(past, **seen)
 
 
 def fingerprint(reading: Reading) -> str:
     """The measured values that move by nature, to the letter, or what stands for them; "" when there
     are none."""
     found = ";".join(
-        f"{device.id}.{name}={device.values[name].text}"
-        for device in reading.devices
-        for name in MOVING
-        if name in device.values
+        [
+            f"{device.id}.{name}={device.values[name].text}"
+            for device in reading.devices
+            for name in MOVING
+            if name in device.values
+        ]
     )
     if len(found) <= LONG:
         return found
