@@ -64,4 +64,6 @@ def line(name: str, chemistry: str, latitude: str, weeks: list[Week]) -> str:
 def percent(weeks: list[Week], relay: str) -> float:
     """The share of what was asked of a load that it got."""
     asked = sum(one["relays"][relay]["asked"] for one in weeks)
-    return 100 * sum(min(one["relays"][relay]["served"], one["relays"][relay]["asked"]) for one in weeks) / asked
+    return (
+        100 * sum(min(one["relays"][relay]["served"], one["relays"][relay]["asked"]) for one in weeks) / asked
+    )

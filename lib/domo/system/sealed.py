@@ -21,12 +21,13 @@ if TYPE_CHECKING:
 
 BEFORE = frozenset(sys.modules)  # what is loaded before, this module too
 LIMIT = 2 << 20
-TAG = f"domo {sys.hexversion:x} {sys.implementation.cache_tag}\n".encode()
+# Whose it is: this Python's, and this copy of domo's.
+TAG = f"domo {sys.hexversion:x} {sys.implementation.cache_tag} {__file__}\n".encode(errors="surrogateescape")
 
 
 def path() -> str:
-    """Where it is."""
-    return f"{folder()}/tick.sealed"
+    """Where it is; each copy of domo has its own."""
+    return f"{folder()}/sealed{__file__.replace('/', '%')[-200:]}"
 
 
 def use() -> bool:

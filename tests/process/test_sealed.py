@@ -1,0 +1,88 @@
+"""The sealed bytecode: a tick runs what its own sources say, whatever is in the file."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from support.house import PROJECT, House
+
+SAID = "lib/domo/core/decide.py"
+
+
+@pytest.fixture
+def copies(house: House, tmp_path: Path) -> list[Path]:
+    """Two copies of domo, which say of which they are when they force a relay."""
+    house.set_modes({1: 3})
+    made = []
+    for name in ("one", "two"):
+        copy = tmp_path / name
+        for part in ("bin", "lib"):
+            shutil.copytree(PROJECT / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
+        change(copy, f"by {name}")
+        made.append(copy)
+    return made
+
+
+def change(copy: Path, says: str) -> None:
+    """Another source: what it says of a relay that is forced on."""
+    text = (PROJECT / SAID).read_text()
+    assert text.count('"forced on"') == 1
+    (copy / SAID).write_text(text.replace('"forced on"', f'"{says}"'))
+
+
+def said(house: House, copy: Path) -> str:
+    """A tick of cron's, without arguments; gives why relay 1 is on."""
+    house.data()
+    env = {**house.env, "DOMO_CONFIG": str(house.config)}
+    done = subprocess.run(
+        [sys.executable, "-IS", copy / "bin/domo-tick"], env=env, capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    why: str = house.memory["why"]["1"]
+    return why
+
+
+def files(house: House) -> list[Path]:
+    """The sealed files."""
+    return sorted(house.tmp.glob("domo-*/sealed*"))
+
+
+def test_it_is_written_once_and_then_used(house: House, copies: list[Path]) -> None:
+    assert said(house, copies[0]) == "by one"
+    (file,) = files(house)
+    before = file.stat()
+    for path in copies[0].rglob("__pycache__"):
+        shutil.rmtree(path)
+    assert said(house, copies[0]) == "by one"
+    assert file.stat() == before or file.stat().st_mtime_ns == before.st_mtime_ns
+    assert not list((copies[0] / "lib/domo/core").glob("__pycache__/decide*"))  # it was not needed
+
+
+def test_a_source_that_has_changed_is_seen(house: House, copies: list[Path]) -> None:
+    assert said(house, copies[0]) == "by one"
+    change(copies[0], "by an update")
+    assert said(house, copies[0]) == said(house, copies[0]) == "by an update"
+
+
+def test_two_copies_of_domo_each_run_their_own_code(house: House, copies: list[Path]) -> None:
+    assert [said(house, copy) for copy in (*copies, *copies)] == ["by one", "by two"] * 2
+    assert len(files(house)) == 2
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [lambda b: b[:-9], lambda b: b"", lambda b: b[:5000] + b"x" + b[5001:], lambda b: os.urandom(900)],
+)
+def test_a_damaged_one_is_not_used_and_is_mended(house: House, copies: list[Path], damage: object) -> None:
+    assert said(house, copies[0]) == "by one"
+    (file,) = files(house)
+    whole = file.read_bytes()
+    file.write_bytes(damage(whole))  # type: ignore[operator]
+    assert said(house, copies[0]) == "by one"
+    assert len(file.read_bytes()) == len(whole)
