@@ -3,18 +3,15 @@ files, pins, memory, journal, and a child for the scripts."""
 
 from __future__ import annotations
 
-import os
+import json
+import subprocess
+import sys
 import time
-from pathlib import Path
 
 import pytest
 
-from domo.core.model import Now
-from domo.plant import fold, run
-from domo.stores import config as configs
-from domo.tools import tick
 from support.day import example
-from support.house import House
+from support.house import PROJECT, House
 
 DAYS = 3
 FLAKY = """def decide(relay, data):
@@ -58,56 +55,13 @@ def village(house: House, monkeypatch: pytest.MonkeyPatch) -> House:
     return house
 
 
-def xml(moment: fold.Moment) -> str:
-    """A moment's readings, as PvMonit writes them."""
-    devices = ""
-    for device in moment.reading.devices:
-        values = "".join(
-            f'<data id="{name}"><value>{value.text}</value><valueBeast>{value.raw}</valueBeast></data>'
-            for name, value in device.values.items()
-        )
-        stamp = moment.now.wall - device.age
-        devices += (
-            f'<device id="{device.id}"><nom>{device.name}</nom><timerefresh>{stamp:.0f}</timerefresh>'
-            f"<datas>{values}</datas></device>"
-        )
-    return f"<devices>{devices}</devices>"
-
-
-def tick_in_a_process(house: House, now: Now, out: Path) -> int:
-    """The exit code of a tick that is a process of its own, at that time."""
-    pid = os.fork()
-    if pid == 0:
-        try:
-            os.dup2(os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 2)
-            os._exit(tick.main(["--config", str(house.config)], lambda: now))
-        finally:
-            os._exit(99)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-
-
-@pytest.mark.timeout(3000)  # a minute or two on a quiet machine
-def test_three_days_of_real_ticks(village: House, tmp_path: Path) -> None:
-    config, _ = configs.load(str(village.config))
-    start = time.mktime((2025, 6, 20, 0, 0, 0, 0, 0, -1))
-    asked = run.Asked(config, start, DAYS, seed=4)
-    switched = faults = 0
-    told: dict[int, set[str]] = {relay: set() for relay in config.relays}
-    for moment in fold.fold(config, run.plant(asked), start, DAYS * 1440):
-        village.data_file.write_text(xml(moment))
-        os.utime(village.data_file, (moment.now.wall - 1, moment.now.wall - 1))
-        code = tick_in_a_process(village, moment.now, tmp_path / "said")
-        bad = any(not order.good for order in moment.orders.values())
-        assert code in (0, 1), (tmp_path / "said").read_text()
-        states = {relay for relay, decision in moment.plan.items() if decision.state}
-        assert village.on == states
-        assert village.modes == {relay: decision.mode for relay, decision in moment.plan.items()}
-        why = {int(relay): text for relay, text in village.memory["why"].items()}
-        assert why == {relay: decision.why for relay, decision in moment.plan.items()}
-        switched += len(moment.switched)
-        faults += bad
-        for relay, text in why.items():
-            told[relay].add(text.partition(",")[0])
-    assert switched > 100 and faults == DAYS * 60
-    assert all(len(reasons) > 2 for relay, reasons in told.items() if relay != 8)
-    assert told[8] == {"seen 1"}
+@pytest.mark.timeout(3000)  # a few minutes on a quiet machine
+def test_three_days_of_real_ticks(village: House) -> None:
+    command = [sys.executable, "-m", "support.real_ticks", str(village.config), str(DAYS)]
+    env = {**village.env, "TZ": "Europe/Paris", "PYTHONPATH": f"{PROJECT}/lib:{PROJECT}/tests"}
+    done = subprocess.run(command, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    seen = json.loads(done.stdout)
+    assert seen["switched"] > 100 and seen["failed"] == DAYS * 60
+    assert all(len(reasons) > 2 for relay, reasons in seen["told"].items() if relay != "8")
+    assert seen["told"]["8"] == ["seen 1"]
