@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import posix
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,3 +39,13 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
 def clock() -> Clock:
     """A clock that stands still until the test moves it."""
     return Clock()
+
+
+@pytest.fixture
+def paris(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The hours of Paris, where clocks change twice a year."""
+    monkeypatch.setenv("TZ", "Europe/Paris")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()

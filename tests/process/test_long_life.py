@@ -75,16 +75,6 @@ def rebooted(house: House, clock: Clock) -> None:
     clock.wall = wall
 
 
-@pytest.fixture
-def paris(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The hours of Paris."""
-    monkeypatch.setenv("TZ", "Europe/Paris")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
-
-
 def _files(house: House) -> set[Path]:
     """All files but the record, which gains one a day for two years."""
     return {path for path in house.folder.rglob("*") if path.parent.name != "history"}

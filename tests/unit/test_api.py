@@ -7,7 +7,6 @@ import datetime  # noqa: F401  (for eval)
 import os
 import re
 import time
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -15,18 +14,10 @@ import pytest
 
 from support.house import Clock, House
 
+pytestmark = pytest.mark.usefixtures("paris")
+
 HOUR, DAY = 3600, 86400
 INF = float("inf")
-
-
-@pytest.fixture(autouse=True)
-def paris(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """All of it happens where clocks change twice a year."""
-    monkeypatch.setenv("TZ", "Europe/Paris")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
 
 
 def local(text: str) -> float:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,20 +11,12 @@ from domo.scripts import api, lint
 from support.day import CHANGING, CLEAR, CLOUDY, EXAMPLES, Days, example
 from support.house import PROJECT
 
+pytestmark = pytest.mark.usefixtures("paris")
+
 ALWAYS = "def decide(relay, data):\n    return relay.on('always')\n"
 FROM_11_TO_15 = """def decide(relay, data):
     return relay.on("day") if 11 <= relay.now.hour < 15 else relay.off("night")
 """
-
-
-@pytest.fixture(autouse=True)
-def paris(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Where the sun is highest at one o'clock in summer."""
-    monkeypatch.setenv("TZ", "Europe/Paris")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
 
 
 def minutes(span: tuple[str, str]) -> int:
