@@ -52,7 +52,8 @@ def run(
         send(answer, READ + marshal.dumps((readings.packed(reading), trouble, left)))
     now = question.pretend or question.now
     reading, past = readings.watched(question.config, reading, question.past, now)
-    kinds = source.scripted(question.config)
+    # Who is not to ask anybody does not look into the folder, which may hang.
+    kinds = {} if waiting == () else source.scripted(question.config)
     if waiting is None:
         waiting = in_turn(kinds, past.turns)
         send(answer, SCRIPTED + marshal.dumps((waiting, tuple(r for r in waiting if kinds[r] != "py"))))
