@@ -21,9 +21,12 @@ if TYPE_CHECKING:
 
 def write(first: Sequence[str]) -> None:
     """Writes the bytecode of the modules that a tick begins with, in their order: each comes after those that
-    it imports. A file that cannot be written is no fault."""
+    it imports; and of the board, which is the same at the next tick. A file that cannot be written is no
+    fault."""
     try:
-        body = marshal.dumps([_sealed(name) for name in first if name not in BEFORE and _has_bytecode(name)])
+        board = [name for name in sys.modules if name.startswith("domo.pins.") and name not in first]
+        names = [name for name in (*first, *board) if name not in BEFORE and _has_bytecode(name)]
+        body = marshal.dumps([_sealed(name) for name in names])
         made()
         files.replace(path(), TAG + source_hash(0, body) + body, 0o600)
     except (Fault, OSError):
