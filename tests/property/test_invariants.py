@@ -62,7 +62,7 @@ def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> type[Home]:
 
 @pytest.mark.timeout(1800)
 def test_the_invariants_hold_whatever_happens(home: type[Home]) -> None:
-    run_state_machine_as_test(machine(home), settings=examples(25, 40))
+    run_state_machine_as_test(machine(home), settings=examples(12, 40))
 
 
 # Some days by hand, most of which once broke an invariant. They are checked after every tick, as above.
