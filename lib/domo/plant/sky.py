@@ -8,7 +8,7 @@ this file has the equations.
 from __future__ import annotations
 
 from functools import lru_cache
-from math import asin, cos, exp, pi, radians, sin
+from math import cos, exp, pi, radians, sin
 from random import Random
 from typing import NamedTuple
 
@@ -159,11 +159,6 @@ def air(day: int, hour: float, latitude: float) -> float:
     summer, 4 more in the afternoon."""
     season = cos(2 * pi * (day - 200) / 365) * (1 if latitude >= 0 else -1)
     return 12 - 0.5 * (abs(latitude) - 47) + 9 * season + 4 * cos(2 * pi * (hour - 15) / 24)
-
-
-def height_of_noon(day: int, latitude: float) -> float:
-    """How high the sun comes (degrees)."""
-    return asin(max(-1.0, min(1.0, position(day, 12, latitude)[0]))) * 180 / pi
 
 
 def cover(seed: int, number: int, of_year: int, latitude: float) -> float:

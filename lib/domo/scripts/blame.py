@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from ..core.faults import Report
 from ..core.model import Order, Reading
+from ..system.child import HANGS
 from . import place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..system.child import Left
     from .asking import Round
-
-HANGS = "process {} hangs and cannot be killed (does a disk not answer?)"
 
 
 def child(round: Round, why: str, words: bytes, cut: bool, left: Left | None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..core.model import Reading
-from ..system.child import apart
+from ..system.child import HANGS, apart
 from . import reading
 
 TYPE_CHECKING = False
@@ -21,6 +21,6 @@ def load(config: Config, now: Now) -> Reading:
     except OSError as error:
         return Reading((), f"{config.tmpFileDataXml}: no process could be started ({error.strerror})")
     if answer is None:
-        hangs = f"; process {left[0]} hangs and cannot be killed (does a disk not answer?)" if left else ""
+        hangs = f"; {HANGS.format(left[0])}" if left else ""
         return Reading((), f"{config.tmpFileDataXml}: gave no answer within {SECONDS:g} s{hangs}")
     return reading.unpacked(answer)

@@ -36,12 +36,6 @@ def same(value: Any) -> Any:
     return value
 
 
-def number(value: float, gone: float) -> float:
-    if value - value != 0:
-        raise ValueError(f"a number of {value!r}")
-    return float(value)
-
-
 def maybe(codec: Codec) -> Codec:
     write, read = codec
     return (

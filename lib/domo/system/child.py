@@ -24,6 +24,7 @@ DYING = 0.5  # s for a killed child to be gone
 STARVED = 2.0  # s more for one that only waits for its turn on a machine with too much to do
 OUTPUT_LIMIT = 64 << 10  # of what a child prints, more is read and thrown away
 MESSAGE_LIMIT = 4 << 20  # bytes of one message
+HANGS = "process {} hangs and cannot be killed (does a disk not answer?)"
 
 
 class Child:
