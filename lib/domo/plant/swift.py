@@ -16,14 +16,14 @@ from ..core import model, settings
 from ..core.history import KEPT, OFF, ON, History
 from ..core.model import Past, ScriptError
 from ..core.settings import Config
-from ..scripts import asking, source
+from ..scripts import messages, source
 from ..stores import modes
 from ..stores.memory import FIELDS
 from ..tick.sight import Sight
 
 RECORDS = (
     *(model.Now, model.Value, model.Device, model.Reading, History, model.Past, model.Order),
-    *(model.Decision, settings.Limits, model.Row, asking.Answers, modes.Found, Sight),
+    *(model.Decision, settings.Limits, model.Row, messages.Answers, modes.Found, Sight),
 )
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..core.model import Reading
 from ..system.child import HANGS, apart
-from . import reading
+from . import packing, reading
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,10 +17,10 @@ SECONDS = 4.0  # as long as a tick waits
 def load(config: Config, now: Now) -> Reading:
     """The reading, as reading.load gives it; one with a problem when the file does not answer in time."""
     try:
-        answer, left = apart(lambda: reading.packed(reading.load(config, now)), SECONDS)
+        answer, left = apart(lambda: packing.packed(reading.load(config, now)), SECONDS)
     except OSError as error:
         return Reading((), f"{config.tmpFileDataXml}: no process could be started ({error.strerror})")
     if answer is None:
         hangs = f"; {HANGS.format(left[0])}" if left else ""
         return Reading((), f"{config.tmpFileDataXml}: gave no answer within {SECONDS:g} s{hangs}")
-    return reading.unpacked(answer)
+    return packing.unpacked(answer)
