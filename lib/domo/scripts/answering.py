@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ..core.model import Order, Reading
-    from ..system.child import Left
+    from ..system.left_behind import Left
     from .messages import Question
 
     Timers = dict[str, tuple[float, float, int]]

@@ -17,14 +17,14 @@ from ..core.records import replace
 from ..core.texts import clean
 from ..stores import packing
 from ..system import sealed
-from ..system.child import Child, running
+from ..system.child import Child
 from . import messages
 from .messages import Answers, Question
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..core.model import Past, Reading
-    from ..system.child import Left
+    from ..system.left_behind import Left
     from .messages import Timers
 
 DATA_SECONDS = 4.0  # to read the data
@@ -46,8 +46,12 @@ def _answer(
 def ask_all(question: Question) -> Answers:
     """Reads the data, unless they are given, and asks the scripts of the relays in auto, if they may run
     on it. Never raises, and never waits for long."""
-    stuck = {what: left for what, left in question.past.stuck.items() if running(left)}
-    return Round(replace(question, stuck=stuck)).answers()
+    if question.past.stuck:
+        from ..system.left_behind import running
+
+        still = {what: left for what, left in question.past.stuck.items() if running(left)}
+        question = replace(question, stuck=still)
+    return Round(question).answers()
 
 
 class Round:

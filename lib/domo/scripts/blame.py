@@ -5,12 +5,12 @@ from __future__ import annotations
 from ..core.faults import Report
 from ..core.model import Order, Reading
 from ..system import trusted
-from ..system.child import HANGS
+from ..system.left_behind import HANGS
 from . import place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..system.child import Left
+    from ..system.left_behind import Left
     from .asking import Round
 
 

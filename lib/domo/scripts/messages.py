@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from ..core.model import Now
     from ..core.settings import Config
-    from ..system.child import Left
+    from ..system.left_behind import Left
 
     Timers = Mapping[str, tuple[float, float, int]]
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ..core.model import Reading
-from ..system.child import HANGS, apart
+from ..system.apart import apart
+from ..system.left_behind import HANGS
 from . import packing, reading
 
 TYPE_CHECKING = False

@@ -7,7 +7,8 @@ from ..core.faults import Report
 from ..core.model import Fault, Past
 from ..core.records import replace
 from ..stores import history, journal, memory, record
-from ..system.child import apart, running
+from ..system.apart import apart
+from ..system.left_behind import running
 from .rows import standing
 
 TYPE_CHECKING = False
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from ..core.model import Now, Row
     from ..core.settings import Config
-    from ..system.child import Left
+    from ..system.left_behind import Left
 
 SECONDS = 5.0
 
