@@ -83,7 +83,7 @@ class Browser:
 
     def open(self, address: str, ready: str) -> None:
         """Goes to a page, and waits until `ready`, JavaScript, is true in it."""
-        self._ask("Page.navigate", url=address)
+        self.ask("Page.navigate", url=address)
         self.until(
             f"location.href == {json.dumps(address)} && document.readyState == 'complete' && ({ready})"
         )
