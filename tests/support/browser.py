@@ -1,4 +1,4 @@
-"""A headless Chromium, driven by its own protocol through a pipe: for tests of pages, and pictures of them."""
+"""A headless Chromium, driven by its own protocol through a pipe, for tests of pages and for pictures."""
 
 from __future__ import annotations
 
