@@ -295,15 +295,11 @@ class Home:
     @happens(relay=RELAYS, mode=(0, 3), seconds=(60, 90, NO_DATA, 2 * HOUR))
     def owner_forces_for(self, relay: int, mode: int, seconds: int) -> None:
         """By domo-mod, which runs a tick."""
-        saved = self.memory_stamp()
         fault = self.world.force_for(relay, mode, seconds)
         self.settled = False
         if not fault:
             self.until[relay] = mode, self.world.now + seconds
             self.perhaps_until.pop(relay, None)
-        elif self.memory_stamp() != saved:  # the end was written, the force was not
-            self.until.pop(relay, None)
-            self.perhaps_until[relay] = mode
         self.tick()
 
     @happens(relay=RELAYS, mode=(0, 3, 1), by_rename=BOTH, when=lambda self: not self.world.full)
