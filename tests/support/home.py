@@ -684,7 +684,8 @@ class Home:
             return set()
         document = json.loads(self.intrusion)
         before = self.before if isinstance(self.before, dict) else {}
-        return {relay for relay in RELAYS if document.get(str(relay)) != before.get(str(relay), -1)}
+        written = {relay: json.dumps(document.get(str(relay))) for relay in RELAYS}  # True == 1 in Python
+        return {r for r in RELAYS if written[r] != json.dumps(before.get(str(r), -1))}
 
     def end_forces(self) -> None:
         """Lets the forces end whose time is over, as long as they still stand: in auto from now on."""
