@@ -28,12 +28,11 @@ if TYPE_CHECKING:
 TABLE = """CREATE TABLE IF NOT EXISTS relay (id INTEGER PRIMARY KEY, relay_number INTEGER, info VARCHAR(2),
     valeur INTEGER, date INTEGER, event TEXT)"""  # as PvMonit's domo.php makes it
 INDEX = "CREATE INDEX IF NOT EXISTS domo_relay ON relay (relay_number, info, valeur)"
-INSERT = (
-    "INSERT INTO relay (relay_number, info, valeur, date, event, origin, until) VALUES (?, ?, ?, ?, ?, ?, ?)"
-)
 _SOUND = """typeof(date) = 'integer' AND date BETWEEN 0 AND 99999999999 AND typeof(valeur) = 'integer'
     AND typeof(relay_number) = 'integer' AND relay_number BETWEEN 1 AND 1000"""  # any program writes it
 COLUMNS = {"origin": "VARCHAR(8)", "until": "INTEGER"}  # ours: who set a mode; when a force ends (epoch s)
+_WRITTEN = ("relay_number", "info", "valeur", "date", "event", *COLUMNS)
+INSERT = f"INSERT INTO relay ({', '.join(_WRITTEN)}) VALUES ({', '.join('?' * len(_WRITTEN))})"
 OUTSIDE = "mode file: "  # began the reason for an owner's mode before there was `origin`
 UNTIL = " until %Y-%m-%d %H:%M"  # stood in the reason for a force before there was `until`
 KEPT_SECONDS = 2 * 366 * 86400
@@ -85,6 +84,7 @@ def append(config: Config, rows: Iterable[Row], now: Now) -> tuple[bool, str]:
 
 
 def _inserted(row: Row, now: Now) -> tuple[object, ...]:
+    """The values of a row, in the order of _WRITTEN."""
     date = int(now.wall - row.age)
     until = None if row.left is None else round(now.wall - row.age + row.left)
     return row.relay, row.info, row.value, date, str(row.why), row.by or None, until
@@ -186,12 +186,12 @@ def _told(base: sqlite3.Connection, now: Now) -> Past:
 
 
 def _past(rows: list[tuple[Any, ...]]) -> Past:
-    """The past by rows of age, relay, info, value, date, reason, origin, until; oldest first."""
+    """The past by rows of age, relay, info, value, date, reason, and our columns; oldest first."""
     history: dict[int, list[tuple[float, int]]] = {}
     auto_on: dict[int, float] = {}
     modes: dict[int, tuple[int, bool]] = {}  # and whether its owner set it
     until: dict[int, tuple[int, float, float]] = {}
-    for age, relay, info, value, date, event, origin, end in rows:
+    for age, relay, info, value, date, event, origin, end, *_ in rows:
         if info == "E" and value in (OFF, ON):
             known = history.setdefault(relay, [])
             known.append((min(age, known[-1][0]) if known else age, value))
