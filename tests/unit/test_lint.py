@@ -13,9 +13,12 @@ from support.house import House
 
 
 def findings(house: House) -> list[str]:
-    """What is found in the house's scripts, without the folder's name."""
+    """What is found in the house's scripts, without the folder's name; what is no mistake begins with note."""
     settings, _ = config.load(str(house.config))
-    return [finding.told(file.removeprefix(f"{house.scripts}/")) for file, finding in lint.lint(settings)]
+    return [
+        f"{file.removeprefix(f'{house.scripts}/')} line {line}: {'' if mistake else 'note: '}{text}"
+        for file, (line, text, mistake) in lint.lint(settings)
+    ]
 
 
 def found(house: House, text: str, relay: int = 1) -> list[str]:
@@ -219,7 +222,7 @@ def test_check_prints_the_findings_as_things_to_do_and_the_notes_as_notes(house:
     said = house.tick("--check").out
     path = house.scripts / "1.py"
     assert f"TO DO  script {path} line 2: there is no relay.ison; did you mean is_on?" in said
-    assert f"note   script {path} line 3: note: P is not in valueUse" in said
+    assert f"note   script {path} line 3: P is not in valueUse" in said
 
 
 def test_nothing_runs_while_scripts_are_looked_at(house: House, tmp_path: Path) -> None:

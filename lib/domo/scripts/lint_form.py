@@ -17,10 +17,6 @@ class Finding(NamedTuple):
     text: str
     mistake: bool = True
 
-    def told(self, file: str) -> str:
-        """The sentence, with the place where it is so."""
-        return f"{file} line {self.line}: {'' if self.mistake else 'note: '}{self.text}"
-
 
 # Calls that look at the machine's clock, unless they get more arguments than this.
 CLOCKS = {

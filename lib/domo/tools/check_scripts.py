@@ -46,7 +46,7 @@ def _run(settings: Config) -> Findings:
         elif file not in mistaken:
             yield True, f"script {file}"
     for file, finding in linted:
-        yield (False if finding.mistake else None), f"script {finding.told(file)}"
+        yield (False if finding.mistake else None), f"script {file} line {finding.line}: {finding.text}"
     if not found:
         yield (
             None,
