@@ -327,7 +327,7 @@ def test_a_dry_run_works_while_another_tick_runs(house: House) -> None:
 
 def test_what_one_may_not_have_meant_to_suppose_is_told(house: House) -> None:
     said = house.tick("--dry-run", "--set", "soc=97", "--set", "SOC=97%", "--set", "CS=Float").said
-    assert "--set soc: nobody reports it; did you mean SOC?" in said
+    assert "--set soc: PvMonit does not report it; did you mean SOC?" in said
     assert "--set SOC: '97%' is text, and PvMonit reports a number" in said
     assert said.count("--set") == 2
 

@@ -37,7 +37,7 @@ OUTSIDE = "mode file: "  # began the reason for an owner's mode before there was
 UNTIL = " until %Y-%m-%d %H:%M"  # stood in the reason for a force before there was `until`
 KEPT_SECONDS = 2 * 366 * 86400
 PRUNED = 2000  # rows that are not of the future are looked at each time: all would cost an interpreter start
-KEPT_ROWS = 10_000  # stay whatever their date: a clock gone mad must not empty the journal
+KEPT_ROWS = 10_000  # stay whatever their date: a clock that is wrong must not empty the journal
 
 
 def append(config: Config, rows: Iterable[Row], now: Now) -> tuple[bool, str]:
@@ -147,11 +147,11 @@ def past(config: Config, now: Now) -> tuple[Past, str]:
     except (sqlite3.Error, OSError, UnicodeError) as error:
         said = one_line(error, 200)
         if _may_pass(error):
-            told = "nothing is switched on automatically until it can; or move it away"
+            told = "nothing is switched on automatically until it can be read; or move it away"
             return Past(known=False), f"journal {config.dbFile}: cannot be read ({said}), {told}"
         return (
             Past(),
-            f"journal {config.dbFile}: cannot be read ({said}), what ran and what was forced is forgotten",
+            f"journal {config.dbFile}: cannot be read ({said}), earlier switches and forces are lost",
         )
 
 
@@ -167,7 +167,7 @@ def _read(path: str, access: str, now: Now) -> Past:
 
 
 def _told(base: sqlite3.Connection, now: Now) -> Past:
-    """The past that the rows tell; those of before our columns say in their reason what stands there now."""
+    """The past that the rows tell. Rows from before our columns have it in their reason."""
     there = _columns(base)
     ours = ", ".join(name if name in there else f"NULL AS {name}" for name in COLUMNS)
     columns = f"id, relay_number, info, valeur, date, CAST(event AS TEXT), {ours}"

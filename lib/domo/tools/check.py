@@ -45,7 +45,7 @@ def main(path: str, now: Now) -> int:
     told = f": the programs that it names are not run, because {unsafe}" if unsafe else ""
     _say(not unsafe, f"config: {path}{told}")
     for key in schema.unknown_keys(document):
-        _say(None, f"config: {key}, passed over")
+        _say(None, f"config: {key}, ignored")
     checks: tuple[Callable[[], Findings], ...] = (
         lambda: _data(settings, now),
         lambda: scripts.findings(settings),
@@ -87,7 +87,7 @@ def _data(settings: Config, now: Now) -> Findings:
 def _files(settings: Config, now: Now) -> Findings:
     found = modes.load(settings.modPath)
     if found.problem:
-        yield False, f"mode file {found.problem}; mend it, or delete it and a tick makes a new one"
+        yield False, f"mode file {found.problem}; correct it, or delete it and a tick makes a new one"
     if found.linked:
         yield False, f"mode file {modes.linked(settings.modPath)}"
     for relay, text in found.odd.items():
