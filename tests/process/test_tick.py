@@ -392,7 +392,7 @@ def test_help_says_what_the_exit_codes_mean(house: House) -> None:
         "--dry-run",
         "--config",
         "0 done",
-        "1 done with something",
+        "1 done, but something is wrong",
         "2 could not start",
         "75 another tick",
     ):
