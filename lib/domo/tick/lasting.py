@@ -34,7 +34,7 @@ def past(config: Config, now: Now) -> tuple[Past, str]:
     if answer is None:
         return Past(
             known=False
-        ), f"journal {config.dbFile}: {why}; nothing is switched on automatically until it can"
+        ), f"journal {config.dbFile}: {why}; nothing is switched on automatically until it can be read"
     saved, known, fault = answer
     return replace(memory.restored(saved, now), known=known), fault
 

@@ -48,6 +48,7 @@ def main(path: str, now: Now) -> int:
     told = f": the programs that it names are not run, because {unsafe}" if unsafe else ""
     _say(not unsafe, f"config: {path}{told}")
     for key in schema.unknown_keys(document):
+<<<<<<< HEAD
         _say(None, f"config: {key}, passed over")
     checks: dict[str, Callable[[], Findings]] = {
         "data": lambda: _data(settings, now),
@@ -59,6 +60,19 @@ def main(path: str, now: Now) -> int:
         "machine": lambda: _machine(path),
         "masters": lambda: check_masters.findings(path, document),
     }
+=======
+        _say(None, f"config: {key}, ignored")
+    checks: tuple[Callable[[], Findings], ...] = (
+        lambda: _data(settings, now),
+        lambda: scripts.findings(settings),
+        lambda: check_plant.plant(settings),
+        lambda: _files(settings, now),
+        lambda: _pins(settings),
+        lambda: check_news.look(settings),
+        lambda: _machine(path),
+        lambda: check_masters.findings(path, document),
+    )
+>>>>>>> wishes
     all_well = not unsafe
     for name, check in checks.items():
         for ok, text in _found(name, check):
@@ -102,7 +116,7 @@ def _data(settings: Config, now: Now) -> Findings:
 def _files(settings: Config, now: Now) -> Findings:
     found = modes.load(settings.modPath)
     if found.problem:
-        yield False, f"mode file {found.problem}; mend it, or delete it and a tick makes a new one"
+        yield False, f"mode file {found.problem}; correct it, or delete it and a tick makes a new one"
     if found.linked:
         yield False, f"mode file {modes.linked(settings.modPath)}"
     for relay, text in found.odd.items():
