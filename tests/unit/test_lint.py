@@ -13,7 +13,7 @@ from support.house import House
 
 
 def findings(house: House) -> list[str]:
-    """What is found in the house's scripts, without the folder's name; what is no mistake begins with note."""
+    """What is found in the house's scripts, without the folder's name; a hint begins with note."""
     settings, _ = config.load(str(house.config))
     return [
         f"{file.removeprefix(f'{house.scripts}/')} line {line}: {'' if mistake else 'note: '}{text}"

@@ -48,8 +48,7 @@ def main(path: str, now: Now) -> int:
     told = f": the programs that it names are not run, because {unsafe}" if unsafe else ""
     _say(not unsafe, f"config: {path}{told}")
     for key in schema.unknown_keys(document):
-<<<<<<< HEAD
-        _say(None, f"config: {key}, passed over")
+        _say(None, f"config: {key}, ignored")
     checks: dict[str, Callable[[], Findings]] = {
         "data": lambda: _data(settings, now),
         "scripts": lambda: scripts.findings(settings),
@@ -60,19 +59,6 @@ def main(path: str, now: Now) -> int:
         "machine": lambda: _machine(path),
         "masters": lambda: check_masters.findings(path, document),
     }
-=======
-        _say(None, f"config: {key}, ignored")
-    checks: tuple[Callable[[], Findings], ...] = (
-        lambda: _data(settings, now),
-        lambda: scripts.findings(settings),
-        lambda: check_plant.plant(settings),
-        lambda: _files(settings, now),
-        lambda: _pins(settings),
-        lambda: check_news.look(settings),
-        lambda: _machine(path),
-        lambda: check_masters.findings(path, document),
-    )
->>>>>>> wishes
     all_well = not unsafe
     for name, check in checks.items():
         for ok, text in _found(name, check):
