@@ -242,5 +242,5 @@ def test_check_tells_what_does_not_answer_and_goes_on(house: House, disk: HungDi
     house.configure({"domo.dbFile": "disk/journal.sqlite3"})
     disk.hang()
     said = house.tick("--check").said
-    assert "TO DO files: this check gave no answer within 20 s; process" in said
+    assert "TO DO files: gave no answer within 20 s; process" in said
     assert "pins: simulated" in said

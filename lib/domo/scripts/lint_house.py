@@ -48,11 +48,7 @@ def _reported(config: Config) -> set[str]:
             return []
         return [name for _, _, _, values in devices for name in values]
 
-    try:
-        names, _ = apart(look, SECONDS)
-    except OSError:
-        names = None
-    return set(names or ())
+    return set(apart(look, SECONDS)[0] or ())
 
 
 def _asked(node: ast.expr, script: Script) -> set[object]:

@@ -18,7 +18,6 @@ from ..stores import bounded, fetch, journal, memory, modes, schema, user, yaml_
 from ..system import private, rights, trusted
 from ..system.apart import apart
 from ..system.files import PROJECT
-from ..system.left_behind import HANGS
 from . import check_masters, check_news, check_plant
 from . import check_scripts as scripts
 
@@ -69,14 +68,8 @@ def main(path: str, now: Now) -> int:
 
 def _found(name: str, check: Callable[[], Findings]) -> Findings:
     """What a check finds, in a child, because what it looks at may hang."""
-    try:
-        found, left = apart(lambda: [(ok, str(text)) for ok, text in check()], SECONDS)
-    except OSError as error:
-        found, left = [(False, f"{name}: no process could be started ({error.strerror})")], None
-    if found is None:
-        hangs = f"; {HANGS.format(left[0])}" if left else ""
-        found = [(False, f"{name}: this check gave no answer within {SECONDS:g} s{hangs}")]
-    yield from found
+    found, why, _ = apart(lambda: [(ok, str(text)) for ok, text in check()], SECONDS)
+    yield from [(False, f"{name}: {why}")] if found is None else found
 
 
 def _say(ok: bool | None, text: str) -> None:
