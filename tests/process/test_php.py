@@ -426,8 +426,9 @@ def test_check_finds_scripts_in_the_other_folders(house: House) -> None:
 def test_a_tick_says_where_it_looks(house: House) -> None:
     php(house, 1, ON)
     house.script(3, "return relay.off('x')")
-    assert f"scripts: 1.php, 3.py in {house.scripts}" in house.tick("-v").said
-    assert f"scripts: 1.php, 3.py in {house.scripts}" in house.tick("--dry-run").said
+    for how in ("-v", "--dry-run"):
+        said = "".join(house.tick(how).said.split())  # a long path is broken
+        assert f"scripts:1.php,3.pyin{house.scripts}" in said
 
 
 def test_replay_says_that_it_has_no_php(house: House) -> None:
