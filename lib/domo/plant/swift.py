@@ -127,7 +127,7 @@ class Asked(Relay):
     def keep(self, why: str) -> Order:
         return _answers.get(("keep", why)) or _answered("keep", why)
 
-    def staircase(self, data: Data, heaters: Sequence[int], buffer: float = 3) -> Order:
+    def staircase(self, data: Data, heaters: Sequence[int], buffer: float = 5) -> Order:
         return stairs.order(self, data, heaters, buffer, self._world)
 
 

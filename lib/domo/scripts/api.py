@@ -182,6 +182,11 @@ class Other(_Helpful):
             )
         return self._history.cycle(length)
 
+    @property
+    def cycle_length(self) -> float:
+        """How long its programme lasts, as relayLoad says (s); 0 where that says none."""
+        return self._world.config.cycle(self.id)
+
     @question
     def starts(self, hours: float = 24) -> int:
         """How often it was switched on in the last hours."""
@@ -221,7 +226,7 @@ class Relay(Other):
         """The order to stay as it is, and the reason."""
         return Order("keep", _reason(why))
 
-    def staircase(self, data: Data, heaters: Sequence[int], buffer: float = 3) -> Order:
+    def staircase(self, data: Data, heaters: Sequence[int], buffer: float = 5) -> Order:
         """The order for one of several heaters (relay numbers, this one among them), each of which has this
         in its script: together they draw what the sun has to spare, in all the steps that they make.
 
@@ -379,6 +384,11 @@ class Data(_Helpful):
         """What the panels could probably give more than they do (W): 0 unless they are held back."""
         watts, held_back, _ = spare.seen(self._reading)
         return max(0.0, self._clear * spare.likely(self._sky, 0.0) - watts) if held_back else 0.0
+
+    @property
+    def battery(self) -> float | None:
+        """What the battery holds when it is full (Wh); None when config.yaml has no `plant`."""
+        return float(self._plant["battery"]) if self._plant["own"] else None
 
     @property
     def _clear(self) -> float:
