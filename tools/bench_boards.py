@@ -1,8 +1,8 @@
 """A steady tick on every board, with the real libraries: a part of `make bench`.
 
-The libraries run on a Raspberry Pi of our own (`support.gpio`), its chip and its registers plain memory. What
-that costs by itself is kept out: the simulated board runs in the same environment, and only what a board costs
-more than it counts. What a kernel does for a call, or the bus for an access, is not in it.
+The libraries run on a Raspberry Pi of our own (`support.gpio`), its chip and its registers plain memory.
+What that costs by itself is kept out: the simulated board runs in the same environment, and only what a board
+costs more than it counts. What a kernel does for a call, or the bus for an access, is not in it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from support.gpio import libraries
 from support.gpio.pi import Pi
 
 SIMULATED = "simulated"
-BOARDS = {  # what a line says: (`board` in config.yaml, the library, what it may cost more than the simulated one)
+BOARDS = {  # what a line says: (`board` in config.yaml, the library, what it may cost more than SIMULATED)
     SIMULATED: ("simulated", "", None),
     "gpiochip, the kernel's interface": ("gpiochip", "", 0.05),
     "RPi.GPIO, the original": ("gpio", "RPi.GPIO", 0.35),

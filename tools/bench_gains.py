@@ -1,7 +1,7 @@
 """What ARCHITECTURE.md's table of unusual things gains, each by itself: `make gains`.
 
-Counts instructions by valgrind's callgrind, of a program and of all that it forks: on a busy machine they are the
-same as on an idle one. The unit is a bare start, `python3 -IS -c pass`.
+Counts instructions by valgrind's callgrind, of a program and of all that it forks: on a busy machine they are
+the same as on an idle one. The unit is a bare start, `python3 -IS -c pass`.
 """
 
 from __future__ import annotations

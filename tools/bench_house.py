@@ -28,7 +28,9 @@ def decide(relay, data):
     surplus = data.mppt_absorption_or_float(no_flap=60) and data["P"] > 0 and data["SOC"] > 95
     if relay.is_on and relay.on_for < 20 * 60:
         return relay.on("20 minutes minimum")
-    return relay.on("float, and the battery is not discharging") if surplus and not done else relay.off("no surplus")
+    if surplus and not done:
+        return relay.on("float, and the battery is not discharging")
+    return relay.off("no surplus")
 """
 CONFIG = """\
 tmpFileDataXml: data.xml
@@ -113,8 +115,8 @@ class Home:
         """So many years of switches."""
         with contextlib.closing(sqlite3.connect(self.folder / "journal.sqlite3")) as base, base:
             base.execute(
-                "CREATE TABLE IF NOT EXISTS relay (id INTEGER PRIMARY KEY, relay_number INTEGER, info VARCHAR(2), "
-                "valeur INTEGER, date INTEGER, event TEXT)"
+                "CREATE TABLE IF NOT EXISTS relay (id INTEGER PRIMARY KEY, relay_number INTEGER,"
+                " info VARCHAR(2), valeur INTEGER, date INTEGER, event TEXT)"
             )
             rows = int(years * 365 * per_day)
             step = 86400 // per_day
@@ -227,7 +229,8 @@ def interpreter(path: str) -> Python:
     ask = (
         "import os, sys, yaml, filelock\n"
         "print(sys._base_executable)\n"
-        "print(*{os.path.dirname(os.path.dirname(package.__file__)) for package in (yaml, filelock)}, sep=':')"
+        "places = {os.path.dirname(os.path.dirname(package.__file__)) for package in (yaml, filelock)}\n"
+        "print(*places, sep=':')"
     )
     done = subprocess.run([path, "-c", ask], capture_output=True, text=True)
     if done.returncode:

@@ -35,7 +35,8 @@ for module, name, label in (
     (run.configs, "load", "config, from its cache"), (run.lock, "take", "lock"),
     (run.memory, "load", "memory, read"), (plan, "open_board", "pins"), (plan.modes, "load", "mode file"),
     (plan.asking, "ask_all", "asking: fork, waiting for the child"), (plan.core, "decide", "decide"),
-    (act.memory, "save", "memory, written"), (act.states, "save", "state file"), (act.record, "append", "record"),
+    (act.memory, "save", "memory, written"), (act.states, "save", "state file"),
+    (act.record, "append", "record"),
 ):
     watch(module, name, label)
 code = run.main(chosen(None))
@@ -86,7 +87,8 @@ def imports(command: list[str], env: dict[str, str]) -> dict[str, float]:
 def imports_of(steady: Home, naive: Home, python: Python) -> None:
     """Import by import: the tick's, and the naive one's dearest."""
     bare = imports([python.path, "-IS", "-c", "pass"], steady.env)
-    ordinary = f"import sys; sys.path.insert(0, {str(PROJECT / 'lib')!r}); import domo.tick.run, domo.scripts.answering"
+    modules = "domo.tick.run, domo.scripts.answering"  # the tick, and what only its child loads
+    ordinary = f"import sys; sys.path.insert(0, {str(PROJECT / 'lib')!r}); import {modules}"
     ours = imports([python.path, "-IS", "-c", ordinary], steady.env)
     ours = {name: seconds for name, seconds in ours.items() if name not in bare}
     whole = {k: v for k, v in imports(*naive_tick(naive, python)).items() if k not in bare}
@@ -99,7 +101,8 @@ def imports_of(steady: Home, naive: Home, python: Python) -> None:
     for name, seconds in whole.items():
         groups[name.split(".")[0]] = groups.get(name.split(".")[0], 0.0) + seconds
     print(
-        f"Imports of the naive tick: {len(whole)} modules, {sum(whole.values()) * 1000:.1f} ms; its dearest packages"
+        f"Imports of the naive tick: {len(whole)} modules, {sum(whole.values()) * 1000:.1f} ms;"
+        " its dearest packages"
     )
     _columns(sorted(groups.items(), key=lambda item: -item[1])[:15])
 

@@ -29,9 +29,9 @@ from bench_house import Case, Costs, Home, Python, Table, interpreter, naive_tic
 PARTS = ("boards", "report", "panel", "replay", "parts")
 TICKS_A_DAY = 1440
 
-# For the day on a Pi Zero. Nobody seems to have published a bare start on one. A Raspberry Pi 3, whose core is
-# about twice as fast, needs 0.198 s for `python3 -c pass` by Python 3.6 (github.com/bdrung/startup-time), and newer
-# Pythons start a little faster: 0.35 s, of which `-IS` saves 0.3.
+# For the day on a Pi Zero. Nobody seems to have published its bare start. A Raspberry Pi 3, whose core is
+# about twice as fast, needs 0.198 s for `python3 -c pass` by Python 3.6 (github.com/bdrung/startup-time), and
+# newer Pythons start a little faster: 0.35 s, of which `-IS` saves 0.3.
 PI_ZERO_START = 0.25  # s, an assumption
 # 140 mA instead of 100 at 5.09 V (raspi.tv/2015/raspberry-pi-zero-power-measurements).
 PI_ZERO_BUSY = 0.2  # W more than idling
@@ -47,8 +47,8 @@ def decide(relay, data):
     return relay.on("much to come") if data.spare_today() > 90000 else relay.off("too little to come")
 """
 NAIVE = """\
-import argparse, dataclasses, datetime, enum, json, logging, os, pathlib, re, signal, sqlite3, subprocess, sys, time
-import typing, urllib.request
+import argparse, dataclasses, datetime, enum, json, logging, os, pathlib, re, signal, sqlite3, subprocess
+import sys, time, typing, urllib.request
 import xml.etree.ElementTree as ElementTree
 import filelock, yaml
 
@@ -167,7 +167,8 @@ def day(boards: dict[str, float], naive: float, poll: float) -> None:
     """What a day costs on a Pi Zero, from the ratios measured here: of ticks on each board, and of the panel,
     `poll` in bare starts."""
     print(
-        f"\nA day on a Pi Zero: a bare start {PI_ZERO_START} s, busy {PI_ZERO_BUSY} W more than idling (assumed)"
+        f"\nA day on a Pi Zero: a bare start {PI_ZERO_START} s,"
+        f" busy {PI_ZERO_BUSY} W more than idling (assumed)"
     )
     ticks = {f"{TICKS_A_DAY} steady ticks, {what}": ratio * TICKS_A_DAY for what, ratio in boards.items()}
     polls = 86400 / bench_panel.REFRESH * poll

@@ -20,9 +20,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(PROJECT / "lib"), str(PROJECT / "tools")]
+sys.path[:0] = [str(PROJECT / "lib"), str(PROJECT / "tools"), str(PROJECT / "tests")]
 
-import browser  # noqa: E402
 import demo  # noqa: E402
 from domo.core.model import Decision, Now, Value
 from domo.core.settings import Config
@@ -30,6 +29,7 @@ from domo.stores import config as configs  # noqa: E402
 from domo.stores import edits, history, reading, record, states  # noqa: E402
 from domo.tick import run  # noqa: E402
 from domo.tools import report  # noqa: E402
+from support.browser import PROGRAM, Browser  # noqa: E402
 
 ZONE, TODAY, HOUR = "Europe/Paris", (2026, 6, 16), 17.6
 PANELS, BATTERY, DRAW = 2400.0, 12000.0, 110.0  # W, Wh, W
@@ -178,9 +178,9 @@ def samples(folder: Path, days: int = 365) -> tuple[Config, Now]:
     return config, ticks(config, plant, midnight - 86400, midnight + HOUR * 3600)
 
 
-def pictures(path: str, folder: Path, names: Iterable[str]) -> Iterator[Path]:
+def pictures(folder: Path, names: Iterable[str]) -> Iterator[Path]:
     """A picture of each page, wide and on a phone, light and dark."""
-    with browser.Browser(path) as window:
+    with Browser() as window:
         for name in names:
             for width in (1100, 360):
                 for dark in (False, True):
@@ -204,14 +204,13 @@ def main() -> int:
         page = asked.folder / f"{name}.html"
         report.main(["--config", config.path, "--html", str(page), *more], lambda: now)
         print(f"{page}: {page.stat().st_size} bytes")
-    path = browser.installed()
-    if not path:
+    if not PROGRAM:
         print("no pictures: there is no chromium (sudo apt install chromium)")
         return 0
-    for picture in pictures(path, asked.folder, pages):
+    for picture in pictures(asked.folder, pages):
         print(picture)
     if asked.readme:
-        with browser.Browser(path) as window:
+        with Browser() as window:
             window.show(asked.folder / "today.html")
             window.run("document.getElementById('day-1').click()")  # yesterday
             window.picture(PROJECT / "docs/report.png", height=1130)

@@ -32,7 +32,7 @@ sys.path[:0] = [str(PROJECT / "lib"), str(PROJECT / "tests")]
 from domo.core.model import Device, Now, Reading, Value  # noqa: E402
 from domo.core.records import replace  # noqa: E402
 from domo.core.settings import Config  # noqa: E402
-from domo.scripts import answering, asking  # noqa: E402
+from domo.scripts import asking, messages  # noqa: E402
 from domo.stores import journal, schema  # noqa: E402
 from support.browser import PROGRAM, Browser  # noqa: E402
 from support.pvmonit import SOURCE, PvMonit, lacking  # noqa: E402
@@ -232,7 +232,7 @@ def ours(config: Config, case: Case, now: int) -> list[Any]:
     assert not trouble
     past = replace(past, timers=case.timers)
     answers = asking.ask_all(
-        asking.Question(config, {1: 1}, {1: 0, **case.states}, past, moment, Reading(()))
+        messages.Question(config, {1: 1}, {1: 0, **case.states}, past, moment, Reading(()))
     )
     case.timers = dict(answers.timers)
     order = answers.orders[1]
@@ -323,7 +323,7 @@ def day(scripts: dict[int, str], names: dict[int, str], step: int = 60) -> int:
                 past = replace(journal.past(config, moment)[0], timers=timers)
                 values = {key: Value(text, "") for key, text in data.items()}
                 reading = Reading((Device("1", "MPPT", 1.0, values),))
-                answers = asking.ask_all(asking.Question(config, modes, states, past, moment, reading))
+                answers = asking.ask_all(messages.Question(config, modes, states, past, moment, reading))
                 timers = {n: (age + step, s, mark) for n, (age, s, mark) in answers.timers.items()}
                 for relay in scripts:
                     order, one = answers.orders[relay], said[str(relay)]
@@ -375,7 +375,7 @@ def main() -> int:
     if trouble := lacking("faketime") or ("" if PROGRAM else "there is no chromium"):
         print(f"make pvmonit: {trouble}", file=sys.stderr)
         return 2
-    answering.ONE_SECONDS, answering.ALL_SECONDS = 60, 120  # it is answers that are compared here
+    messages.ONE_SECONDS, messages.ALL_SECONDS = 60, 120  # it is answers that are compared here
     os.environ["TZ"] = "UTC"
     time.tzset()
     faults = functions(int(os.environ.get("PASTS") or "1000"), int(os.environ.get("SEED") or "0"))

@@ -460,3 +460,14 @@ def test_an_end_whose_force_was_never_written_is_dropped(home: House) -> None:
     home.memory_file.write_text(json.dumps(memory))
     home.tick()
     assert home.memory["until"] == {} and home.modes[1] == 1 and home.on == set()
+
+
+def test_a_force_that_cannot_be_written_leaves_the_end_of_the_one_that_stands(home: House) -> None:
+    home.tick()
+    mod(home, "1", "off", "--for", "2h")
+    good = home.mode_file.read_text()
+    home.mode_file.write_text(good[:-1])
+    assert mod(home, "1", "on", "--for", "5min").code == 1
+    home.mode_file.write_text(good)
+    home.tick_at(Later(7300))
+    assert home.modes[1] == 1

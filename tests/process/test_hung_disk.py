@@ -185,7 +185,7 @@ def test_what_makes_the_data_hangs(house: House, disk: HungDisk) -> None:
 
 @pytest.mark.parametrize("what", ["everything", "open"])
 def test_the_journal_does_not_answer(house: House, disk: HungDisk, what: str) -> None:
-    """The disk that lasts is a dying card: to look at it is left to a child too, even to whether it is there."""
+    """The disk that lasts is a dying card: only a child looks at it, even at whether it is there."""
     disk.close()
     house.configure({"domo.dbFile": "disk/journal"})
     house.tick()

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from faults import strace_works
+from support import hung_disk
 from support.house import House
 from support.panel import EMULATOR, Walls, eventually, never, walls
 
@@ -94,10 +95,22 @@ def test_a_dead_journal_is_told(wall: Walls) -> None:
     here.tick()
     here.house.journal_file.unlink(missing_ok=True)
     here.house.journal_file.mkdir()
-    here.tick()
-    here.see(lambda display: display.text == "E6      ")
     here.click(1)
     eventually(lambda: here.on == {1})
+    here.see(lambda display: display.text == "E6      ")
+
+
+@pytest.mark.skipif(not hung_disk.possible(), reason="takes root and /dev/fuse")
+def test_a_journal_on_a_disk_that_hangs_stops_no_force(wall: Walls) -> None:
+    here = wall({"domo.dbFile": "disk/journal.sqlite3"})
+    with hung_disk.HungDisk(here.house.folder / "disk") as disk:
+        here.start()
+        here.tick()
+        disk.hang()
+        for relay in (1, 2):
+            here.click(relay)
+            eventually(lambda relay=relay: relay in here.on)
+        here.see(lambda display: display.text == "E6      ")
 
 
 def test_what_the_last_tick_found_wrong_is_told(wall: Walls) -> None:

@@ -9,17 +9,16 @@ from pathlib import Path
 
 import pytest
 
-import browser
 from domo.report import page as pages
 from support import record
+from support.browser import PROGRAM, Browser
 from support.house import House, until
 from support.record import DAY, report
 
-PATH = browser.installed()
 CURVES = Path(f"{pages.DYGRAPHS}.js").exists()
 pytestmark = [
     pytest.mark.timing,
-    pytest.mark.skipif(not PATH, reason="there is no chromium here (sudo apt install chromium)"),
+    pytest.mark.skipif(not PROGRAM, reason="there is no chromium here (sudo apt install chromium)"),
     pytest.mark.timeout(300),
 ]
 needs_curves = pytest.mark.skipif(not CURVES, reason="libjs-dygraphs is not installed")
@@ -27,9 +26,9 @@ INK = "(s => getComputedStyle(document.querySelector(s)).backgroundColor)"
 
 
 @pytest.fixture(scope="module")
-def window() -> Iterator[browser.Browser]:
+def window() -> Iterator[Browser]:
     """One browser for all."""
-    with browser.Browser(str(PATH)) as opened:
+    with Browser() as opened:
         yield opened
 
 
@@ -50,7 +49,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-def centre(window: browser.Browser, selector: str) -> tuple[float, float]:
+def centre(window: Browser, selector: str) -> tuple[float, float]:
     """The middle of an element that is brought into view."""
     found = window.run(
         f"(e => {{ e.scrollIntoView({{block: 'center'}}); const b = e.getBoundingClientRect();"
@@ -59,7 +58,7 @@ def centre(window: browser.Browser, selector: str) -> tuple[float, float]:
     return found[0], found[1]
 
 
-def readout(window: browser.Browser) -> str:
+def readout(window: Browser) -> str:
     """What is said below the pictures."""
     return str(window.run("document.querySelector('.readout').innerText"))
 
@@ -67,7 +66,7 @@ def readout(window: browser.Browser) -> str:
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [360, 768, 1280])
 def test_no_error_nothing_fetched_nothing_overflows(
-    window: browser.Browser, made: Path, width: int, dark: bool
+    window: Browser, made: Path, width: int, dark: bool
 ) -> None:
     window.troubles.clear()
     window.show(made, width, dark=dark, touch=width == 360)
@@ -85,7 +84,7 @@ def test_no_error_nothing_fetched_nothing_overflows(
 
 
 @needs_curves
-def test_each_curve_is_drawn(window: browser.Browser, made: Path) -> None:
+def test_each_curve_is_drawn(window: Browser, made: Path) -> None:
     """In its own colour, over the minutes of the day that it has."""
     window.show(made)
     assert window.run("document.querySelectorAll('.chart canvas').length") == 4
@@ -99,7 +98,7 @@ def test_each_curve_is_drawn(window: browser.Browser, made: Path) -> None:
 
 
 @needs_curves
-def test_the_other_day_is_drawn_when_it_is_shown(window: browser.Browser, house: House) -> None:
+def test_the_other_day_is_drawn_when_it_is_shown(window: Browser, house: House) -> None:
     """As wide as the first, on screen; and on paper both are there."""
     record.furnish(house)
     house.env["TZ"] = "UTC"
@@ -122,7 +121,7 @@ def test_the_other_day_is_drawn_when_it_is_shown(window: browser.Browser, house:
     window.ask("Emulation.setEmulatedMedia", media="")
 
 
-def test_each_band_is_drawn(window: browser.Browser, made: Path) -> None:
+def test_each_band_is_drawn(window: Browser, made: Path) -> None:
     window.show(made)
     drawn = """[...document.querySelectorAll('#day0 .band')].map(band => [...band.querySelectorAll('path')]
         .filter(p => getComputedStyle(p).fill !== 'rgba(0, 0, 0, 0)')
@@ -135,7 +134,7 @@ def test_each_band_is_drawn(window: browser.Browser, made: Path) -> None:
     ]
 
 
-def test_hover_tells_the_reason(window: browser.Browser, made: Path) -> None:
+def test_hover_tells_the_reason(window: Browser, made: Path) -> None:
     window.show(made)
     window.hover(*centre(window, "#day0 .band[data-relay='1'] path.k1"))
     assert "09:00 to 10:00, auto on: there is sun" in readout(window)
@@ -146,35 +145,35 @@ def test_hover_tells_the_reason(window: browser.Browser, made: Path) -> None:
     assert readout(window).startswith("Touch or hover a picture")
 
 
-def test_touch_tells_the_reason(window: browser.Browser, made: Path) -> None:
+def test_touch_tells_the_reason(window: Browser, made: Path) -> None:
     window.show(made, 360, touch=True)
     window.tap(*centre(window, "#day0 .band[data-relay='2'] path.k2"))
     assert "12:00 to 13:00, forced on: forced on" in readout(window)
 
 
 @needs_curves
-def test_the_curves_and_keys_tell_the_minute(window: browser.Browser, made: Path) -> None:
+def test_the_curves_and_keys_tell_the_minute(window: Browser, made: Path) -> None:
     window.show(made)
     window.hover(*centre(window, "#day0 .chart.power"))
     assert "panels 1000 W" in readout(window)
     window.run("document.getElementById('day0').focus()")
     window.hover(5, 5)
-    window.press("ArrowLeft")
+    window.key("ArrowLeft")
     assert readout(window).startswith("11:50")
     assert "Panels held back" not in readout(window)
-    window.press("ArrowRight")
+    window.key("ArrowRight")
     assert "forced on: forced on" in readout(window)
     assert "12:00 to 14:00, held back: Float" in readout(window)
 
 
-def test_the_calendar_tells_the_hour(window: browser.Browser, made: Path) -> None:
+def test_the_calendar_tells_the_hour(window: Browser, made: Path) -> None:
     window.show(made)
     x, y = centre(window, ".carpet svg")
     window.hover(x, y + 2)
     assert "12:00 to 13:00: held back about 60 min" in window.run("document.getElementById('hour').innerText")
 
 
-def test_dark_and_light_follow_the_desktop(window: browser.Browser, made: Path) -> None:
+def test_dark_and_light_follow_the_desktop(window: Browser, made: Path) -> None:
     """While the page is open too: the curves are drawn again."""
     window.show(made)
     pixel = "document.querySelector('.chart canvas') && document.querySelector('.chart canvas').toDataURL()"
@@ -186,7 +185,7 @@ def test_dark_and_light_follow_the_desktop(window: browser.Browser, made: Path) 
         until(lambda: window.run(pixel) != curve)
 
 
-def test_on_paper_every_time_is_shown(window: browser.Browser, made: Path, tmp_path: Path) -> None:
+def test_on_paper_every_time_is_shown(window: Browser, made: Path, tmp_path: Path) -> None:
     window.show(made)
     window.ask("Emulation.setEmulatedMedia", media="print")
     shown = "[...document.querySelectorAll('.tabs > section')].map(s => getComputedStyle(s).display)"
@@ -198,7 +197,7 @@ def test_on_paper_every_time_is_shown(window: browser.Browser, made: Path, tmp_p
 
 
 def test_without_the_library_bands_and_tables_are_there(
-    window: browser.Browser, made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    window: Browser, made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from domo.tools import report as program
 

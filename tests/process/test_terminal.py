@@ -20,6 +20,7 @@ from typing import Any
 import pyte
 import pytest
 
+from support import hung_disk
 from support.house import House
 from support.panel import Wall, eventually, never
 
@@ -346,6 +347,19 @@ def test_a_terminal_that_takes_nothing_stops_no_force(opened: Opened, house: Hou
     never(lambda: terminal.wait_for(lambda lines: True) and house.modes[5] != 1, 3)  # typed blindly
     terminal.type("6")
     eventually(lambda: terminal.wait_for(lambda lines: True) and house.modes[6] == 3)
+
+
+@pytest.mark.skipif(not hung_disk.possible(), reason="takes root and /dev/fuse")
+def test_a_data_file_that_does_not_answer_stops_nothing(opened: Opened, house: House) -> None:
+    """The screen is drawn, forces act, and the panel ends; one process hangs, and no more are started."""
+    with hung_disk.HungDisk(house.folder / "disk") as disk:
+        disk.hang()
+        terminal = opened({"tmpFileDataXml": "disk/data.xml"})
+        terminal.sees("hangs and cannot be killed")
+        terminal.type("2")
+        eventually(lambda: terminal.wait_for(lambda lines: True) and terminal.wall.on == {2}, 30)
+        terminal.type("q")
+        assert terminal.end() == 0
 
 
 def test_it_ends_though_the_terminal_takes_nothing(opened: Opened, house: House) -> None:

@@ -192,3 +192,15 @@ def test_a_force_from_the_journal_does_not_overwrite_a_newer_auto(home: type[Hom
     day.program_orders(relay=2, mode=1, by_rename=False)
     day.owner_forces_while_a_tick_runs(relay=4, mode=1, by_rename=False)
     assert day.after["4"] == 1
+
+
+def test_a_journal_that_is_another_programs_is_not_begun_again(home: type[Home]) -> None:
+    """Nor while nobody can say whether it has begun, because a disk hangs."""
+    day = home()
+    day.begin(limited=False, journal=True)
+    day.owner_forces_while_a_tick_runs(relay=1, mode=0, by_rename=False)
+    day.minutes(count=4)
+    day.journal_goes(how="other")
+    day.owner_forces_while_a_tick_runs(relay=2, mode=3, by_rename=True)
+    day.data_file_hangs(ticks=1)
+    day.tick_again()

@@ -195,7 +195,8 @@ class Home:
             self.perhaps_until |= {relay: mode for relay, (mode, _) in self.until.items()}
             self.until = {}
             self.jumped, self.doubt_at = True, self.world.now
-            self.same = (self.same[0], max(self.same[1], started))
+            # By a clock that is days ahead, nothing has moved for days.
+            self.same = (self.same[0], -9 * DAY if clock == "ahead" else max(self.same[1], started))
             self.data_at = None if self.data_at is None else max(self.data_at, started)
         if clock == "ahead":
             self.forget()
@@ -294,15 +295,11 @@ class Home:
     @happens(relay=RELAYS, mode=(0, 3), seconds=(60, 90, NO_DATA, 2 * HOUR))
     def owner_forces_for(self, relay: int, mode: int, seconds: int) -> None:
         """By domo-mod, which runs a tick."""
-        saved = self.memory_stamp()
         fault = self.world.force_for(relay, mode, seconds)
         self.settled = False
         if not fault:
             self.until[relay] = mode, self.world.now + seconds
             self.perhaps_until.pop(relay, None)
-        elif self.memory_stamp() != saved:  # the end was written, the force was not
-            self.until.pop(relay, None)
-            self.perhaps_until[relay] = mode
         self.tick()
 
     @happens(relay=RELAYS, mode=(0, 3, 1), by_rename=BOTH, when=lambda self: not self.world.full)
@@ -413,7 +410,7 @@ class Home:
         self.broken = self.journal_is_broken()
         self.unknown = self.lost and self.journal and "journal" in self.blocked
         self.saves = not (self.world.full or "memory" in self.blocked or self.unknown)
-        self.had_data = self.data_at
+        self.had_data, self.had_same = self.data_at, self.same
         self.stamp_before = self.memory_stamp()
         if self.lost:
             self.go_by_the_journal()
@@ -788,7 +785,7 @@ class Home:
         self.unsure = set()
         self.ours, self.perhaps_ours = set(), set(RELAYS)
         self.data_at = self.had_data = None
-        self.same = ((), 0)
+        self.same = self.had_same = ((), 0)
         for relay, row in self.switches.items():  # the journal dates what a tick found by that tick
             self.switches[relay] = [(self.noticed.get((relay, at), at), on) for at, on in row]
         self.perhaps_until |= {relay: mode for relay, (mode, _) in self.until.items()}
@@ -841,7 +838,7 @@ class Home:
             self.perhaps_ours = twos & self.perhaps_ours | self.touched
         else:
             self.data_at = self.had_data
-            self.same = (self.same[0], now)
+            self.same = self.had_same
             if self.on != self.was or "memory" not in self.blocked:
                 self.doubt_at = now
             if self.world.full:

@@ -2,8 +2,9 @@
 
     python -m support.real_ticks CONFIG DAYS
 
-It is a program by itself because a small process forks several times faster than the tests' own. It prints what
-it saw, as JSON: how often relays were switched, ticks with a script that failed, and the reasons of each relay.
+It is a program by itself because a small process forks several times faster than the tests' own. It prints
+what it saw, as JSON: how often relays were switched, ticks with a script that failed, and the reasons of each
+relay.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from domo.system import child
+from domo.system import child, left_behind
 
 
 @pytest.mark.parametrize(("state", "left"), [(b"R", False), (b"D", True)])
@@ -17,7 +17,7 @@ def test_only_one_that_sleeps_in_the_kernel_cannot_be_killed(
     """One that was killed and has not had its turn yet, on a busy machine, is waited for."""
     waitpid, calls = os.waitpid, iter(range(1000))
     monkeypatch.setattr(child, "DYING", 0.0)
-    monkeypatch.setattr(child, "_stat", lambda pid: [state, *18 * [b"0"], b"77"])
+    monkeypatch.setattr(left_behind, "_stat", lambda pid: [state, *18 * [b"0"], b"77"])
     monkeypatch.setattr(os, "waitpid", lambda pid, how: waitpid(pid, how) if next(calls) > 5 else (0, 0))
     process = child.Child(lambda answer: time.sleep(60))
     process.stop()

@@ -29,7 +29,7 @@ from domo.core.model import (
 )
 from domo.core.records import replace
 from domo.core.settings import Config, Limits
-from domo.scripts import asking
+from domo.scripts import messages
 from domo.stores import modes
 from domo.tick.remember import next_past
 from domo.tick.sight import Sight
@@ -222,7 +222,7 @@ def cases(draw: st.DrawFn) -> Case:
 
 def carried_out(case: Case, plan: Plan) -> Case:
     """The same moment after the plan was carried out."""
-    answers = asking.Answers(case.orders, {})
+    answers = messages.Answers(case.orders, {})
     found = modes.Found({r: mode for r, mode in case.modes.items() if mode is not None})
     sight = Sight(
         case.config, Now(0, 10 * DAY, ""), None, found, case.past, case.past, case.reading, answers, plan, ()

@@ -225,7 +225,7 @@ def test_lift_pump_never_lets_the_sump_run_over(tmp_path: Path) -> None:
 
 
 def test_lift_pump_takes_what_sun_there_is(tmp_path: Path) -> None:
-    """With a battery that cannot be full today, but is in no need: forty minutes by day, none in the evening."""
+    """With a battery that cannot be full today, yet not in need: 40 minutes by day, none in the evening."""
     plant = {**OWN, "battery": 30_000}
     days = Days(tmp_path, {1: "lift-pump"}, watt={1: 750}, soc=90, date="2025-12-15", plant=plant)
     assert sum(days.on(1)) == 40

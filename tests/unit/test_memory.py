@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from domo.core.model import Now
 from domo.stores import memory
 from support.house import NOON, Clock, House, Ran
 
@@ -376,3 +377,13 @@ def test_a_close_that_fails_makes_no_other_boot(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(os, "close", close)
     assert memory.look_at_clocks().boot == before != ""
+
+
+@pytest.mark.parametrize(("wall", "gone"), [(1060.0, 60.0), (900_000.0, 899_000.0)])
+@pytest.mark.parametrize(("before", "after"), [("", "x"), ("x", "")])
+def test_a_boot_that_cannot_be_told_is_told_by_the_clocks(
+    before: str, after: str, wall: float, gone: float
+) -> None:
+    """Both have gone on alike: it is the same one, however long that lasts already."""
+    saved = {"boot": before, "wall": 1000.0, "up": 500_000.0}
+    assert memory.gone_by(saved, Now(wall, 500_060.0, after)) == gone

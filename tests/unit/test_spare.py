@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domo.core import spare
-from domo.core.model import Device, Reading, Value
+from domo.core.model import SKY_AGES, Device, Reading, Value
 from domo.scripts import stairs
 from domo.stores import plant_keys
 
@@ -32,7 +32,7 @@ def reading(watts: float, stage: str = "Bulk", mppt: int | None = 2, charge: flo
 
 def later(sky: Any, seconds: float) -> dict[str, float]:
     """What the memory makes of it."""
-    return {name: value + seconds if name in spare.AGES else value for name, value in sky.items()}
+    return {name: value + seconds if name in SKY_AGES else value for name, value in sky.items()}
 
 
 def watched(sky: Any, wall: float, share: float, minutes: int, **shown: Any) -> dict[str, float]:

@@ -27,6 +27,8 @@ STAGES = {  # of a regulator's charge, by the words of PvMonit's CS
     "absorption_or_float": ("Absorption", "Float"),
 }
 
+SKY_AGES = ("age", "look")  # of Past.sky: these grow older
+
 DONE, LOOK, REFUSED, BUSY = 0, 1, 2, 75  # exit codes; 75 is sysexits' EX_TEMPFAIL
 
 

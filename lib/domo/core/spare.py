@@ -35,7 +35,6 @@ USUAL = 0.6  # the clearness that nobody has seen yet
 SOON, LATER = 1200.0, 10800.0  # s in which the two clearnesses forget
 FADES = 3600.0  # s in which what it is like now gives way to what it was like for hours
 GAP = 300.0  # s: after a longer silence a look counts for no more than that
-AGES = ("age", "look")  # of what is remembered: these grow older
 NEEDS = {"lead": 1.18, "lfp": 1.04}  # Wh that charge one Wh more
 TAKES = {"lead": 0.05, "lfp": 0.25}  # of the battery's Wh in an hour: what it takes while nearly full
 LAST = {"lead": 0.08, "lfp": 0.02}  # of the battery: what it takes at last, until the regulator calls it full

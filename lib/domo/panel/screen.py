@@ -7,12 +7,15 @@ import time
 from ..core.history import ON
 from ..core.table import drawn, wrapped
 from ..core.texts import minutes
-from ..stores import memory, reading
+from ..stores import bounded, memory, reading
 from .frame import BOARD, BOTTOM, CODES, DOT_SEGMENT, MIDDLE, TOP, View, frame, rows
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import curses
+
+    from ..core.settings import Config
+    from ..system.left_behind import Left
 
 CELL = 4  # columns of a digit
 HELP = "1 to 9 or the mouse: auto > forced on > forced off > auto     q: quit"
@@ -117,16 +120,17 @@ def segments(digit: int) -> tuple[str, str, str]:
     )
 
 
-def readings(view: View) -> list[str]:
-    """The values that matter, a line for each device that has any, and why there are none."""
-    data = reading.load(view.config, memory.look_at_clocks())
-    used = {*view.config.required, *reading.MOVING, "CS"}
+def readings(config: Config, before: Left | None) -> tuple[list[str], Left | None]:
+    """The values that matter, a line for each device that has any, and why there are none; and the process
+    that hangs on that file's disk, as it was `before` (see bounded.load)."""
+    data, left = bounded.load(config, memory.look_at_clocks(), before)
+    used = {*config.required, *reading.MOVING, "CS"}
     lines = []
     for device in data.devices:
         values = [f"{name} {value.text}" for name, value in device.values.items() if name in used]
         if values:
             lines.append(f"{device.name or device.id}, {minutes(device.age)} ago: {', '.join(values)}")
-    return lines[:4] + ([data.problem] if data.problem else [])
+    return lines[:4] + ([data.problem] if data.problem else []), left
 
 
 def _wrong(view: View, width: int) -> list[str]:

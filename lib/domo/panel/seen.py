@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import stat
-
 from ..core.model import FORCED, ConfigError, Past
 from ..core.settings import Config
 from ..stores import config as configs
@@ -97,19 +94,6 @@ class Seen:
             "E3": self._missing or bool(self._mode_problem) or odd,
             "E4": past.tick is None or not self.states,
             "E5": past.tick is not None and (past.data is None or past.data > config.secuDownNoData),
-            "E6": not _journal_works(config.dbFile),
+            "E6": bool(past.unwritten) or "journal" in past.stuck,  # its disk may hang: no look from here
             "E7": bool(past.reports),
         }
-
-
-def _journal_works(path: str) -> bool:
-    """Whether the journal can be written, as far as a look tells; there need not be one."""
-    try:
-        if path and stat.S_ISREG(os.stat(path).st_mode):
-            with open(path, "rb") as file:
-                return file.read(16) in (b"", b"SQLite format 3\0") and os.access(path, os.W_OK)
-        return not path
-    except FileNotFoundError:
-        return os.access(os.path.dirname(path), os.W_OK)
-    except OSError:
-        return False

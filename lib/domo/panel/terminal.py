@@ -16,6 +16,7 @@ from ..core.model import Fault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ..system.left_behind import Left
     from .frame import View
 
 READING_SECONDS = 5.0  # between looks at the data file
@@ -71,6 +72,7 @@ class Terminal:
         from .screen import readings
 
         known: list[str] = []
+        left: Left | None = None
         read_at = 0.0
         while not self._closed:
             self._news.wait(1)  # the clock goes on
@@ -80,7 +82,7 @@ class Terminal:
             try:
                 if time.monotonic() >= read_at:
                     read_at = time.monotonic() + READING_SECONDS
-                    known = readings(self._shown[0])
+                    known, left = readings(self._shown[0].config, left)
                 self._draw(known)
             except Exception as error:
                 self._fault = error

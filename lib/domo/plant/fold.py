@@ -13,7 +13,7 @@ from ..core.history import OFF
 from ..core.model import AUTO_OFF, Now, Order, Past, Plan, Reading
 from ..core.records import replace
 from ..core.settings import Config
-from ..scripts import asking, source
+from ..scripts import messages, source
 from ..scripts.answering import in_turn
 from ..scripts.api import World
 from ..stores import modes, reading
@@ -98,12 +98,12 @@ def _answers(
     library: source.Library,
     ready: swift.Ready,
     watch: Watch,
-) -> asking.Answers:
+) -> messages.Answers:
     """What the scripts say, asked in the tick's order."""
     past, relays = world.past, tuple(scripted)
     if data.problem:
         orders = {relay: Order("", data.problem) for relay in scripted}
-        return asking.Answers(orders, past.timers, turns=past.turns, scripted=relays)
+        return messages.Answers(orders, past.timers, turns=past.turns, scripted=relays)
     orders = {}
     turns: tuple[int, ...] = ()
     failed: list[int] = []
@@ -120,4 +120,4 @@ def _answers(
     if failed:
         turns = (*sorted(orders.keys() - set(failed)), *failed)
         turns = () if list(turns) == sorted(turns) else turns
-    return asking.Answers(orders, world.timers, turns=turns, scripted=relays)
+    return messages.Answers(orders, world.timers, turns=turns, scripted=relays)

@@ -24,7 +24,7 @@ from ..report.days import Day
 from ..report.pieces import AUTO, Piece
 from ..report.pieces import FORCED as FORCED_ON
 from ..report.simulated import Simulated
-from ..scripts import asking, source
+from ..scripts import messages, source
 from ..scripts.api import World
 from ..stores import history, memory, modes, reading, record
 from ..tick.remember import next_past
@@ -103,7 +103,7 @@ def fold(
         }
         plan = decide(config, wanted, states, past, data, orders)
         yield now, data, plan, orders
-        answers = asking.Answers(orders, world.timers)
+        answers = messages.Answers(orders, world.timers)
         sight = Sight(config, now, None, modes.Found(wanted), past, past, data, answers, plan, ())
         states = {relay: decision.state for relay, decision in plan.items()}
         if place + 1 < len(rows):

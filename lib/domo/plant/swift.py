@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..core import model, settings
 from ..core.history import KEPT, OFF, ON, History
-from ..core.model import Order, Past, ScriptError
+from ..core.model import SKY_AGES, Order, Past, ScriptError
 from ..core.settings import Config
-from ..core.spare import AGES
-from ..scripts import asking, source, stairs
+from ..scripts import messages, source, stairs
 from ..scripts.api import Data, Relay, World
 from ..stores import modes
 from ..stores.memory import FIELDS
@@ -25,7 +24,7 @@ from ..tick.sight import Sight
 
 RECORDS = (
     *(model.Now, model.Value, model.Device, model.Reading, History, model.Past, model.Order),
-    *(model.Decision, settings.Limits, model.Row, asking.Answers, modes.Found, Sight),
+    *(model.Decision, settings.Limits, model.Row, messages.Answers, modes.Found, Sight),
 )
 
 if TYPE_CHECKING:
@@ -160,7 +159,8 @@ def aged(past: Past, seconds: float, clock: Clock) -> Past:
     fields["timers"] = {key: (age + seconds, length, n) for key, (age, length, n) in past.timers.items()}
     fields["charge"] = {key: old if old is None else old + seconds for key, old in past.charge.items()}
     fields["sky"] = {
-        key: round(value, 4) + seconds if key in AGES else round(value, 4) for key, value in past.sky.items()
+        key: round(value, 4) + seconds if key in SKY_AGES else round(value, 4)
+        for key, value in past.sky.items()
     }
     fields["frozen"] = (name, age + seconds)
     for name in OTHERS:

@@ -11,9 +11,11 @@ import os
 import time
 
 from ..core.records import replace
+from ..stores import packing
 from ..stores import reading as readings
+from ..system import trusted
 from ..system.child import send
-from . import source
+from . import messages, source
 from .api import World
 
 TYPE_CHECKING = False
@@ -21,18 +23,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ..core.model import Order, Reading
-    from ..system.child import Left
-    from .asking import Question
+    from ..system.left_behind import Left
+    from .messages import Question
 
     Timers = dict[str, tuple[float, float, int]]
     Said = tuple[str, str, Timers, Left | None, bool]  # an order, the timers, who was left behind, cut off?
 
-# Kinds of messages, their first byte; behind it what marshal makes of it.
-FETCHING, READ, SCRIPTED, APART, SAID, JOURNAL, DONE = b"F", b"R", b"S", b"O", b"A", b"J", b"C"
-ONE_SECONDS = 4.0  # for one script; a Pi Zero needs 2 for a few pings that nobody answers
-ALL_SECONDS = (
-    5.5  # for all scripts, so that a tick with a refresh, and whatever else waits, stays within 20 s
-)
 MEMORY_BYTES = 256 << 20  # for scripts, beyond what the tick itself has; half of what a Pi Zero has
 MUCH_MEMORY = 64 << 10  # KiB; what is left over of more is looked for at once
 
@@ -40,31 +36,34 @@ MUCH_MEMORY = 64 << 10  # KiB; what is left over of more is looked for at once
 def run(
     question: Question, reading: Reading | None, waiting: tuple[int, ...] | None, end: float, answer: int
 ) -> None:
-    """Answers the question to the descriptor `answer`, until `end` (time.monotonic()). `reading` and
-    `waiting` (who is still to be asked) are what is known already."""
+    """Answers the question to the descriptor `answer`, until `end` (time.monotonic()). `reading`, which the
+    question's past has seen, and `waiting` (who is still to be asked) are what is known already."""
     import faulthandler
     import marshal
 
     faulthandler.enable(answer, all_threads=False)  # says at a crash or abort() where that was
+    past, now = question.past, question.pretend or question.now
     if reading is None:
         reading, trouble, left = _read(question, answer)
-        end = time.monotonic() + ALL_SECONDS
-        send(answer, READ + marshal.dumps((readings.packed(reading), trouble, left)))
-    now = question.pretend or question.now
-    reading, past = readings.watched(question.config, reading, question.past, now)
+        reading, past = readings.watched(question.config, reading, past, now)
+        end = time.monotonic() + messages.ALL_SECONDS
+        seen = {"charge": past.charge, "sky": past.sky, "frozen": past.frozen}
+        send(answer, messages.READ + marshal.dumps((packing.packed(reading), seen, trouble, left)))
     # Who is not to ask anybody does not look into the folder, which may hang.
     kinds = {} if waiting == () else source.scripted(question.config)
     if waiting is None:
         waiting = in_turn(kinds, past.turns)
-        send(answer, SCRIPTED + marshal.dumps((waiting, tuple(r for r in waiting if kinds[r] != "py"))))
+        php = tuple(relay for relay in waiting if kinds[relay] != "py")
+        unsafe = trusted.unsafe(question.config.path)
+        send(answer, messages.SCRIPTED + marshal.dumps((waiting, php, unsafe)))
         waiting = tuple(relay for relay in waiting if relay in question.to_ask)
     if waiting and not reading.problem:
         told = {relay: mode for relay, mode in question.modes.items() if mode is not None}
         world = World(question.config, told, question.states, past, reading, now)
         _ask_all(waiting, kinds, world, end, answer, question.acts)
     if question.acts and question.config.dbFile and "journal" not in question.stuck:
-        send(answer, JOURNAL + (b"begun" if _begun(question.config.dbFile) else b""))
-    send(answer, DONE)
+        send(answer, messages.JOURNAL + (b"begun" if _begun(question.config.dbFile) else b""))
+    send(answer, messages.DONE)
 
 
 def _begun(journal: str) -> bool:
@@ -87,7 +86,7 @@ def _read(question: Question, answer: int) -> tuple[Reading, str, Left | None]:
     if question.acts and readings.old(config, now):
         from ..stores import fetch
 
-        send(answer, FETCHING)
+        send(answer, messages.FETCHING)
         begun = time.monotonic()
         trouble, left = fetch.refresh(config, question.stuck.get("refresh"))
         gone = time.monotonic() - begun
@@ -114,10 +113,10 @@ def _ask_all(
                 from .php import Php
 
                 php = Php(waiting, kinds, world, library)
-            send(answer, APART)
-            said = php.ask(relay, ONE_SECONDS, end)
+            send(answer, messages.APART)
+            said = php.ask(relay, messages.ONE_SECONDS, end)
             world.timers = dict(said[2])
-            send(answer, SAID + marshal.dumps(said))
+            send(answer, messages.SAID + marshal.dumps(said))
             continue
         found = source.compiled(relay, world, library)
         if not isinstance(found, tuple):
@@ -129,10 +128,10 @@ def _ask_all(
         else:
             from . import alone
 
-            send(answer, APART)
-            said = alone.ask(relay, world, found[0], end, ONE_SECONDS)
+            send(answer, messages.APART)
+            said = alone.ask(relay, world, found[0], end, messages.ONE_SECONDS)
             world.timers = dict(said[2])
-        send(answer, SAID + marshal.dumps(said))
+        send(answer, messages.SAID + marshal.dumps(said))
     if keep:
         library.keep()
 

@@ -12,22 +12,20 @@ from __future__ import annotations
 import time
 
 from ..core.faults import Report
-from ..core.model import FORCED, Order, Past, Reading
-from ..core.records import dataclass, replace
+from ..core.model import Order
+from ..core.records import replace
 from ..core.texts import clean
-from ..stores import reading as readings
-from ..system.child import Child, running
-from . import answering
+from ..stores import packing
+from ..system import sealed
+from ..system.child import Child
+from . import messages
+from .messages import Answers, Question
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from ..core.model import Now
-    from ..core.settings import Config
-    from ..system.child import Left
-
-    Timers = Mapping[str, tuple[float, float, int]]
+    from ..core.model import Past, Reading
+    from ..system.left_behind import Left
+    from .messages import Timers
 
 DATA_SECONDS = 4.0  # to read the data
 FETCH_SECONDS = 11.0  # to refresh it first: `fetch` gives up after 10
@@ -35,57 +33,25 @@ ENDING = 1.5  # s for the child to end a script that has a process of its own
 LATE = 0.3  # s for the child to see by itself that the time is over
 
 
-@dataclass(frozen=True)
-class Question:
-    """What the scripts are told. `modes` are None where nobody knows. `given` stands for the data file,
-    `pretend` for the hour that the scripts are told. `acts`: it is a tick, which refreshes the data
-    and keeps what it compiled, and not just a look."""
+def _answer(
+    question: Question, reading: Reading | None, waiting: tuple[int, ...] | None, end: float, answer: int
+) -> None:
+    """What the child does. Only it loads what reads and asks."""
+    sealed.use_rest()
+    from . import answering
 
-    config: Config
-    modes: Mapping[int, int | None]
-    states: Mapping[int, int]
-    past: Past
-    now: Now
-    given: Reading | None = None
-    pretend: Now | None = None
-    acts: bool = False
-    stuck: Mapping[str, Left] = {}  # the processes that are still there of those left behind
-
-    @property
-    def auto(self) -> list[int]:
-        """The relays whose scripts count."""
-        return [relay for relay, mode in self.modes.items() if mode is not None and mode not in FORCED]
-
-    @property
-    def to_ask(self) -> list[int]:
-        """Those of them whose scripts can be run, if there are any."""
-        return [relay for relay in self.auto if str(relay) not in self.stuck]
-
-
-@dataclass(frozen=True)
-class Answers:
-    """What came of it: the orders, the timers as the scripts left them, what they printed, in which order
-    they are asked next time (() is by number), the reading and the past that has seen it, the relays that
-    have a script, the processes that were left behind (of "data", "refresh", "folder", "journal", or of a
-    relay), what else went wrong, and whether the journal holds anything, as far as that could be seen."""
-
-    orders: Mapping[int, Order]
-    timers: Timers
-    printed: str = ""
-    turns: tuple[int, ...] = ()
-    reading: Reading = Reading(())
-    past: Past = Past()
-    scripted: tuple[int, ...] = ()
-    stuck: Mapping[str, Left] = {}
-    reports: tuple[str, ...] = ()
-    begun: bool = True
+    answering.run(question, reading, waiting, end, answer)
 
 
 def ask_all(question: Question) -> Answers:
     """Reads the data, unless they are given, and asks the scripts of the relays in auto, if they may run
     on it. Never raises, and never waits for long."""
-    stuck = {what: left for what, left in question.past.stuck.items() if running(left)}
-    return Round(replace(question, stuck=stuck)).answers()
+    if question.past.stuck:
+        from ..system.left_behind import running
+
+        still = {what: left for what, left in question.past.stuck.items() if running(left)}
+        question = replace(question, stuck=still)
+    return Round(question).answers()
 
 
 class Round:
@@ -106,9 +72,12 @@ class Round:
         self.stuck = dict(question.stuck)
         self.reports: list[str] = []
         self.begun = True
-        self.end = time.monotonic() + answering.ALL_SECONDS
+        self.end = time.monotonic() + messages.ALL_SECONDS
         if question.given:
-            self.seen(question.given)
+            from ..stores import reading
+
+            now = question.pretend or question.now
+            self.seen(*reading.watched(self.config, question.given, self.past, now))
         elif self.stuck:
             from . import blame
 
@@ -116,11 +85,11 @@ class Round:
 
     def answers(self) -> Answers:
         while self._more():
-            question = replace(self.question, past=replace(self.question.past, timers=self.timers))
+            question = replace(self.question, past=replace(self.past, timers=self.timers))
             todo = None if self.scripted is None else tuple(self.waiting)
             reading, end = self.reading, self.end
             try:
-                child = Child(lambda answer: answering.run(question, reading, todo, end, answer))  # noqa: B023
+                child = Child(lambda answer: _answer(question, reading, todo, end, answer))  # noqa: B023
             except OSError as error:
                 from . import blame
 
@@ -134,12 +103,15 @@ class Round:
             return True
         return bool(self.waiting) and not self.reading.problem and time.monotonic() < self.end
 
-    def seen(self, reading: Reading) -> None:
-        """Takes the reading."""
-        self.reading, self.past = readings.watched(
-            self.config, reading, self.question.past, self.question.pretend or self.question.now
-        )
-        self.end = time.monotonic() + answering.ALL_SECONDS
+    def seen(self, reading: Reading, past: Past) -> None:
+        """Takes the reading, and the past that has seen it."""
+        self.reading, self.past = reading, past
+        self.end = time.monotonic() + messages.ALL_SECONDS
+
+    def unsafe(self, why: str) -> None:
+        """Takes "" or why config.yaml is not safe: others can write it."""
+        if why:
+            self.reports.append(f"no program that {self.config.path} names is run, because {why}")
 
     def _hear(self, child: Child) -> None:
         """Takes what a child says, until it is done or fails."""
@@ -162,40 +134,41 @@ class Round:
         if not done:
             from . import blame, place
 
-            cut = 0 < waited < answering.ONE_SECONDS - 0.1
+            cut = 0 < waited < messages.ONE_SECONDS - 0.1
             blame.child(self, why or place.ended(status, waited), words, cut, child.left)
 
     def _deadline(self, kind: bytes, since: float) -> float:
         """Until when the next message has to come, after one of this kind."""
         if self.reading is None:
-            return since + (FETCH_SECONDS if kind == answering.FETCHING else DATA_SECONDS)
+            return since + (FETCH_SECONDS if kind == messages.FETCHING else DATA_SECONDS)
         if self.scripted is None:
             return since + DATA_SECONDS
-        if kind == answering.APART:
-            return min(since + answering.ONE_SECONDS, self.end) + ENDING
-        return min(since + answering.ONE_SECONDS, self.end + LATE)
+        if kind == messages.APART:
+            return min(since + messages.ONE_SECONDS, self.end) + ENDING
+        return min(since + messages.ONE_SECONDS, self.end + LATE)
 
     def _take(self, kind: bytes, body: bytes) -> bool:
         """Notes what a message says; whether it was the last. Raises ValueError and others for one that
         cannot be."""
         import marshal
 
-        if kind == answering.READ:
-            packed, trouble, left = marshal.loads(body)
-            self.seen(readings.unpacked(packed))
+        if kind == messages.READ:
+            packed, seen, trouble, left = marshal.loads(body)
+            self.seen(packing.unpacked(packed), replace(self.past, **seen))
             self.reports += [Report(trouble, "refresh", "not fetched")] if trouble else []
             self.stuck.update({"refresh": left} if left else {})
-        elif kind == answering.SCRIPTED:
-            self.scripted, self.php = marshal.loads(body)
+        elif kind == messages.SCRIPTED:
+            self.scripted, self.php, unsafe = marshal.loads(body)
+            self.unsafe(unsafe)
             self.waiting = [relay for relay in self.scripted or () if relay in self.question.to_ask]
-        elif kind == answering.SAID:
+        elif kind == messages.SAID:
             wanted, why, self.timers, left, cut = marshal.loads(body)
             self.ordered(self.waiting.pop(0), Order(wanted, why), cut, left)
-        elif kind == answering.JOURNAL:
+        elif kind == messages.JOURNAL:
             self.begun = body == b"begun"
-        elif kind not in (answering.FETCHING, answering.APART, answering.DONE):
+        elif kind not in (messages.FETCHING, messages.APART, messages.DONE):
             raise ValueError("a message of no kind")
-        return kind == answering.DONE
+        return kind == messages.DONE
 
     def ordered(self, relay: int, order: Order, cut: bool, left: Left | None) -> None:
         """Takes what became of a relay's script: its order, whether its time was too short by no fault of

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from ..core.faults import Report
 from ..core.model import Order, Reading
-from ..system.child import HANGS
+from ..system import trusted
+from ..system.left_behind import HANGS
 from . import place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..system.child import Left
+    from ..system.left_behind import Left
     from .asking import Round
 
 
@@ -67,11 +68,12 @@ def those_left(round: Round) -> None:
 
 
 def _no_data(round: Round, why: str) -> None:
-    round.seen(Reading((), f"{round.config.tmpFileDataXml}: {why}"))
+    round.seen(Reading((), f"{round.config.tmpFileDataXml}: {why}"), round.past)
 
 
 def _no_scripts(round: Round, why: str) -> None:
     """Nobody knows what is in the folder: those that had a script still have it."""
+    round.unsafe(trusted.unsafe(round.config.path))
     round.scripted = round.past.scripted
     for relay in round.scripted:
         round.orders[relay] = Order("", f"{round.config.scriptDir}: {why}")

@@ -12,7 +12,7 @@ from ..core.texts import did_you_mean
 from ..stores import reading
 from ..stores.bounded import SECONDS
 from ..system import files
-from ..system.child import apart
+from ..system.apart import apart
 from .api import Data, Others, Relay
 from .lint_form import Finding
 from .parsed import Script, constants_of, kind_of

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from ..system.child import Left
+    from ..system.left_behind import Left
     from .api import World
     from .source import Library
 

@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 from ..core.model import Reading
-from ..system.child import HANGS, apart
-from . import reading
+from ..system.apart import apart
+from ..system.left_behind import HANGS, running
+from . import packing, reading
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..core.model import Now
     from ..core.settings import Config
+    from ..system.left_behind import Left
 
 SECONDS = 4.0  # as long as a tick waits
 
 
-def load(config: Config, now: Now) -> Reading:
-    """The reading, as reading.load gives it; one with a problem when the file does not answer in time."""
+def load(config: Config, now: Now, before: Left | None = None) -> tuple[Reading, Left | None]:
+    """The reading, as reading.load gives it; one with a problem when the file does not answer in time. And
+    the process that had to be left behind; `before` is that of an earlier look: no other is started beside
+    it."""
+    file = config.tmpFileDataXml
+    if before and running(before):
+        return Reading((), f"{file}: {HANGS.format(before[0])}"), before
     try:
-        answer, left = apart(lambda: reading.packed(reading.load(config, now)), SECONDS)
+        answer, left = apart(lambda: packing.packed(reading.load(config, now)), SECONDS)
     except OSError as error:
-        return Reading((), f"{config.tmpFileDataXml}: no process could be started ({error.strerror})")
+        return Reading((), f"{file}: no process could be started ({error.strerror})"), None
     if answer is None:
         hangs = f"; {HANGS.format(left[0])}" if left else ""
-        return Reading((), f"{config.tmpFileDataXml}: gave no answer within {SECONDS:g} s{hangs}")
-    return reading.unpacked(answer)
+        return Reading((), f"{file}: gave no answer within {SECONDS:g} s{hangs}"), left
+    return packing.unpacked(answer), left

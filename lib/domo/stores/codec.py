@@ -4,8 +4,7 @@ reader raises ValueError, TypeError or KeyError for what cannot be."""
 from __future__ import annotations
 
 from ..core.history import OFF, ON, History
-from ..core.model import Row
-from ..core.spare import AGES
+from ..core.model import SKY_AGES, Row
 from ..core.texts import one_line
 
 TYPE_CHECKING = False
@@ -73,7 +72,7 @@ def read_history(row: list[tuple[float, int]], gone: float) -> History:
 
 
 def read_sky(sky: dict[str, float], gone: float) -> dict[str, float]:
-    return {str(name): seconds(value) + (gone if name in AGES else 0.0) for name, value in sky.items()}
+    return {str(name): seconds(value) + (gone if name in SKY_AGES else 0.0) for name, value in sky.items()}
 
 
 def read_rows(rows: list[list[Any]], gone: float) -> tuple[Row, ...]:

@@ -11,13 +11,14 @@ import time
 from ..core.model import Fault
 from ..core.texts import one_line
 from ..system import files, trusted
-from ..system.child import Child, running
+from ..system.child import Child
+from ..system.left_behind import running
 from . import reading
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..core.settings import Config
-    from ..system.child import Left
+    from ..system.left_behind import Left
 
 FETCH_SECONDS = 10.0  # for a refresh, by PHP or by HTTP
 WHY_LIMIT = 300  # characters

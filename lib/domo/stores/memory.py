@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from .codec import Codec
 
 VERSION = 2
+SLACK = 60.0  # s that two clocks may differ in what they say has gone by
 PLAUSIBLE = 1577836800  # 2020-01-01; a clock that says less was not set yet
 
 
@@ -90,8 +91,11 @@ def load(config: Config, now: Now, anyones: bool = False) -> tuple[Past | None, 
 def gone_by(saved: Mapping[str, Any], now: Now) -> float:
     """The time (s) since something was saved with the clocks that `kept` writes. Raises ValueError,
     TypeError or KeyError."""
-    same_boot = saved["boot"] == now.boot and now.up >= saved["up"]
-    return seconds(now.up - saved["up"] if same_boot else max(now.wall - saved["wall"], now.up))
+    by_up, by_wall = now.up - saved["up"], now.wall - saved["wall"]
+    same_boot = saved["boot"] == now.boot
+    if not same_boot and "" in (saved["boot"], now.boot):  # one could not be read
+        same_boot = abs(by_up - by_wall) < SLACK
+    return seconds(by_up if same_boot and by_up >= 0 else max(by_wall, now.up))
 
 
 # How each field of the past is written, and read; one that is new here begins with its default.

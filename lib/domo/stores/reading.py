@@ -139,29 +139,6 @@ def fingerprint(reading: Reading) -> str:
     return source_hash(0, found.encode(errors="replace")).hex()
 
 
-def packed(reading: Reading) -> tuple[Any, ...]:
-    """The reading as plain values, for marshal."""
-    devices = [
-        (d.id, d.name, d.age, {name: (value.text, value.raw) for name, value in d.values.items()})
-        for d in reading.devices
-    ]
-    problem = Report.of(reading.problem)
-    return devices, str(problem), problem.fault, reading.notes
-
-
-def unpacked(values: tuple[Any, ...]) -> Reading:
-    """The reading that was `packed`. Raises ValueError or TypeError for what never was."""
-    devices, problem, fault, notes = values
-    return Reading(
-        tuple(
-            Device(number, name, age, {key: Value(*value) for key, value in known.items()})
-            for number, name, age, known in devices
-        ),
-        Report(problem, fault=fault),
-        notes,
-    )
-
-
 def parse(content: bytes) -> list[tuple[str, str, str, dict[str, Value]]]:
     """The devices of a PvMonit document, as (id, name, stamp, values), their texts clean and short.
     Raises Fault.

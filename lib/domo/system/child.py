@@ -1,7 +1,7 @@
 """A function in a child process, under deadlines: whatever it does, the caller goes on.
 
 Nobody waits for a child without end. One that cannot be killed (it sleeps in the kernel, on a disk
-that does not answer) is left behind: `left` names it, and `running` says whether it is still there.
+that does not answer) is left behind: `left` names it (see `left_behind`).
 """
 
 from __future__ import annotations
@@ -13,9 +13,8 @@ import time
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
 
-    Left = tuple[int, int]  # a process: its id, and when it was started (clock ticks since boot)
+    from .left_behind import Left
 
 _SIGABRT, _SIGKILL, _SIGALRM, _SIGCHLD = 6, 9, 14, 17  # `import signal` brings in enum: 0.4 of a bare start
 LIFETIME = 30  # s, more than any deadline: a child whose tick was killed ends itself
@@ -24,7 +23,6 @@ DYING = 0.5  # s for a killed child to be gone
 STARVED = 2.0  # s more for one that only waits for its turn on a machine with too much to do
 OUTPUT_LIMIT = 64 << 10  # of what a child prints, more is read and thrown away
 MESSAGE_LIMIT = 4 << 20  # bytes of one message
-HANGS = "process {} hangs and cannot be killed (does a disk not answer?)"
 
 
 class Child:
@@ -118,13 +116,15 @@ class Child:
             if pid:
                 return status
             now = time.monotonic()
-            if now >= end and (now >= end + STARVED or _stat(self.pid)[:1] != [b"R"]):
-                break
+            if now >= end:
+                from . import left_behind
+
+                if now >= end + STARVED or not left_behind.has_work(self.pid):
+                    break
             time.sleep(pause)
             pause = min(2 * pause, 0.05)
         # Of one that is traced only the tracer is told the end: it is dead all the same.
-        start = _start_of(self.pid)
-        self.left = (self.pid, start) if start else None
+        self.left = left_behind.alive(self.pid)
         return _SIGKILL
 
     def _collect(self) -> None:
@@ -141,25 +141,6 @@ def send(answer: int, message: bytes) -> None:
         message = message[os.write(answer, message) :]
 
 
-def apart(work: Callable[[], Any], seconds: float) -> tuple[Any, Left | None]:
-    """What `work` gives (plain values), done in a child within `seconds`, because it may hang; None
-    when nothing came in time. And the process, when it could not be killed. Raises OSError."""
-    import marshal
-
-    child = Child(lambda answer: send(answer, marshal.dumps(work())))
-    try:
-        message = child.message(time.monotonic() + seconds)
-    except ValueError:
-        message = b""
-    child.stop()
-    return marshal.loads(message) if message else None, child.left
-
-
-def running(left: Left) -> bool:
-    """Whether a process that was left behind is still there."""
-    return _start_of(left[0]) == left[1]
-
-
 def count_on_children() -> None:
     """Makes this process hear of the end of its children: who started it may have ignored that, and
     waitpid(2) would fail."""
@@ -167,29 +148,6 @@ def count_on_children() -> None:
 
     if getsignal(_SIGCHLD) == SIG_IGN:
         signal(_SIGCHLD, SIG_DFL)
-
-
-def _start_of(pid: int) -> int:
-    """When a process was started (clock ticks since boot), 0 if there is none, or none alive."""
-    fields = _stat(pid)
-    try:
-        return 0 if fields[0] in (b"Z", b"X") else int(fields[19])
-    except (IndexError, ValueError):
-        return 0
-
-
-def _stat(pid: int) -> list[bytes]:
-    """What the kernel says of a process, from its state (R: it runs, or wants to) on; [] if there is none."""
-    try:
-        fd = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return []
-    try:
-        return os.read(fd, 4096).rpartition(b")")[2].split()
-    except OSError:
-        return []
-    finally:
-        os.close(fd)
 
 
 def _settle(answer: int, output: int) -> None:

@@ -1,4 +1,5 @@
-"""The bytecode of what every tick begins with, in one file: read at once, run without a search for modules.
+"""The bytecode of what every tick and its child begin with, in one file: read at once, run without a search
+for modules.
 
 It makes the folders of this project free (the gain is in ARCHITECTURE.md). It is used by ticks without
 arguments, cron's, and only as long as no source has changed since; `sealing` writes it. `posix` stands
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 BEFORE = frozenset(sys.modules)  # what is loaded before, this module too
 LIMIT = 2 << 20
+SIZE = 4  # bytes that say how many are of what the tick itself begins with
+_rest: list[memoryview] = []  # what is sealed for the child, not loaded yet
 # Whose it is: this Python's, and this copy of domo's.
 TAG = f"domo {sys.hexversion:x} {sys.implementation.cache_tag} {__file__}\n".encode(errors="surrogateescape")
 
@@ -44,10 +47,29 @@ def use() -> bool:
         body = memoryview(content)[head:]
         if content[:head] != TAG + source_hash(0, body):
             return False
-        modules: list[Module] = marshal.loads(body)
-        if any(stamp(file) != before for _, file, before, _, _ in modules):
-            return False
+        middle = SIZE + int.from_bytes(body[:SIZE], "big")
+        found = _loaded(body[SIZE:middle])
     except (OSError, ValueError, EOFError, TypeError):
+        return False
+    if found:
+        _rest.append(body[middle:])
+    return found
+
+
+def use_rest() -> None:
+    """Loads what the tick's child begins with besides, if what the tick began with came from the file."""
+    if _rest:
+        try:
+            _loaded(_rest.pop())
+        except (OSError, ValueError, EOFError, TypeError):
+            pass
+
+
+def _loaded(content: memoryview) -> bool:
+    """Loads the modules that `content` holds, if they are of today's sources; gives whether. Raises OSError,
+    ValueError, EOFError or TypeError."""
+    modules: list[Module] = marshal.loads(content)
+    if any(stamp(file) != before for _, file, before, _, _ in modules):
         return False
     for name, file, _, package, code in modules:
         _load(name, file, package, code)

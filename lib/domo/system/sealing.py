@@ -10,7 +10,7 @@ from _imp import source_hash
 from ..core.model import Fault
 from . import files
 from .cache import made
-from .sealed import BEFORE, TAG, path, stamp
+from .sealed import BEFORE, SIZE, TAG, path, stamp
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,18 +19,24 @@ if TYPE_CHECKING:
     from .sealed import Module
 
 
-def write(first: Sequence[str]) -> None:
+def write(first: Sequence[str], both: Sequence[str]) -> None:
     """Writes the bytecode of the modules that a tick begins with, in their order: each comes after those that
-    it imports; and of the board, which is the same at the next tick. A file that cannot be written is no
-    fault."""
+    it imports; and of the board, which is the same at the next tick; apart from them that of what its child
+    begins with besides (`both`: with these). A file that cannot be written is no fault."""
     try:
-        board = [name for name in sys.modules if name.startswith("domo.pins.") and name not in first]
-        names = [name for name in (*first, *board) if name not in BEFORE and _has_bytecode(name)]
-        body = marshal.dumps([_sealed(name) for name in names])
+        board = [name for name in sys.modules if name.startswith("domo.pins.") and name not in both]
+        rest = [name for name in both if name not in first]
+        ours = _all([*first, *board])
+        body = len(ours).to_bytes(SIZE, "big") + ours + _all(rest)
         made()
         files.replace(path(), TAG + source_hash(0, body) + body, 0o600)
     except (Fault, OSError):
         pass
+
+
+def _all(names: Sequence[str]) -> bytes:
+    """What is kept of these modules. Raises OSError."""
+    return marshal.dumps([_sealed(name) for name in names if name not in BEFORE and _has_bytecode(name)])
 
 
 def _has_bytecode(name: str) -> bool:

@@ -7,7 +7,7 @@ on automatically when it cannot be written. Nothing else prevents or delays the 
 from __future__ import annotations
 
 from ..core.history import OFF, ON
-from ..core.model import AUTO_OFF, FORCED, Decision, Fault, Row
+from ..core.model import Decision, Fault, Row
 from ..core.records import replace
 from ..core.texts import Text
 from ..stores import memory, modes, record, states
@@ -51,8 +51,11 @@ def act(sight: Sight) -> Done:
     if len(faults) > len(sight.faults) or plan != sight.plan or sight.ended:
         _save(config, after, now)
     if after.untold:
-        after, wrong = _put_in_line(config, after, now)
+        from . import news
+
+        after, wrong = news.put_in_line(config, after, now)
         faults += wrong
+        faults += _save(config, after, now)
     if due:
         from . import lasting
 
@@ -102,15 +105,9 @@ def _drive(sight: Sight, board: Board, plan: Plan) -> tuple[Plan, dict[int, str]
     failed = board.apply({r: decision.state for r, decision in plan.items()})
     if not failed:
         return plan, failed
-    found = board.found(dict.fromkeys(failed, OFF))
-    final = dict(plan)
-    for relay in failed:
-        if found[relay] != plan[relay].state:
-            before = AUTO_OFF if relay in sight.ended else plan[relay].mode_before
-            mode = plan[relay].mode if plan[relay].mode in FORCED else before
-            why = Text("{why}: its pin failed", why=plan[relay].why)
-            final[relay] = replace(plan[relay], mode=mode, state=found[relay], why=why)
-    return final, failed
+    from . import change
+
+    return change.where_pins_failed(sight, board, plan, failed), failed
 
 
 def _save_states(config: Config, board: Board, plan: Plan) -> list[str]:
@@ -131,20 +128,6 @@ def _record(sight: Sight, plan: Plan, faults: list[str]) -> tuple[str, list[str]
         return record.append(sight.config, sight.now.wall, sight.reading, plan, sight.before.why, faults), []
     except Fault as fault:
         return "", [str(fault)]
-
-
-def _put_in_line(config: Config, past: Past, now: Now) -> tuple[Past, list[str]]:
-    """Puts in line what the program of onChange is to be told; gives the past then, and what went wrong."""
-    from . import news
-
-    faults: list[str] = []
-    try:
-        news.put_in_line(config, past, now)
-        after = replace(past, untold=())
-    except Fault as fault:
-        faults.append(str(fault))
-        after = replace(past, reports=(*past.reports, *faults))
-    return after, [*faults, *_save(config, after, now)]
 
 
 def _rows(sight: Sight, past: Past) -> tuple[Row, ...]:

@@ -1,4 +1,5 @@
-"""A tick that changes the mode file, and what becomes of its plan when the owner was quicker."""
+"""A tick that changes the mode file; and what becomes of its plan when the owner was quicker, or a pin
+fails."""
 
 from __future__ import annotations
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from ..core.model import Plan
     from ..core.settings import Config
+    from ..pins.board import Board
     from .sight import Sight
 
 
@@ -37,6 +39,20 @@ def modes_to(sight: Sight, plan: Plan) -> tuple[Plan, list[str]]:
     if faults:  # what could not be written is no newer force
         newer = {r: m for r, m in newer.items() if r not in sight.ended}
     return (_overtaken(sight, plan, newer) if newer else plan), faults
+
+
+def where_pins_failed(sight: Sight, board: Board, plan: Plan, failed: Iterable[int]) -> Plan:
+    """The plan with the states that the relays really have whose pins failed."""
+    found = board.found(dict.fromkeys(failed, OFF))
+    final = dict(plan)
+    for relay in failed:
+        decision = plan[relay]
+        if found[relay] != decision.state:
+            before = AUTO_OFF if relay in sight.ended else decision.mode_before
+            mode = decision.mode if decision.mode in FORCED else before
+            why = Text("{why}: its pin failed", why=decision.why)
+            final[relay] = replace(decision, mode=mode, state=found[relay], why=why)
+    return final
 
 
 def back(config: Config, plan: Plan, failed_on: Iterable[int]) -> list[str]:

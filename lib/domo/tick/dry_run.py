@@ -34,7 +34,7 @@ def main(path: str, now: Now, readings: list[str], at: str | None, relay: int | 
         return REFUSED
     given = None
     if supposed:
-        real = bounded.load(config, now)
+        real, _ = bounded.load(config, now)
         given = suppose(real, supposed, config)
         given = replace(given, notes=(*given.notes, *_strange(real, supposed)))
     sight = plan.finish(plan.begin(config, now), given, pretend)

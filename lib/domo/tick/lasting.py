@@ -7,7 +7,8 @@ from ..core.faults import Report
 from ..core.model import Fault, Past
 from ..core.records import replace
 from ..stores import history, journal, memory, record
-from ..system.child import apart, running
+from ..system.apart import apart
+from ..system.left_behind import running
 from .rows import standing
 
 TYPE_CHECKING = False
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from ..core.model import Now, Row
     from ..core.settings import Config
-    from ..system.child import Left
+    from ..system.left_behind import Left
 
 SECONDS = 5.0
 
@@ -45,19 +46,25 @@ def tell_journal(config: Config, rows: tuple[Row, ...], before: Past, now: Now) 
         return before, [
             Report(f"journal {config.dbFile}: process {left[0]} hangs at it and cannot be killed")
         ]
-    answer, left, why = _within(lambda: _append(config, rows, now))
-    done, fault = answer or (False, f"journal {config.dbFile}: {why}")
+    forces = standing(before)
+    answer, left, why = _within(lambda: _append(config, rows, forces, now))
+    done, begun, fault = answer or (False, False, f"journal {config.dbFile}: {why}")
     faults: list[str] = [Report(fault, "journal", lasts=not done)] if fault else []
     unwritten = before.unwritten
-    if done:  # after one that was set aside, the new one begins with the forces that stand
-        unwritten = standing(before) if fault else ()
+    if done:
+        unwritten = () if begun else forces
     stuck = {**before.stuck, "journal": left} if left else before.stuck
     return replace(before, unwritten=unwritten, stuck=stuck, reports=(*before.reports, *faults)), faults
 
 
-def _append(config: Config, rows: tuple[Row, ...], now: Now) -> tuple[bool, str]:
+def _append(
+    config: Config, rows: tuple[Row, ...], forces: tuple[Row, ...], now: Now
+) -> tuple[bool, bool, str]:
+    """Adds the rows, and after a journal that was set aside those of the forces that stand, with which the
+    new one begins. Gives whether it took each of the two, and "" or what went wrong."""
     done, fault = journal.append(config, rows, now)
-    return done, str(fault)
+    begun = done and (not fault or journal.append(config, forces, now)[0])
+    return done, begun, str(fault)
 
 
 def keep_record(config: Config, day: str, before: Past, now: Now) -> tuple[Past, list[str]]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.model import MODE_WORDS, ON_OFF, Fault, Now, Past, Row
 from ..core.news import News, news
+from ..core.records import replace
 from ..core.settings import Config
 from ..stores import events, told
 
@@ -42,10 +43,14 @@ def fresh(config: Config, reports: Sequence[str], now: Now) -> list[str]:
     return [one.text for one in news(told.load(config, now), reports, config.remindAfter)[0]]
 
 
-def put_in_line(config: Config, past: Past, now: Now) -> None:
-    """Lets the changes of this tick, and those that could not be told before, wait for the program.
-    Raises Fault."""
-    events.add(config, [_line(_of_change(config, row, past, now)) for row in past.untold])
+def put_in_line(config: Config, past: Past, now: Now) -> tuple[Past, list[str]]:
+    """Lets the changes of this tick, and those that could not be told before, wait for the program; gives
+    the past then, and what went wrong."""
+    try:
+        events.add(config, [_line(_of_change(config, row, past, now)) for row in past.untold])
+    except Fault as fault:
+        return replace(past, reports=(*past.reports, str(fault))), [str(fault)]
+    return replace(past, untold=()), []
 
 
 def _of_change(config: Config, row: Row, past: Past, now: Now) -> dict[str, Any]:

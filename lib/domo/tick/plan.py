@@ -10,9 +10,8 @@ from ..core.model import AUTO_OFF, FORCED, FORCED_ON, MODE_WORDS, Fault, Order
 from ..core.records import dataclass, replace
 from ..core.texts import Text, hour
 from ..pins.choice import open_board
-from ..scripts import asking
+from ..scripts import asking, messages
 from ..stores import memory, modes
-from ..system import trusted
 from .sight import Sight
 
 TYPE_CHECKING = False
@@ -109,12 +108,10 @@ def finish(
     ended = over(seen)
     known = {**seen.known, **dict.fromkeys(ended, AUTO_OFF)}
     answers = asking.ask_all(
-        asking.Question(config, known, seen.states, seen.past, now, given, pretend, acts)
+        messages.Question(config, known, seen.states, seen.past, now, given, pretend, acts)
     )
     data, past = answers.reading, answers.past
     faults = [*seen.faults, *answers.reports]
-    if unsafe := trusted.unsafe(config.path):
-        faults.append(f"no program that {config.path} names is run, because {unsafe}")
     if data.problem:
         faults.append(Report.of(data.problem).of_the("data"))
     else:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from ..core.model import Now, Past, Plan, Reading
     from ..core.settings import Config
     from ..pins.board import Board
-    from ..scripts.asking import Answers
+    from ..scripts.messages import Answers
     from ..stores.modes import Found
 
 

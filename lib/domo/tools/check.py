@@ -69,7 +69,7 @@ def _say(ok: bool | None, text: str) -> None:
 
 
 def _data(settings: Config, now: Now) -> Findings:
-    data = bounded.load(settings, now)
+    data, _ = bounded.load(settings, now)
     if data.problem:
         php = os.path.isfile(settings.scriptDataXml) and os.access(settings.phpCli, os.X_OK)
         place = settings.scriptDataXml if php else fetch.shown(settings.urlDataXml)

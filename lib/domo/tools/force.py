@@ -52,11 +52,13 @@ def write_with_end(
 ) -> None:
     """Writes the mode into the mode file, and its end (or that it has none) into the memory. The end comes
     first: without it the force could stay for ever, and an end without its force is dropped by the next
-    tick. Where only the end changes, the journal is told too, so that it outlasts a restart. Raises Fault."""
+    tick. Where only the end changes, the journal is told too, so that it outlasts a restart. Raises Fault;
+    then the end of the force that stands is as it was."""
     held = _locked(config)
     try:
         now = clock()
-        past, trouble = memory.load(config, now)
+        before, trouble = memory.load(config, now)
+        past = before
         length = _length(end, now)
         if past is None and length:
             raise Fault(f"nobody would remember when to end it ({trouble or 'no memory'}); nothing is forced")
@@ -66,7 +68,12 @@ def write_with_end(
                 until[relay] = (mode, 0.0, length)
             past = replace(past, until=until)
             memory.save(config, past, now)
-        _write(config, relay, mode)
+        try:
+            _write(config, relay, mode)
+        except Fault:
+            if before is not None:
+                memory.save(config, before, now)
+            raise
         if past is not None and past.modes.get(relay) == mode:  # else the tick tells the journal of a change
             row = Row(0.0, relay, "M", mode, f"{MODE_WORDS[mode]} by domo-mod", OWNER, length or None)
             memory.save(config, replace(past, unwritten=(*past.unwritten, row)), now)

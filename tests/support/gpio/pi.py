@@ -86,8 +86,8 @@ class Pi:
         line.output, line.believed, line.latch = True, True, level
 
     def plain(self) -> dict[str, str]:
-        """For measuring: an environment in which its chip and its registers are plain memory, with outputs that
-        are high. No access leaves the process that makes it, and none is recorded."""
+        """For measuring: an environment in which its chip and its registers are plain memory, with outputs
+        that are high. No access leaves the process that makes it, and none is recorded."""
         chip = self.folder / "dev/gpiochip0"
         chip.unlink()
         lines = struct.pack("<2I", 1, 1) * 64

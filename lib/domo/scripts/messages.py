@@ -1,0 +1,70 @@
+"""What the tick and its child say to each other: the question, the messages that answer it, and what comes
+of them. `asking` is the tick's side, `answering` the child's."""
+
+from __future__ import annotations
+
+from ..core.model import FORCED, Order, Past, Reading
+from ..core.records import dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ..core.model import Now
+    from ..core.settings import Config
+    from ..system.left_behind import Left
+
+    Timers = Mapping[str, tuple[float, float, int]]
+
+# Kinds of messages, their first byte; behind it what marshal makes of it.
+FETCHING, READ, SCRIPTED, APART, SAID, JOURNAL, DONE = b"F", b"R", b"S", b"O", b"A", b"J", b"C"
+ONE_SECONDS = 4.0  # for one script; a Pi Zero needs 2 for a few pings that nobody answers
+ALL_SECONDS = (
+    5.5  # for all scripts, so that a tick with a refresh, and whatever else waits, stays within 20 s
+)
+
+
+@dataclass(frozen=True)
+class Question:
+    """What the scripts are told. `modes` are None where nobody knows. `given` stands for the data file,
+    `pretend` for the hour that the scripts are told. `acts`: it is a tick, which refreshes the data
+    and keeps what it compiled, and not just a look."""
+
+    config: Config
+    modes: Mapping[int, int | None]
+    states: Mapping[int, int]
+    past: Past
+    now: Now
+    given: Reading | None = None
+    pretend: Now | None = None
+    acts: bool = False
+    stuck: Mapping[str, Left] = {}  # the processes that are still there of those left behind
+
+    @property
+    def auto(self) -> list[int]:
+        """The relays whose scripts count."""
+        return [relay for relay, mode in self.modes.items() if mode is not None and mode not in FORCED]
+
+    @property
+    def to_ask(self) -> list[int]:
+        """Those of them whose scripts can be run, if there are any."""
+        return [relay for relay in self.auto if str(relay) not in self.stuck]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What came of it: the orders, the timers as the scripts left them, what they printed, in which order
+    they are asked next time (() is by number), the reading and the past that has seen it, the relays that
+    have a script, the processes that were left behind (of "data", "refresh", "folder", "journal", or of a
+    relay), what else went wrong, and whether the journal holds anything, as far as that could be seen."""
+
+    orders: Mapping[int, Order]
+    timers: Timers
+    printed: str = ""
+    turns: tuple[int, ...] = ()
+    reading: Reading = Reading(())
+    past: Past = Past()
+    scripted: tuple[int, ...] = ()
+    stuck: Mapping[str, Left] = {}
+    reports: tuple[str, ...] = ()
+    begun: bool = True
