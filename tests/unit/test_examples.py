@@ -182,7 +182,8 @@ def test_washing_machine_leaves_the_battery_charged(tmp_path: Path, sky: str, ba
     """It begins when battery and sun carry the whole programme, which relayLoad knows, with a margin."""
     load = {"kind": "cycle", "steps": [[120, 5], [2000, 18], [180, 60]], "days": 7}
     plant = {**OWN, "battery": battery, "chemistry": "lfp"}
-    days = Days(tmp_path, {1: "washing-machine"}, loads={1: load}, sky=sky, soc=85, days=2, plant=plant)
+    one = {1: "washing-machine"}
+    days = Days(tmp_path, one, relayLoad={1: load}, sky=sky, soc=85, days=2, plant=plant)
     assert days.lengths(1) and set(days.lengths(1)) == {83}
     charge = [soc for soc, on in zip(days.values("SOC"), days.on(1), strict=True) if on]
     assert min(charge) >= 75
@@ -225,10 +226,10 @@ def test_lift_pump_never_lets_the_sump_run_over(tmp_path: Path) -> None:
 
 
 def test_lift_pump_takes_what_sun_there_is(tmp_path: Path) -> None:
-    """With a battery that cannot be full today, yet not in need: 40 minutes by day, none in the evening."""
+    """With a battery that cannot be full today, yet not in need: an hour by day, none in the evening."""
     plant = {**OWN, "battery": 30_000}
     days = Days(tmp_path, {1: "lift-pump"}, watt={1: 750}, soc=90, date="2025-12-15", plant=plant)
-    assert sum(days.on(1)) == 40
+    assert sum(days.on(1)) == 60
     assert all("09:00" < begun < "16:00" for begun, _ in days.spans(1))
 
 
