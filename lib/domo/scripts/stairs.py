@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 DWELL = 200.0  # s: heaters change no oftener, unless the battery pays for it
 RICH = 200.0  # Wh to spare: then what the battery still takes may wait
-LITTLE = 1.5  # % of charge that a full battery may lend even when the day will not give it back
+LITTLE = 0.5  # % of charge that a full battery may lend even when the day will not give it back
 TRUST = 0.9  # of the sun to come is counted on
 NEARLY = 0.05  # of the way up to the next step: below that the battery is not asked for the rest
 PAYS, CLOUD = -60.0, 0.8  # W at the battery, and the share of what is drawn, from which on it does not wait
