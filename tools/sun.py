@@ -69,7 +69,8 @@ def household(folder: Path, scripts: Path, latitude: int, chemistry: str) -> str
     """Writes the configuration of a place and a battery; gives its name."""
     file = folder / f"{scripts.name}-{chemistry}-{latitude}.yaml"
     place = {"latitude": latitude, "tilt": latitude - 12, "chemistry": chemistry, "battery": WH[chemistry]}
-    file.write_text(CONFIG.format(cycle=CYCLE, scripts=scripts, **place))
+    if not file.exists():  # or a week would read it half written
+        file.write_text(CONFIG.format(cycle=CYCLE, scripts=scripts, **place))
     return str(file)
 
 

@@ -110,6 +110,13 @@ def test_a_relay_that_was_on_from_20_to_11_hours_ago_ran_today(life: Life) -> No
     assert life.ask("relay.others[1].ran_today()") is True
 
 
+def test_what_config_yaml_says_of_programme_and_battery(life: Life) -> None:
+    assert life.ask("(relay.cycle_length, data.battery)") == (0, None)
+    life.house.configure({"domo.relayLoad": {3: {"kind": "cycle", "steps": [[120, 5], [2000, 18]]}}})
+    life.house.configure({"domo.plant": {"latitude": 48, "battery": 6000}})
+    assert life.ask("(relay.cycle_length, relay.others[1].cycle_length, data.battery)") == (1380, 0, 6000)
+
+
 def test_a_day_does_not_end_at_midnight(life: Life) -> None:
     life.wait_until("2024-06-15 23:30")
     life.on()

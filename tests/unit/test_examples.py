@@ -176,6 +176,19 @@ def test_washing_machine_tells_in_the_morning_whether_it_will(tmp_path: Path) ->
     assert dull.spans(1) == []
 
 
+@pytest.mark.parametrize("sky", [CLEAR, CHANGING])
+@pytest.mark.parametrize("battery", [2500, 4000])
+def test_washing_machine_leaves_the_battery_charged(tmp_path: Path, sky: str, battery: float) -> None:
+    """It begins when battery and sun carry the whole programme, which relayLoad knows, with a margin."""
+    load = {"kind": "cycle", "steps": [[120, 5], [2000, 18], [180, 60]], "days": 7}
+    plant = {**OWN, "battery": battery, "chemistry": "lfp"}
+    one = {1: "washing-machine"}
+    days = Days(tmp_path, one, relayLoad={1: load}, sky=sky, soc=85, days=2, plant=plant)
+    assert days.lengths(1) and set(days.lengths(1)) == {83}
+    charge = [soc for soc, on in zip(days.values("SOC"), days.on(1), strict=True) if on]
+    assert min(charge) >= 75
+
+
 def test_washing_machine_goes_on_where_it_was_cut(tmp_path: Path) -> None:
     """A washing machine that maxWatt or a missing reading cut after an hour has two hours to go."""
     text = example("washing-machine").replace("CYCLE = 3 * 3600", "CYCLE = 3 * 3600  # s\nCUT = (11, 12)", 1)
@@ -213,10 +226,10 @@ def test_lift_pump_never_lets_the_sump_run_over(tmp_path: Path) -> None:
 
 
 def test_lift_pump_takes_what_sun_there_is(tmp_path: Path) -> None:
-    """With a battery that cannot be full today, yet not in need: 40 minutes by day, none in the evening."""
+    """With a battery that cannot be full today, yet not in need: an hour by day, none in the evening."""
     plant = {**OWN, "battery": 30_000}
     days = Days(tmp_path, {1: "lift-pump"}, watt={1: 750}, soc=90, date="2025-12-15", plant=plant)
-    assert sum(days.on(1)) == 40
+    assert sum(days.on(1)) == 60
     assert all("09:00" < begun < "16:00" for begun, _ in days.spans(1))
 
 
@@ -228,9 +241,14 @@ def test_lift_pump_leaves_the_house_what_it_needs(tmp_path: Path) -> None:
 
 
 def test_tool_chargers(tmp_path: Path) -> None:
+    """Four hours; more only as long as the panels are held back, but for pieces that have begun."""
     days = Days(tmp_path, {1: "tool-chargers"}, watt={1: 150}, sky=CHANGING, plant=OWN)
     assert all(length >= 30 for length in days.lengths(1))
-    assert 3 * 60 <= sum(days.on(1)) <= 4 * 60 + 30
+    on = days.on(1)
+    assert sum(on) >= 3 * 60
+    for minute, moment in enumerate(days.moments):
+        if sum(on[:minute]) >= 4 * 60 and on[minute] and not on[minute - 1]:
+            assert moment.reading.values["MPPT"].number == 1
     assert min(soc for soc, on in zip(days.values("SOC"), days.on(1), strict=True) if on) >= 85
 
 

@@ -14,6 +14,7 @@ from domo.core import spare
 from domo.core.model import SKY_AGES, Device, Reading, Value
 from domo.scripts import stairs
 from domo.stores import plant_keys
+from support.model import examples
 
 PLANT = plant_keys.plant({"latitude": 48, "longitude": 2, "panels": 1000, "battery": 6000, "house": 60})
 NOON = 1750507200.0 - 2 * 240  # 21 June 2025, 12:00 UTC, less what Paris is ahead of Greenwich
@@ -147,6 +148,18 @@ def test_whatever_the_clock_does_it_stays_within_what_can_be(
         assert all(value >= 0 for value in sky.values())
         over, taken = spare.rest(spare.ahead(sky, PLANT, wall, 12), PLANT, 0.8)
         assert 0 <= taken <= over + 1e-6 < 1e6
+
+
+@given(now=st.floats(0, 3), day=st.floats(0, 3), age=st.floats(0, 20000), minute=st.integers(-300, 300))
+@examples(100)
+def test_each_piece_of_the_day_is_as_clear_as_is_likely_then(
+    now: float, day: float, age: float, minute: int
+) -> None:
+    sky, wall, begins = {"now": now, "day": day, "age": age}, NOON + 60 * minute, 0.0
+    unclouded = spare.ahead({"now": 1.0, "day": 1.0}, PLANT, wall, 12)
+    for (lasts, watts, _), (_, clear, _) in zip(spare.ahead(sky, PLANT, wall, 12), unclouded, strict=True):
+        assert watts == pytest.approx(clear * spare.likely(sky, begins + lasts * HOUR / 2), abs=1e-6)
+        begins += lasts * HOUR
 
 
 def test_another_forecast_counts_for_half() -> None:

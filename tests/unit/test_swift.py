@@ -4,16 +4,20 @@ its file, and a script is run through once only where that cannot be told from e
 from __future__ import annotations
 
 import ast
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from domo.core.history import OFF, ON, History
-from domo.core.model import Now, Order, Past
+from domo.core.model import Now, Order, Past, Reading
 from domo.core.records import replace
+from domo.core.settings import Config
 from domo.plant import swift
-from domo.stores import memory
+from domo.scripts import source
+from domo.scripts.api import World
+from domo.stores import memory, plant_keys
 from support.model import examples
 
 AGES = st.lists(st.integers(0, 3 * 1440), max_size=12, unique=True)
@@ -101,3 +105,40 @@ def test_generated_constructors_do_what_the_common_one_does() -> None:
 def test_only_a_script_that_can_remember_nothing_is_run_through_once(body: str, once: bool) -> None:
     script = f"{body}\ndef decide(relay, data):\n    return relay.off('x')\n"
     assert swift.forgetful(ast.parse(script)) == once
+
+
+SCRIPTS = {
+    "on": "return relay.on('sun')",
+    "off": "return relay.off('%s' % relay.others[1].on_for)",
+    "keep": "return relay.keep('wait')",
+    "no reason": "return relay.off('')",
+    "a list for a reason": "return relay.on(['sun', 1])",
+    "no order": "return 'on'",
+    "an order that was not asked for": "return relay.off",
+    "fails after its timer": "relay.timer('bath').start(60)\n    return relay.on(1 / 0)",
+    "starts a timer": "relay.timer('bath').start(60)\n    return relay.on('bath')",
+    "a long reason": "return relay.on('x' * 900)",
+    "ends the program": "raise SystemExit(3)",
+}
+
+
+@pytest.mark.parametrize("timers", [{}, {"old": (5.0, 60.0, 0)}], ids=["no timer", "a timer"])
+@pytest.mark.parametrize("text", SCRIPTS.values(), ids=SCRIPTS)
+def test_a_script_says_what_it_says_in_a_tick(
+    tmp_path: Path, text: str, timers: dict[str, tuple[float, float, int]]
+) -> None:
+    """The order, the words of its fault, and the timers that it leaves."""
+    file = tmp_path / "1.py"
+    file.write_text(f"def decide(relay, data):\n    {text}\n")
+    file.chmod(0o644)
+    config = Config(path="", scriptDir=str(tmp_path), relayNb=1, plant=plant_keys.plant({}))
+    ready = swift.ready(config, [1], source.Library(str(tmp_path)))
+    code, decide = ready[1]
+    assert decide
+    told = []
+    for ask in (swift.ask, swift.ask, source.ask):
+        past = Past(timers=timers)
+        world = World(config, {1: 1}, {1: OFF}, past, Reading(()), Now(1e9, 1e6, "b"))
+        order = ask(1, world, code, decide)
+        told.append((order, dict(world.timers)))
+    assert told[0] == told[1] == told[2]

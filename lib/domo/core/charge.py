@@ -27,16 +27,17 @@ def stages(
     night = gap is not None and gap >= SHORTEST_NIGHT
     for device in reading.devices:
         if "CS" in device.values:
+            told = device.values["CS"].text
             for stage, words in STAGES.items():
                 key = f"{stage} {device.id}"
-                if device.values["CS"].text.startswith(words):
+                if told.startswith(words):
                     after[key] = None
                 elif key in after and after[key] is None:
                     after[key] = 0.0
             power = device.values.get("PPV")
-            dark = power is not None and power.number == 0 and "Float" not in device.values["CS"].text
-            if night or dark or device.values["CS"].text.startswith("Off"):
+            dark = power is not None and power.number == 0 and "Float" not in told
+            if night or dark or told.startswith("Off"):
                 after[f"night {device.id}"] = 0.0
-            if device.values["CS"].text.startswith(STAGES["float"]):
+            if told.startswith(STAGES["float"]):
                 after[f"full {device.id}"] = 0.0
     return after

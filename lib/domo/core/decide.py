@@ -37,50 +37,51 @@ def decide(
 ) -> Plan:
     """The plan for every relay, from its mode (None: what stands in the mode file is no mode), its
     state, the past, the reading, and the orders of those relays that have a script."""
-    auto = [relay for relay in config.relays if modes[relay] not in (*FORCED, None)]
     stale = bool(reading.problem) and (past.data is None or past.data >= config.secuDownNoData)
+    below = _below_floor(config, reading)
+    auto: list[int] = []
     wishes: dict[int, Wish] = {}
+    supported: set[int] = set()
     for relay in config.relays:
         mode = modes[relay]
         if mode is None:
             wishes[relay] = OFF, Text("held off: the mode file holds no mode for it")
         elif mode in FORCED:
             wishes[relay] = (ON, Text("forced on")) if mode == FORCED_ON else (OFF, Text("forced off"))
-        elif relay in orders:
-            wishes[relay] = _ordered(orders[relay], states[relay], past.support.get(relay), config)
         else:
-            wishes[relay] = _from_outside(relay, mode, states[relay], past, stale, config)
-    good = {r for r in auto if (orders[r].good if r in orders else r not in past.ours and not stale)}
-    supported = {relay for relay in good if wishes[relay][0] == ON}
-    below = _below_floor(config, reading)
-    for relay in auto:
-        wishes[relay] = _limited(config, relay, wishes[relay], states[relay], past, below, relay in good)
+            auto.append(relay)
+            state, order = states[relay], orders.get(relay)
+            if order is not None:
+                good = order.good
+                wish = _ordered(order, state, past, relay, config)
+            else:
+                good = relay not in past.ours and not stale
+                wish = _from_outside(relay, mode, state, past, stale, config)
+            if good and wish[0] == ON:
+                supported.add(relay)
+            if state == ON or wish[0] == ON:
+                wish = _limited(config, relay, wish, state, past, below, good)
+            wishes[relay] = wish
     _shed(config, wishes, auto, states)
     _queue(config, wishes, auto, states, past)
-    for relay, (state, why) in wishes.items():
-        if below and state == ON:
+    for relay, (state, why) in wishes.items() if below else ():
+        if state == ON:
             wishes[relay] = ON, Text("{why}, though {below}", why=why, below=below)
     programs = {r for r in auto if stale or r in orders or r in past.ours}  # their mode says what they are
     return {
-        relay: Decision(
-            mode_before=modes[relay],
-            mode=(AUTO_ON if state == ON else AUTO_OFF) if relay in programs else modes[relay],
-            state_before=states[relay],
-            state=state,
-            why=why,
-            supported=relay in supported,
-        )
+        relay: Decision(modes[relay], mode, states[relay], state, why, relay in supported)
         for relay, (state, why) in wishes.items()
+        for mode in [(AUTO_ON if state == ON else AUTO_OFF) if relay in programs else modes[relay]]
     }
 
 
-def _ordered(order: Order, state: int, support: float | None, config: Config) -> Wish:
+def _ordered(order: Order, state: int, past: Past, relay: int, config: Config) -> Wish:
     """What the script's order comes to. Without a good one an on lasts secuDownNoData at the most."""
     if order.wanted == "keep":
         return state, order.why
-    if order.good:
+    if order.wanted:
         return (ON if order.wanted == "on" else OFF), order.why
-    return _unsupported(order.why, state, support, config)
+    return _unsupported(order.why, state, past.support.get(relay), config)
 
 
 def _unsupported(why: str, state: int, support: float | None, config: Config) -> Wish:
@@ -107,7 +108,7 @@ def _from_outside(relay: int, mode: int, state: int, past: Past, stale: bool, co
 
 
 def _below_floor(config: Config, reading: Reading) -> str:
-    values = reading.values
+    values = reading.values if config.floor else {}
     for name, floor in config.floor.items():
         number = values[name].number if name in values else None
         if number is not None and number < floor:
@@ -158,6 +159,8 @@ def _shed(config: Config, wishes: dict[int, Wish], auto: list[int], states: Mapp
     """Switches off what the inverter cannot carry of what is on: it carries what is forced, or has begun and
     is uninterruptible, then the most important that fit. A less important one that fits beside them stays,
     or it would be switched on again at the next tick."""
+    if not config.maxWatt:
+        return
     on = [r for r, (state, _) in wishes.items() if state == ON and (r not in auto or states[r] == ON)]
     total = _watts(config, on)
     if not 0 < config.maxWatt < total:
@@ -184,6 +187,8 @@ def _queue(
 ) -> None:
     """Lets one relay be switched on, the most important that the inverter can carry; the others wait. One
     whose pin failed before comes last, so that it takes nobody's turn."""
+    if not any(wishes[r][0] == ON and states[r] == OFF for r in auto):
+        return
     load = _watts(
         config, (r for r in config.relays if wishes[r][0] == ON and (r not in auto or states[r] == ON))
     )

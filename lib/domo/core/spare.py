@@ -43,17 +43,14 @@ KEEPS = {
     "lfp": 0.015,
 }  # of the battery: what a full one is left with by the evening, to be sure
 
+FADED = exp(-STEP / FADES)  # from one piece of the day to the next
+
 _paths: dict[object, list[tuple[float, float]]] = {}  # of the last day; a replay asks a thousand times
-_clear: dict[object, float] = {}  # the same of the last moment
 
 
 def clear(plant: Plant, wall: float) -> float:
     """The power of the panels under a clear sky at that time (epoch s), in W."""
-    key = wall, plant["latitude"], plant["longitude"], plant["panels"]
-    if key not in _clear:
-        _clear.clear()
-        _clear[key] = _panels(plant, *_sun(plant, wall))
-    return _clear[key]
+    return _panels(plant, *_sun(plant, wall))
 
 
 def _sun(plant: Plant, wall: float) -> tuple[int, float, float]:
@@ -92,12 +89,13 @@ def seen(reading: Reading) -> tuple[float, bool, bool]:
     Without VE.Direct's MPPT field they may be held back from absorption on."""
     watts, held_back, floats = 0.0, False, False
     for device in reading.devices:
-        if "PPV" in device.values and "CS" in device.values:
-            stage = device.values["CS"].text
-            watts += device.values["PPV"].number or 0.0
+        values = device.values
+        if "PPV" in values and "CS" in values:
+            stage = values["CS"].text
+            watts += values["PPV"].number or 0.0
             held = stage.startswith(STAGES["absorption_or_float"])
-            if "MPPT" in device.values:
-                held = device.values["MPPT"].number == 1
+            if "MPPT" in values:
+                held = values["MPPT"].number == 1
             held_back |= held
             floats |= held and stage.startswith(STAGES["float"])
     return watts, held_back, floats
@@ -112,7 +110,7 @@ def watched(sky: Sky, plant: Plant, wall: float, reading: Reading) -> Sky:
     if charge is not None and charge != sky.get("full"):
         sky = {**sky, "full": charge}
     under = clear(plant, wall)
-    if under < DIM * sum(peak for peak, _, _ in plant["panels"]):
+    if not under or under < DIM * sum(peak for peak, _, _ in plant["panels"]):
         return sky
     ratio, before = min(CLEAREST, watts / under), likely(sky, 0.0)
     if held_back and ratio <= before:  # how clear it is cannot be seen
@@ -137,16 +135,16 @@ def ahead(
     gives what another forecast says of the panels at an hour (W), or None; the mean of both counts."""
     day, declination, solar = _sun(plant, wall)
     house, idle = plant["house"], plant["idle"]
-    usual = sky.get("day", USUAL)
-    differs = (sky.get("now", usual) - usual) * exp(-sky.get("age", 0.0) / FADES)  # as `likely` has it
-    pieces = []
+    usual, gone = sky.get("day", USUAL), solar * 3600
+    pieces: list[tuple[float, float, float]] = []
+    fades = 0.0
     for ends, watts in _path(plant, day, declination):
-        end = ends - solar * 3600  # s from now
-        if end > 0:
-            lasts = min(STEP, end)
+        if (end := ends - gone) > 0:  # s from now
+            lasts = STEP if end > STEP else end
             middle = end - lasts / 2
+            fades = fades * FADED if len(pieces) > 1 else likely(sky, middle) - usual
             at = (hour + middle / 3600) % 24
-            watts *= usual + differs * exp(-middle / FADES)
+            watts *= usual + fades
             if foreseen and (other := foreseen(at)) is not None:
                 watts = (watts + other) / 2
             pieces.append((lasts / 3600, watts, house[int(at)] + idle))

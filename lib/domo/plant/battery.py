@@ -35,7 +35,8 @@ CUT_OFF, BACK = 0.05, 0.12  # of the charge: there the inverter switches off, an
 
 def accepts(kind: Chemistry, soc: float) -> float:
     """What the battery takes at most, at the voltage of absorption."""
-    return min(kind.rate, kind.trickle + kind.steep * (1 - soc))
+    takes = kind.trickle + kind.steep * (1 - soc)
+    return takes if takes < kind.rate else kind.rate
 
 
 def rest(kind: Chemistry, soc: float) -> float:

@@ -105,16 +105,19 @@ def _answers(
         orders = {relay: Order("", data.problem) for relay in scripted}
         return messages.Answers(orders, past.timers, turns=past.turns, scripted=relays)
     orders = {}
-    for watch.relay in in_turn(scripted, past.turns) if past.turns else scripted:
-        code, decide = ready.get(watch.relay, (None, None))
-        orders[watch.relay] = (
-            source.ask(watch.relay, world, code, decide)
-            if code
-            else source.ask_here(watch.relay, world, library)
-        )
+    turns: tuple[int, ...] = ()
+    failed: list[int] = []
+    for relay in in_turn(scripted, past.turns) if past.turns else scripted:
+        watch.relay = relay
+        if relay in ready:
+            order = swift.ask(relay, world, *ready[relay])
+        else:
+            order = source.ask_here(relay, world, library)
+        orders[relay] = order
+        if not order.wanted:
+            failed.append(relay)
     watch.relay = 0
-    failed = [relay for relay, order in orders.items() if not order.wanted]
-    turns = (*sorted(orders.keys() - set(failed)), *failed) if failed else ()
-    return messages.Answers(
-        orders, world.timers, turns=() if list(turns) == sorted(turns) else turns, scripted=relays
-    )
+    if failed:
+        turns = (*sorted(orders.keys() - set(failed)), *failed)
+        turns = () if list(turns) == sorted(turns) else turns
+    return messages.Answers(orders, world.timers, turns=turns, scripted=relays)

@@ -64,9 +64,17 @@ def begun(kind: Any, name: str, settings: Mapping[str, Any]) -> Driven:
         raise PlantError(f"--plant {name}: it cannot be made ({type(error).__name__}: {error})") from None
 
 
+class _Read(Value):
+    """A value that was read as a number once and for all."""
+
+    number: float | None = None
+
+
 @lru_cache(1 << 14)
 def _value(text: str) -> Value:
-    return Value(text, CS.get(text, text))
+    value = _Read(text, CS.get(text, text))
+    value.__dict__["number"] = Value.number.fget(value)  # type: ignore[attr-defined]
+    return value
 
 
 class Driven:
@@ -80,10 +88,9 @@ class Driven:
         """The readings of a moment, stamped a second before it. Raises PlantError."""
         stamp = f"{when - 1:.0f}"
         if self.trusted:
-            told = self.model.reading(when)
             return [
-                (name.lower(), name, stamp, {key: _value(text) for key, text in values.items()})
-                for name, values in told.items()
+                (name.lower(), name, stamp, dict(zip(values, map(_value, values.values()), strict=True)))
+                for name, values in self.model.reading(when).items()
             ]
         told = self._asked("reading", when)
         if not isinstance(told, Mapping) or not told:

@@ -74,11 +74,11 @@ class Plant:
 
     def minute(self, when: float, states: Mapping[int, int]) -> Flow:
         """Lets the minute from `when` (epoch s) on go by, with relays in these states (1 is on)."""
-        kind, wh, before = self.kind, self.wh, self.flow
+        kind, wh, before, soc = self.kind, self.wh, self.flow, self.flow.soc
         sun = self.light.watts(when)
-        local = when + self.zone
-        day, minute = int(local // DAY), int(local % DAY // 60)
-        dark = before.soc < (battery.BACK if before.dark else battery.CUT_OFF)
+        day, second = divmod(when + self.zone, DAY)
+        day, minute = int(day), int(second // 60)
+        dark = soc < (battery.BACK if before.dark else battery.CUT_OFF)
         wanted = {
             r: load.wants(day, minute, not dark and states.get(r) == 1) for r, load in self.loads.items()
         }
@@ -86,31 +86,34 @@ class Plant:
         stage = self._stage(before, sun)
         if stage == "Off":
             sun = 0.0
-        takes, resting = battery.accepts(kind, before.soc), battery.rest(kind, before.soc)
+        accepts, resting = battery.accepts(kind, soc), battery.rest(kind, soc)
+        takes = accepts
         if stage == "Float":
             takes = max(kind.trickle, takes * (self.float - resting) / (self.absorption - resting))
         takes *= wh
         panels = min(sun, load + takes)
         power = panels - load
-        if -power / kind.giving > 60 * wh * before.soc:  # even this minute is more than what is left
+        if -power / kind.giving > 60 * wh * soc:  # even this minute is more than what is left
             load, dark, wanted = 0.0, True, dict.fromkeys(wanted, 0.0)
             panels = power = min(sun, takes)
         stored = power * kind.charging if power > 0 else power / kind.giving
-        stored = min(stored, 60 * wh * (1 - before.soc))
-        soc = before.soc + stored / 60 / wh
+        stored = min(stored, 60 * wh * (1 - soc))
+        soc += stored / 60 / wh
+        on = {}
         for relay, watts in wanted.items():
             if watts > 0:
                 self.loads[relay].takes(watts)
+            if states.get(relay) == 1:
+                on[relay] = watts
         throttled = panels < sun - 1e-9
         held = self.float if stage == "Float" else self.absorption
         if throttled and power >= 0:
             volts = held
         elif power > 0:
-            share = power / (wh * battery.accepts(kind, before.soc))
+            share = power / (wh * accepts)
             volts = min(held, resting + (self.absorption - resting) * share)
         else:
             volts = resting + kind.drop * power / wh
-        on = {r: watts for r, watts in wanted.items() if states.get(r) == 1}
         self.flow = Flow(
             soc, stage, sun, panels, load, power, stored, throttled, dark, volts * self.system, on
         )

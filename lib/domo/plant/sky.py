@@ -97,10 +97,16 @@ class Sky:
     ) -> None:
         self.place, self.panels, self.seed, self.weather = place, panels, seed, weather
         self._day = lru_cache(3)(self._made)
+        self._today: tuple[float, list[float]] = -1.0, []
 
     def watts(self, wall: float) -> float:
         """What all panels together could give in the minute from `wall` (epoch s) on (W)."""
-        return self.day(int(wall // DAY))[int(wall % DAY // 60)]
+        number, second = divmod(wall, DAY)
+        of, row = self._today
+        if of != number:
+            row = self.day(int(number))
+            self._today = number, row
+        return row[int(second // 60)]
 
     def clear(self, wall: float) -> float:
         """The same without any cloud."""

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import ast
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 from ..core import model, settings
 from ..core.history import KEPT, OFF, ON, History
-from ..core.model import Past, ScriptError
+from ..core.model import SKY_AGES, Order, Past, ScriptError
 from ..core.settings import Config
-from ..scripts import messages, source
+from ..scripts import messages, source, stairs
+from ..scripts.api import Data, Relay, World
 from ..stores import modes
 from ..stores.memory import FIELDS
 from ..tick.sight import Sight
@@ -31,8 +32,10 @@ if TYPE_CHECKING:
 
 # Of a past: what `aged` makes older itself, and what is read just as it was written. All else goes through
 # the memory's own form, with whatever that rounds.
-OLDER = {"tick", "history", "auto_on", "support", "data", "timers", "charge", "frozen"}
+OLDER = {"tick", "history", "auto_on", "support", "data", "timers", "charge", "sky", "frozen"}
 SAME = {"modes", "ours", "states", "turns", "scripted", "stuck", "why", "reports", "unset", "pins"}
+MOST_ANSWERS = 20_000  # are remembered
+FEW = 100  # timers, which cannot be too many to be kept
 OTHERS = tuple(name for name in FIELDS if name not in OLDER | SAME)
 
 
@@ -94,12 +97,11 @@ class Ageing(History):
 
     def spans(self, seconds: float) -> list[tuple[float, float]]:
         """As a history says it, by its later switches alone."""
-        now = self.clock.now
-        first = bisect_left(self.when, (now - seconds, -1)) - 1
-        if first <= 0:
+        if seconds > KEPT:
             return super().spans(seconds)
+        when, now = self.when, self.clock.now
         spans, start = [], -1.0
-        for at, state in self.when[first:]:
+        for at, state in when[max(0, bisect_left(when, (now - seconds, -1)) - 1) :]:
             if state == ON and start < 0:
                 start = now - at
             elif state == OFF and start >= 0:
@@ -109,33 +111,58 @@ class Ageing(History):
         return spans if start < 0 else [*spans, (min(start, seconds), 0.0)]
 
 
+_answers: dict[tuple[str, str], Order] = {}
+
+
+class Asked(Relay):
+    """What a script sees of its relay. Most of its answers were given before, with the same reason."""
+
+    def on(self, why: str) -> Order:
+        return _answers.get(("on", why)) or _answered("on", why)
+
+    def off(self, why: str) -> Order:
+        return _answers.get(("off", why)) or _answered("off", why)
+
+    def keep(self, why: str) -> Order:
+        return _answers.get(("keep", why)) or _answered("keep", why)
+
+    def staircase(self, data: Data, heaters: Sequence[int], buffer: float = 5) -> Order:
+        return stairs.order(self, data, heaters, buffer, self._world)
+
+
+def _answered(wanted: str, why: str) -> Order:
+    order: Order = getattr(Relay, wanted)(None, why)
+    if type(why) is str:
+        if len(_answers) > MOST_ANSWERS:
+            _answers.clear()
+        _answers[wanted, why] = order
+    return order
+
+
 def aged(past: Past, seconds: float, clock: Clock) -> Past:
     """The past so much later, as the next tick would read it from its file."""
-
-    def all_older(ages: dict[int, float]) -> dict[int, float]:
-        return {relay: age + seconds for relay, age in ages.items()}
 
     clock.now += seconds
     fields = past.__dict__.copy()
     history = past.history
-    if any(type(row) is not Ageing for row in history.values()):
-        clock.now -= seconds
-        history = {
-            relay: row if type(row) is Ageing else Ageing(row, clock, seconds)
-            for relay, row in history.items()
-        }
-        clock.now += seconds
+    for relay, row in past.history.items():
+        if type(row) is not Ageing:
+            clock.now -= seconds
+            history = {**history, relay: Ageing(row, clock, seconds)}
+            clock.now += seconds
     name, age = past.frozen
-    fields.update(
-        tick=None if past.tick is None else past.tick + seconds,
-        history=history,
-        auto_on=all_older(past.auto_on),  # type: ignore[arg-type]
-        support=all_older(past.support),  # type: ignore[arg-type]
-        data=None if past.data is None else past.data + seconds,
-        timers={key: (age + seconds, length, count) for key, (age, length, count) in past.timers.items()},
-        charge={key: None if age is None else age + seconds for key, age in past.charge.items()},
-        frozen=(name, age + seconds),
-    )
+    fields["tick"] = None if past.tick is None else past.tick + seconds
+    fields["history"] = history
+    fields["auto_on"] = {relay: age + seconds for relay, age in past.auto_on.items()}
+    fields["support"] = {relay: age + seconds for relay, age in past.support.items()}
+    fields["data"] = None if past.data is None else past.data + seconds
+    fields["timers"] = {key: (age + seconds, length, n) for key, (age, length, n) in past.timers.items()}
+    fields["charge"] = {key: old if old is None else old + seconds for key, old in past.charge.items()}
+    fields["sky"] = {
+        key: round(value, 4) + seconds if key in SKY_AGES else round(value, 4)
+        for key, value in past.sky.items()
+    }
+    fields["frozen"] = (name, age + seconds)
     for name in OTHERS:
         if value := fields[name]:
             write, read = FIELDS[name]
@@ -161,6 +188,20 @@ def ready(config: Config, relays: list[int], library: source.Library) -> Ready:
             decide = None
         found[relay] = code, decide
     return found
+
+
+def ask(relay: int, world: World, code: CodeType, decide: source.Decide | None) -> Order:
+    """What `source.ask` gives. That is what hears all else that a script may do; here is only the usual."""
+    if decide and len(world.timers) < FEW:
+        before = dict(world.timers)
+        try:
+            order = decide(Asked(relay, world), world.data)
+            if type(order) is Order and order.wanted and len(order.why) <= source.REASON_LIMIT:
+                return order
+        except BaseException:  # asked once more, it fails again
+            pass
+        world.timers = before
+    return source.ask(relay, world, code, decide)
 
 
 def forgetful(tree: ast.Module) -> bool:

@@ -157,7 +157,11 @@ class Result:
             if not order.wanted:
                 self.faults[order.why] += 1
         for relay, tally in self.relays.items():
-            tally.add(relay, moment, bare)
+            decision = moment.plan[relay]
+            if decision.state == tally.state == OFF and decision.why == tally.why:
+                tally.held += 1  # as most do, most of the time
+            else:
+                tally.add(relay, moment, bare)
         if flow.throttled:
             self._lost(moment, could)
 

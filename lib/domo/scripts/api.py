@@ -22,7 +22,7 @@ from ..core.texts import did_you_mean, one_line
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from datetime import datetime
+    from datetime import datetime, tzinfo
     from typing import Any, NoReturn, TypeVar
 
     from ..core.model import Value
@@ -182,6 +182,11 @@ class Other(_Helpful):
             )
         return self._history.cycle(length)
 
+    @property
+    def cycle_length(self) -> float:
+        """How long its programme lasts, as relayLoad says (s); 0 where that says none."""
+        return self._world.config.cycle(self.id)
+
     @question
     def starts(self, hours: float = 24) -> int:
         """How often it was switched on in the last hours."""
@@ -221,7 +226,7 @@ class Relay(Other):
         """The order to stay as it is, and the reason."""
         return Order("keep", _reason(why))
 
-    def staircase(self, data: Data, heaters: Sequence[int], buffer: float = 3) -> Order:
+    def staircase(self, data: Data, heaters: Sequence[int], buffer: float = 5) -> Order:
         """The order for one of several heaters (relay numbers, this one among them), each of which has this
         in its script: together they draw what the sun has to spare, in all the steps that they make.
 
@@ -283,17 +288,16 @@ class Data(_Helpful):
 
     age: float  # of the values of the device that reported longest ago (s)
 
-    def __init__(self, reading: Reading, past: Past, config: Config, now: Now) -> None:
+    def __init__(self, reading: Reading, past: Past, config: Config, wall: float) -> None:
         self._reading = reading
         self._values = reading.values
         self._charge = past.charge
-        self._stages: dict[tuple[str, float, str], bool] = {}  # what was asked before in this tick
         self._sky = past.sky
         self._config = config
         self._plant = config.plant
-        self._wall = now.wall
+        self._wall = wall
         self._known_already: dict[object, Any] = {}  # what was reckoned before in this tick
-        self.age = max((device.age for device in reading.devices), default=0.0)
+        self.age = max([device.age for device in reading.devices], default=0.0)
 
     if not TYPE_CHECKING:
 
@@ -304,7 +308,8 @@ class Data(_Helpful):
 
     def __getitem__(self, name: str) -> Any:
         """A value; of several devices that report it the last one's, as in PvMonit."""
-        return _plain(self._known(self._values, name))
+        value = self._values.get(name) or self._known(self._values, name)
+        return value.text if (number := value.number) is None else number
 
     def __contains__(self, name: str) -> bool:
         return name in self._values
@@ -358,7 +363,8 @@ class Data(_Helpful):
         several: the "last", "any" or "all" of them, or one by name."""
 
         def full(device: Device) -> bool:
-            float_, night = (self._charge.get(f"{name} {device.id}") for name in ("full", "night"))
+            float_ = self._charge.get(f"full {device.id}")
+            night = self._charge.get(f"night {device.id}", LONGEST_DAY)
             return float_ is not None and float_ < (LONGEST_DAY if night is None else night)
 
         return self._ask(full, mppt)
@@ -380,6 +386,11 @@ class Data(_Helpful):
         return max(0.0, self._clear * spare.likely(self._sky, 0.0) - watts) if held_back else 0.0
 
     @property
+    def battery(self) -> float | None:
+        """What the battery holds when it is full (Wh); None when config.yaml has no `plant`."""
+        return float(self._plant["battery"]) if self._plant["own"] else None
+
+    @property
     def _clear(self) -> float:
         """What the panels would give now under a clear sky (W)."""
         if "clear" not in self._known_already:
@@ -398,9 +409,9 @@ class Data(_Helpful):
         if not isinstance(charge, float):
             return None
         if "ahead" not in self._known_already:
-            local = _local(self._wall)
+            wall, local = self._wall, _local(self._wall)
             self._known_already["ahead"] = spare.ahead(
-                self._sky, self._plant, self._wall, local.hour + local.minute / 60, self._foreseen()
+                self._sky, self._plant, wall, local.hour + local.minute / 60, self._foreseen()
             )
             watts, _, _ = spare.seen(self._reading)
             if watts > sum(field[0] for field in self._plant["panels"]) / 10 and not self._clear:
@@ -427,10 +438,10 @@ class Data(_Helpful):
             left = self._charge.get(f"{stage} {device.id}")
             return no_flap > 0 and left is not None and left <= no_flap
 
-        asked = (stage, no_flap, mppt)
-        if asked not in self._stages:
-            self._stages[asked] = self._ask(charging, mppt)
-        return self._stages[asked]
+        known, asked = self._known_already, (stage, no_flap, mppt)
+        if asked not in known:
+            known[asked] = self._ask(charging, mppt)
+        return bool(known[asked])
 
     def _ask(self, question: Callable[[Device], bool], mppt: str) -> bool:
         self._known(self._values, "CS")
@@ -475,31 +486,37 @@ class World:
         self.states = states
         self.past = past
         self.reading = reading
-        self.data = Data(reading, past, config, now)
-        self.data_age = min(
-            (device.age for device in reading.devices), default=0.0
-        )  # s since PvMonit last looked
+        self.data = Data(reading, past, config, now.wall)
         self.timers: Timers = dict(past.timers)
         self.wall = now.wall
-        self._now: datetime | None = None
 
     @property
     def now(self) -> datetime:
         """Local time."""
-        if self._now is None:
-            self._now = _local(self.wall)
-        return self._now
+        return _local(self.wall)
+
+    @property
+    def data_age(self) -> float:
+        """s since PvMonit last looked."""
+        return min((device.age for device in self.reading.devices), default=0.0)
 
     def moment(self, age: float | None) -> datetime | None:
         """Local time, this many seconds ago."""
         return None if age is None else _local(self.wall - age)
 
 
+_zones: dict[float, tzinfo | None] = {}  # by quarters of an hour, at which all time zones change
+
+
 def _local(wall: float) -> datetime:
     """With its offset, so that the distance of two is right across a change to summer time."""
     from datetime import datetime
 
-    return datetime.fromtimestamp(wall).astimezone()
+    quarter = wall // 900
+    if quarter not in _zones:
+        _zones.clear()
+        _zones[quarter] = datetime.fromtimestamp(wall).astimezone().tzinfo
+    return datetime.fromtimestamp(wall, _zones[quarter])
 
 
 def _seconds(hours: float) -> float:

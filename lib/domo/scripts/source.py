@@ -134,7 +134,7 @@ def ask(relay: int, world: World, code: CodeType, ready: Decide | None = None) -
     were, when it fails. `ready` is its decide(), where that is known already."""
     before = dict(world.timers)
     try:
-        order = _ask(path(world.config, relay), relay, world, code, ready)
+        order = _ask(relay, world, code, ready)
         if world.timers and sum(map(len, world.timers)) + 40 * len(world.timers) > TIMERS_LIMIT:
             raise ScriptError(f"{relay}.py: there are {len(world.timers)} timers, more than can be kept")
     except ScriptError as error:
@@ -148,11 +148,11 @@ def ask(relay: int, world: World, code: CodeType, ready: Decide | None = None) -
     return order if len(order.why) <= REASON_LIMIT else replace(order, why=order.why[:REASON_LIMIT])
 
 
-def _ask(file: str, relay: int, world: World, code: CodeType, ready: Decide | None) -> Order:
+def _ask(relay: int, world: World, code: CodeType, ready: Decide | None) -> Order:
     """The order of one script. Raises ScriptError that names file and line."""
     space: dict[str, object] = {}
     try:
-        decide = ready or defined(file, relay, code, space)
+        decide = ready or defined(path(world.config, relay), relay, code, space)
         order = decide(Relay(relay, world), world.data)
         if not isinstance(order, Order) or not order.good:
             gave = "a function, not called" if callable(order) else f"{order!r:.60}"
@@ -164,7 +164,8 @@ def _ask(file: str, relay: int, world: World, code: CodeType, ready: Decide | No
     except BaseException as error:  # sys.exit() and Ctrl-C too: it is a script's, whatever it is
         from . import place
 
-        raise ScriptError(f"{relay}.py{place.place(file, error)}: {place.why(error)}") from None
+        where = place.place(path(world.config, relay), error)
+        raise ScriptError(f"{relay}.py{where}: {place.why(error)}") from None
     finally:
         space.clear()  # its functions hold their names, and the names the functions
 

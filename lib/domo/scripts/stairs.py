@@ -14,10 +14,11 @@ if TYPE_CHECKING:
     from ..core.model import Order
     from .api import Data, Relay, World
 
-DWELL = 270.0  # s: heaters change no oftener, unless the battery pays for it
-RICH = 500.0  # Wh to spare: then what the battery still takes may wait
-TRUST = 0.8  # of the sun to come is counted on
-NEARLY = 0.1  # of the way up to the next step: below that the battery is not asked for the rest
+DWELL = 200.0  # s: heaters change no oftener, unless the battery pays for it
+RICH = 200.0  # Wh to spare: then what the battery still takes may wait
+LITTLE = 0.5  # % of charge that a full battery may lend even when the day will not give it back
+TRUST = 0.9  # of the sun to come is counted on
+NEARLY = 0.05  # of the way up to the next step: below that the battery is not asked for the rest
 PAYS, CLOUD = -60.0, 0.8  # W at the battery, and the share of what is drawn, from which on it does not wait
 KNOWN = 150.0  # s for which a staircase is known to the others
 MOST = 12  # heaters: 4096 steps
@@ -75,7 +76,8 @@ def wanted(relay: Relay, data: Data, heaters: Sequence[int], buffer: float, worl
     now = tuple(r for r in free if each[r].is_on)
     drawn = sum(free[r] for r in now)
     spare = data._spare(TRUST) or 0.0
-    lends = full and spare > 0 and data["SOC"] > world.past.sky.get("full", 100.0) - buffer
+    lent = buffer if spare > 0 else min(buffer, LITTLE)
+    lends = full and data["SOC"] > world.past.sky.get("full", 100.0) - lent
     rich = (full and spare > 0) or (topping and spare > RICH)
     held = topping and data.throttled(mppt="any")
     room = drawn + _yielding(heaters, world) + (data.held_back() if held else 0.0)
@@ -86,8 +88,8 @@ def wanted(relay: Relay, data: Data, heaters: Sequence[int], buffer: float, worl
     changed = min(one.on_for if one.is_on else one.off_for for one in each.values())
     if (changed < DWELL and not pays) or (held and not lends and step[0] < drawn and power >= PAYS / 2):
         step = drawn, now
-    lent = ", the battery lends the rest" if lends and step[0] > room else ""
-    return step, f"{step[0]:.0f} W of heaters for {max(0.0, room):.0f} W of sun{lent}"
+    rest = ", the battery lends the rest" if lends and step[0] > room else ""
+    return step, f"{step[0]:.0f} W of heaters for {max(0.0, room):.0f} W of sun{rest}"
 
 
 def _yielding(heaters: Sequence[int], world: World) -> float:

@@ -71,12 +71,14 @@ def judge(devices: list[tuple[str, str, str, dict[str, Value]]], config: Config,
     or stamped in the future are left out, and a required value that is then missing is a problem."""
     fresh: list[Device] = []
     gone: dict[str, str] = {}
+    last, age, why = "", 0.0, "says no time"
     for number, name, stamp, values in devices:
-        why = _stale(stamp, config.xmlDataExpir, now)
+        if stamp != last:
+            last, (age, why) = stamp, _age(stamp, config.xmlDataExpir, now)
         if why:
             gone.update({value: f"{name or number} {why}" for value in values})
         else:
-            fresh.append(Device(number, name, max(0.0, now.wall - float(stamp)), values))
+            fresh.append(Device(number, name, age, values))
     reading = Reading(tuple(fresh), notes=tuple(dict.fromkeys(gone.values())))
     known = reading.values
     for value in config.required:
@@ -92,14 +94,15 @@ def judge(devices: list[tuple[str, str, str, dict[str, Value]]], config: Config,
     return reading if fresh else replace(reading, problem="no device reports")
 
 
-def _stale(stamp: str, expir: float, now: Now) -> str:
+def _age(stamp: str, expir: float, now: Now) -> tuple[float, str]:
+    """How old values with this stamp are (s), and why that is no good, or ""."""
     try:
         age = now.wall - float(stamp)
     except ValueError:
-        return "says no time"
+        return 0.0, "says no time"
     if age < -CLOCK_SLACK:
-        return f"is stamped {-age:.0f} s in the future"
-    return f"said nothing for {age:.0f} s" if not age <= expir else ""
+        return 0.0, f"is stamped {-age:.0f} s in the future"
+    return max(0.0, age), f"said nothing for {age:.0f} s" if not age <= expir else ""
 
 
 def watched(config: Config, data: Reading, past: Past, now: Now) -> tuple[Reading, Past]:

@@ -8,7 +8,7 @@ from ..core.records import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping
+    from collections.abc import Collection, Mapping
 
     from ..core.model import Past, Plan, Row
     from .sight import Sight
@@ -19,28 +19,34 @@ MOST_TRIES = 10  # are counted of a pin that fails
 
 
 def next_past(
-    sight: Sight, plan: Plan, faults: tuple[str, ...], written: bool = False, failed: Container[int] = ()
+    sight: Sight, plan: Plan, faults: tuple[str, ...], written: bool = False, failed: Collection[int] = ()
 ) -> Past:
     """The past for the next tick. `written`: the mode file says what is planned; until it does, the end of
     a force is not forgotten. `failed`: relays that could not be switched on."""
     past, config, orders = sight.past, sight.config, sight.answers.orders
     history, auto_on, support = dict(past.history), dict(past.auto_on), dict(past.support)
+    modes, states, why, auto = dict(past.modes), {}, {}, []
     for relay, decision in plan.items():
+        states[relay], why[relay] = decision.state, decision.why
+        if decision.mode is not None:
+            modes[relay] = decision.mode
+        if decision.mode == AUTO_ON and (relay in orders or relay in past.ours):
+            auto.append(relay)
         if decision.state != decision.state_before:
-            history[relay] = History((*history.get(relay, History()).switches, (0.0, decision.state)))
-        if decision.switched_on:
-            auto_on[relay] = 0.0
+            history[relay] = History((*history.get(relay, _NO_HISTORY).switches, (0.0, decision.state)))
+            if decision.switched_on:
+                auto_on[relay] = 0.0
         if decision.supported:
             support[relay] = 0.0
-    ours = frozenset(r for r, d in plan.items() if d.mode == AUTO_ON and (r in orders or r in past.ours))
+    ours = frozenset(auto)
     changes, left = _told(sight, plan, ours) if config.dbFile or config.onChange else ([], [])
     ending = {} if written else sight.ended
     return replace(
         past,
         tick=0.0,
-        modes={**past.modes, **{r: d.mode for r, d in plan.items() if d.mode is not None}},
+        modes=modes,
         ours=ours,
-        states={r: decision.state for r, decision in plan.items()},
+        states=states,
         history=history,
         auto_on=auto_on,
         support=support,
@@ -49,20 +55,20 @@ def next_past(
         turns=sight.answers.turns,
         scripted=sight.answers.scripted,
         stuck=sight.answers.stuck,
-        why={r: decision.why for r, decision in plan.items()},
+        why=why,
         reports=faults,
         pins=dict.fromkeys(config.relayGpio.values(), int(config.relayActiveLow)),
         until={
             r: end for r, end in past.until.items() if r in plan and (r in ending or plan[r].mode == end[0])
         },
-        pin_failures=_pin_failures(past.pin_failures, plan, failed),
+        pin_failures=_pin_failures(past.pin_failures, plan, failed) if failed or past.pin_failures else {},
         unwritten=(*past.unwritten, *changes, *left)[-MOST_ROWS:] if config.dbFile else (),
         untold=(*past.untold, *changes)[-MOST_ROWS:] if config.onChange else (),
     )
 
 
 def _pin_failures(
-    before: Mapping[int, tuple[float, int]], plan: Plan, failed: Container[int]
+    before: Mapping[int, tuple[float, int]], plan: Plan, failed: Collection[int]
 ) -> dict[int, tuple[float, int]]:
     """The relays that could not be switched on: how long ago the last try was, and how many failed."""
     after = {}
