@@ -836,7 +836,7 @@ class Home:
             self.unsure = self.touched | (set(RELAYS) - set(self.certain))
             twos = {r for r in self.auto if self.known[r] == AUTO_ON}
             self.ours = twos & {*self.scripts, *self.ours}
-            self.perhaps_ours = {r for r in self.perhaps_ours if self.known[r] == AUTO_ON} | self.touched
+            self.perhaps_ours = {r for r in self.perhaps_ours if self.known.get(r) == AUTO_ON} | self.touched
         else:
             self.data_at = self.had_data
             self.same = self.had_same
