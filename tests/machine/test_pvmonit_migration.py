@@ -175,7 +175,7 @@ def test_a_config_that_does_not_say_where_scripts_are(machine: PvMonit) -> None:
     lost = [line for line in todo(looked) if line.startswith("script")]
     folder = "/opt/PvMonit/domo/relay.script.d"
     assert lost == [
-        f"script {folder}/{relay}.php: nobody runs it, domo looks in /opt/domo/relay.script.d; move it there,"
+        f"script {folder}/{relay}.php: it is not run, domo looks in /opt/domo/relay.script.d; move it there,"
         f" or set domo: relay: scriptDir: {folder}"
         for relay in (4, 8)
     ]
@@ -187,7 +187,7 @@ def test_a_config_that_does_not_say_where_scripts_are(machine: PvMonit) -> None:
     (machine.root / "domo/relay.script.d/1.py").write_text("")  # as the README has it, without that line
     lost = [line for line in todo(as_pvmonit(machine, "bin/domo-tick --check")) if "script" in line]
     assert lost == [
-        f"script /opt/domo/relay.script.d/1.py: nobody runs it, domo looks in {folder}; move it there,"
+        f"script /opt/domo/relay.script.d/1.py: it is not run, domo looks in {folder}; move it there,"
         " or set domo: relay: scriptDir: /opt/domo/relay.script.d"
     ]
 

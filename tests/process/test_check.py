@@ -80,7 +80,7 @@ def test_a_configuration_that_is_none(house: House) -> None:
 
 def test_keys_that_mean_nothing_are_named(house: House, scheduled: dict[str, str]) -> None:
     house.configure({"domo.zzz": 1})
-    assert "config: domo.zzz: unknown key, passed over" in findings(house, **scheduled)[None]
+    assert "config: domo.zzz: unknown key, ignored" in findings(house, **scheduled)[None]
 
 
 BREAKAGES: list[tuple[Callable[[House], object], str]] = [
@@ -93,9 +93,9 @@ BREAKAGES: list[tuple[Callable[[House], object], str]] = [
     (lambda house: house.script(1, 'return relay.on(data["SOCC"])'), "SOCC"),
     (
         lambda house: house.script(4, "return relay.on('sun')"),
-        "scripts/4.py: nobody runs it; the relays are 1 to 3",
+        "scripts/4.py: it is not run; the relays are 1 to 3",
     ),
-    (lambda house: (house.scripts / "01.py").write_text(""), "scripts/01.py: nobody runs it"),
+    (lambda house: (house.scripts / "01.py").write_text(""), "scripts/01.py: it is not run"),
     (lambda house: house.scripts.rmdir(), "run: mkdir"),
     (lambda house: house.mode_file.write_text('{"1": 3,,}'), "is not JSON"),
     (lambda house: house.mode_file.write_text('{"1": 7}'), "relay 1 is 7; write 0, 1, 2 or 3"),

@@ -236,3 +236,11 @@ def test_who_hangs_keeps_no_lock(house: House, disk: HungDisk) -> None:
     (pid,) = waiting(house)
     assert not [link for link in Path(f"/proc/{pid}/fd").iterdir() if "tick.lock" in os.readlink(link)]
     assert "another tick is running" not in hung_tick(house).err
+
+
+def test_check_tells_what_does_not_answer_and_goes_on(house: House, disk: HungDisk) -> None:
+    house.configure({"domo.dbFile": "disk/journal.sqlite3"})
+    disk.hang()
+    said = house.tick("--check").said
+    assert "TO DO files: gave no answer within 20 s; process" in said
+    assert "pins: simulated" in said

@@ -394,7 +394,7 @@ def test_a_folder_that_others_can_enter_is_not_used(house: House) -> None:
 @pytest.mark.parametrize(
     "value, problem",
     [
-        ("notify/mail", "wants the whole path of a program, from / on, not 'notify/mail'"),
+        ("notify/mail", "wants the full path of a program, beginning with /, not 'notify/mail'"),
         ([["/bin/true"]], "wants a list: [/path/to/program, argument]"),
         ({"a": 1}, "wants a list: [/path/to/program, argument]"),
         (True, "wants a list: [/path/to/program, argument]"),

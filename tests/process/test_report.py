@@ -310,4 +310,4 @@ def test_now_says_what_is_and_what_is_wrong(village: House) -> None:
     village.tick()
     text = page(village)
     assert re.search(r'class="relay card on hand">.*?<b>1 Lift pump</b>', text)
-    assert "relay 3 is 9, no mode (0 to 3): held off until you mend it" in text
+    assert "relay 3 is 9, no mode (0 to 3): held off until you correct it" in text

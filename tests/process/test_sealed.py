@@ -86,3 +86,27 @@ def test_a_damaged_one_is_not_used_and_is_mended(house: House, copies: list[Path
     file.write_bytes(damage(whole))  # type: ignore[operator]
     assert said(house, copies[0]) == "by one"
     assert len(file.read_bytes()) == len(whole)
+
+
+@pytest.mark.parametrize("name", ["scripts/api.py", "stores/reading.py", "core/spare.py"])
+def test_where_what_only_the_child_loads_is_damaged_forces_are_obeyed(
+    house: House, copies: list[Path], name: str
+) -> None:
+    with (copies[0] / "lib/domo" / name).open("a") as module:
+        module.write("\x00")
+    house.set_modes({1: 3, 2: 1})
+    house.data()
+    env = {**house.env, "DOMO_CONFIG": str(house.config)}
+    for _ in range(2):
+        house.memory_file.unlink(missing_ok=True)
+        done = subprocess.run(
+            [sys.executable, "-IS", copies[0] / "bin/domo-tick"],
+            env={**env, "DOMO_SAY": "all"},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert done.returncode == 1
+        assert done.stderr.startswith("domo-tick: domo is damaged: ")
+        assert done.stderr.endswith("; install it again\n")
+        assert house.on == {1}

@@ -327,7 +327,7 @@ def test_a_dry_run_works_while_another_tick_runs(house: House) -> None:
 
 def test_what_one_may_not_have_meant_to_suppose_is_told(house: House) -> None:
     said = house.tick("--dry-run", "--set", "soc=97", "--set", "SOC=97%", "--set", "CS=Float").said
-    assert "--set soc: nobody reports it; did you mean SOC?" in said
+    assert "--set soc: PvMonit does not report it; did you mean SOC?" in said
     assert "--set SOC: '97%' is text, and PvMonit reports a number" in said
     assert said.count("--set") == 2
 
@@ -392,7 +392,7 @@ def test_help_says_what_the_exit_codes_mean(house: House) -> None:
         "--dry-run",
         "--config",
         "0 done",
-        "1 done with something",
+        "1 done, but something is wrong",
         "2 could not start",
         "75 another tick",
     ):

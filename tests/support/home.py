@@ -684,7 +684,8 @@ class Home:
             return set()
         document = json.loads(self.intrusion)
         before = self.before if isinstance(self.before, dict) else {}
-        return {relay for relay in RELAYS if document.get(str(relay)) != before.get(str(relay), -1)}
+        written = {relay: json.dumps(document.get(str(relay))) for relay in RELAYS}  # True == 1 in Python
+        return {r for r in RELAYS if written[r] != json.dumps(before.get(str(r), -1))}
 
     def end_forces(self) -> None:
         """Lets the forces end whose time is over, as long as they still stand: in auto from now on."""
@@ -835,7 +836,7 @@ class Home:
             self.unsure = self.touched | (set(RELAYS) - set(self.certain))
             twos = {r for r in self.auto if self.known[r] == AUTO_ON}
             self.ours = twos & {*self.scripts, *self.ours}
-            self.perhaps_ours = twos & self.perhaps_ours | self.touched
+            self.perhaps_ours = {r for r in self.perhaps_ours if self.known[r] == AUTO_ON} | self.touched
         else:
             self.data_at = self.had_data
             self.same = self.had_same

@@ -56,6 +56,6 @@ def together() -> Iterator[None]:
     with (
         mock.patch.object(asking, "Child", Here),
         mock.patch.object(resource, "setrlimit", full_disk_only),
-        mock.patch.object(lasting, "apart", lambda work, seconds: (work(), None)),
+        mock.patch.object(lasting, "apart", lambda work, seconds: (work(), "", None)),
     ):
         yield

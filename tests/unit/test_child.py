@@ -8,6 +8,7 @@ import time
 import pytest
 
 from domo.system import child, left_behind
+from domo.system.apart import apart
 
 
 @pytest.mark.parametrize(("state", "left"), [(b"R", False), (b"D", True)])
@@ -22,3 +23,10 @@ def test_only_one_that_sleeps_in_the_kernel_cannot_be_killed(
     process = child.Child(lambda answer: time.sleep(60))
     process.stop()
     assert bool(process.left) is left
+
+
+def test_work_apart_says_why_nothing_came() -> None:
+    assert apart(lambda: [1, "two"], 5) == ([1, "two"], "", None)
+    assert apart(lambda: 1 // 0, 5)[1].endswith("(ZeroDivisionError: integer division or modulo by zero)")
+    assert apart(lambda: os.kill(os.getpid(), 9), 5)[1].endswith("(it was killed)")
+    assert apart(lambda: time.sleep(60), 0.1) == (None, "gave no answer within 0.1 s", None)

@@ -427,7 +427,7 @@ def test_relays_do_not_stay_on_for_ever_under_a_broken_configuration(house: Hous
     assert ran.code == 2
     assert house.on == {2}
     assert f"{house.config} line 1 column 8: " in ran.err
-    assert f"{house.config} cannot be used, the last good configuration is, without data" in ran.err
+    assert f"{house.config} cannot be used; the last good configuration applies, without data" in ran.err
 
     house.configure()
     house.data(at=clock.wall)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from domo.stores import journal as store
 from support.house import NOON, Clock, House
 
 ON = 'return relay.on("sun")'
@@ -167,6 +168,18 @@ def test_what_it_could_not_be_told_it_is_told_later(house: House, clock: Clock) 
     assert house.journal == [(1, "M", 3, "forced on"), (1, "E", 1, "forced on")]
     with journal(house) as base:
         assert {date for (date,) in base.execute("SELECT date FROM relay")} == {int(NOON) + 120}
+
+
+def test_who_adds_a_column_loses_no_force(
+    house: House, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.set_modes({1: 3, 2: 0, 3: 1})
+    tick(house, clock)
+    monkeypatch.setattr(store, "COLUMNS", {**store.COLUMNS, "soc": "REAL"})
+    for file in (house.mode_file, house.memory_file):
+        file.unlink()
+    tick(house, clock)
+    assert house.modes == {1: 3, 2: 0, 3: 1}
 
 
 def test_what_is_older_than_two_years_goes(house: House, clock: Clock) -> None:

@@ -13,9 +13,12 @@ from support.house import House
 
 
 def findings(house: House) -> list[str]:
-    """What is found in the house's scripts, without the folder's name."""
+    """What is found in the house's scripts, without the folder's name; a hint begins with note."""
     settings, _ = config.load(str(house.config))
-    return [finding.told(file.removeprefix(f"{house.scripts}/")) for file, finding in lint.lint(settings)]
+    return [
+        f"{file.removeprefix(f'{house.scripts}/')} line {line}: {'' if mistake else 'note: '}{text}"
+        for file, (line, text, mistake) in lint.lint(settings)
+    ]
 
 
 def found(house: House, text: str, relay: int = 1) -> list[str]:
@@ -104,7 +107,7 @@ def test_nothing_is_found_in_a_script_that_is_right(house: House) -> None:
         # a question that is not asked, a value that is
         (
             "x = 1 if relay.ran_today else 2",
-            "relay.ran_today without () asks nothing; write relay.ran_today(...)",
+            "relay.ran_today needs its brackets; write relay.ran_today(...)",
         ),
         ("x = relay.on_for() > 300", "relay.on_for is a value; write it without ()"),
         ("x = relay.is_on()", "relay.is_on is a value; write it without ()"),
@@ -115,7 +118,7 @@ def test_nothing_is_found_in_a_script_that_is_right(house: House) -> None:
         # no order
         ("if relay.is_on: return", "this returns no order; write return relay.on(why), relay.off(why)"),
         ("if relay.is_on: return 2", "this returns no order"),
-        ("if relay.is_on: return relay.on", "relay.on without () asks nothing"),
+        ("if relay.is_on: return relay.on", "relay.on needs its brackets"),
     ],
 )
 def test_a_mistake_is_told_with_its_line(house: House, line: str, finding: str) -> None:
@@ -153,7 +156,7 @@ def test_the_names_of_the_arguments_are_the_owners(house: House) -> None:
 )
 def test_a_path_without_an_order_is_seen(house: House, body: str) -> None:
     assert found(house, body) == [
-        "1.py line 1: decide can come to its end without an order; let it end with return relay.off(why)"
+        "1.py line 1: decide can end without an order; end it with return relay.off(why)"
     ]
 
 
@@ -219,7 +222,7 @@ def test_check_prints_the_findings_as_things_to_do_and_the_notes_as_notes(house:
     said = house.tick("--check").out
     path = house.scripts / "1.py"
     assert f"TO DO  script {path} line 2: there is no relay.ison; did you mean is_on?" in said
-    assert f"note   script {path} line 3: note: P is not in valueUse" in said
+    assert f"note   script {path} line 3: P is not in valueUse" in said
 
 
 def test_nothing_runs_while_scripts_are_looked_at(house: House, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from domo.core.model import Now
+from domo.core.model import Now, Past, Row
 from domo.stores import memory
 from support.house import NOON, Clock, House, Ran
 
@@ -366,6 +366,13 @@ def test_one_of_before_an_update_is_rebuilt_without_a_word(house: House, clock: 
     house.memory_file.write_text('{"version": 1, "boot": "boot 0", "wall": 1, "up": 1}')
     assert tick(house, clock) == (0, "", "")
     assert why(house) == "on 0, off 300, today 600, starts 1"
+
+
+def test_rows_from_before_an_update_get_the_default_of_a_new_field(clock: Clock) -> None:
+    saved = memory.kept(Past(unwritten=(Row(1.0, 3, "M", 0, "x", "owner", 60.0),)), clock.now())
+    saved["unwritten"] = [row[:-1] for row in saved["unwritten"]]
+    clock.forward(9)
+    assert memory.restored(saved, clock.now()).unwritten == (Row(10.0, 3, "M", 0, "x", "owner"),)
 
 
 def test_a_close_that_fails_makes_no_other_boot(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -110,7 +110,7 @@ def test_a_relay_that_stands_there_twice_is_told_and_a_force_counts(house: House
     ran = house.tick()
     assert ran.code == 1
     assert ran.err.startswith(
-        f"domo-tick: {house.mode_file}: relay 1 stands there more than once; a force counts"
+        f"domo-tick: {house.mode_file}: relay 1 is in it more than once; a force counts"
     )
     assert house.on == {1}
     house.script(2, ON)
@@ -307,7 +307,8 @@ def test_a_writer_who_never_stops_keeps_the_file_and_stops_nobody(house: House) 
     with open(house.mode_file, "r+"):
         ran = house.tick()
     assert (
-        ran.err == f"domo-tick: {house.mode_file}: somebody does not stop writing it, so it is left to him\n"
+        ran.err
+        == f"domo-tick: {house.mode_file}: another program keeps writing it, so domo did not change it\n"
     )
     assert (ran.code, house.modes, house.on) == (1, {1: 1, 2: 3, 3: 1}, {1, 2})
     assert house.tick().code == 0

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from domo.panel.frame import CODES
 from support.house import PROJECT, House
 
 DOCUMENTS = [*PROJECT.glob("*.md"), *PROJECT.glob("relay.script.d/*.md"), *PROJECT.glob("docs/*.md")]
@@ -53,6 +54,11 @@ def test_every_module_and_name_on_the_map_exists() -> None:
     for module, name in named:
         text = (PROJECT / f"lib/domo/{module}.py").read_text()
         assert not name or re.search(rf"^ *(def |class )?{name}\b", text, re.MULTILINE), f"{module}.{name}"
+
+
+def test_the_panels_page_names_its_codes_in_their_order() -> None:
+    rows = re.findall(r"^\| (E\d) \|", (PROJECT / "docs/panel.md").read_text(), re.MULTILINE)
+    assert rows == list(CODES)
 
 
 def test_every_test_that_safety_names_exists() -> None:

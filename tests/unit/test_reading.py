@@ -162,7 +162,7 @@ def test_a_value_below_the_floor_must_be_a_number(house: House, clock: Clock) ->
     house.configure({"domo.floor": {"V": 23.6}})
     house.script(1, 'return relay.on("sun")')
     ran = look(house, clock, xml(NOON, V="high"))
-    assert ran.err == "domo-tick: V is 'high', no number to hold against the floor\n"
+    assert ran.err == "domo-tick: V is 'high', which is no number, so the floor cannot be checked\n"
     assert "1 relay 1 auto off off" in ran.said
 
 
@@ -252,7 +252,7 @@ def test_a_text_without_end_is_cut(house: House, clock: Clock) -> None:
             assert all(len(event) < 600 for *_, event in house.journal)
     house.configure({"domo.floor": {"V": 23.6}})
     ran = look(house, clock, xml(NOON, V="9" * 300))
-    assert ran.err == f"domo-tick: V is '{'9' * 200}…', no number to hold against the floor\n"
+    assert ran.err == f"domo-tick: V is '{'9' * 200}…', which is no number, so the floor cannot be checked\n"
 
 
 @pytest.mark.parametrize(

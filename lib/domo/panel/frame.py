@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 
 BOARD = 8  # relays on a board
 TOP, MIDDLE, BOTTOM, DOT_SEGMENT = 0x01, 0x40, 0x08, 0x80  # bits of a digit: a, g, d, and its dot
-FONT = {"E": 0x79, "1": 0x06, "2": 0x5B, "3": 0x4F, "4": 0x66, "5": 0x6D, "6": 0x7D, "7": 0x07, "8": 0x7F}
+FONT = {"E": 0x79, "0": 0x3F, "1": 0x06, "2": 0x5B, "3": 0x4F, "4": 0x66, "5": 0x6D, "6": 0x7D, "7": 0x07}
+FONT |= {"8": 0x7F, "9": 0x6F}
 DOT, CODE = 1, 2  # what is lit in a phase: the dot of "being carried out", the code of a trouble
 LATE = 180.0  # s without a tick, then something is wrong
 
-# A trouble's code on the digits, the gravest first, and what it means.
+# A trouble's code on the digits, the gravest first, and what it means. docs/panel.md has the same list.
 CODES = {
     "E1": "no tick for 3 minutes: is cron running, and is the tick in the crontab?",
     "E2": "config.yaml cannot be used: until it is mended forces act, and all else goes off",

@@ -11,7 +11,7 @@ from ..core.model import BUSY, MODE_WORDS, Fault
 from ..core.texts import one_line
 from ..stores import edits, modes
 from ..tick import process as ticker
-from .frame import LATE, View, changes, phase, press
+from .frame import CODES, LATE, View, changes, phase, press
 from .seen import Seen
 from .watch import CHANGED, UNSEEN, Watch
 
@@ -133,8 +133,8 @@ class Panel:
     def _new_view(self, now: float) -> View:
         seen = self._seen
         late, stuck = now - self._others_tick > LATE, bool(self._stuck)
-        troubles = {"E1": late, **seen.troubles(), "E8": stuck}
-        codes = tuple(code for code, wrong in troubles.items() if wrong)
+        troubles = {"E1": late, "E8": stuck, **seen.troubles()}
+        codes = tuple(code for code in CODES if troubles[code])
         known = self._config, seen.modes, seen.states, seen.past, seen.past_of
         return View(*known, self._pending, bool(self._tick or self._tick_wanted), codes, self._message)
 

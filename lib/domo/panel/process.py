@@ -39,10 +39,8 @@ def options() -> argparse.ArgumentParser:
     )
     parser.epilog = "exit codes: 0 ended, 2 could not start, 75 another panel is running"
     face = parser.add_mutually_exclusive_group()
-    face.add_argument("--terminal", action="store_true", help="the panel in this terminal")
-    face.add_argument(
-        "--no-display", action="store_true", help="no panel: only make a force by anybody act at once"
-    )
+    face.add_argument("--terminal", action="store_true", help="draw the panel in this terminal")
+    face.add_argument("--no-display", action="store_true", help="no panel: only let every force act at once")
     return parser
 
 

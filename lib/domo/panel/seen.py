@@ -86,7 +86,7 @@ class Seen:
         return [(there, left) for there, left in pairs if there != left]
 
     def troubles(self) -> dict[str, bool]:
-        """Which of the codes E2 to E7 hold."""
+        """Which of the codes hold of those that the files tell: E2 to E7."""
         config, past = self.config, self.past
         odd = any(relay in self._found.odd for relay in config.relays)
         return {

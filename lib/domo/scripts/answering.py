@@ -47,7 +47,8 @@ def run(
         reading, trouble, left = _read(question, answer)
         reading, past = readings.watched(question.config, reading, past, now)
         end = time.monotonic() + messages.ALL_SECONDS
-        seen = {"charge": past.charge, "sky": past.sky, "frozen": past.frozen}
+        before = question.past.__dict__
+        seen = {name: value for name, value in past.__dict__.items() if value is not before[name]}
         send(answer, messages.READ + marshal.dumps((packing.packed(reading), seen, trouble, left)))
     # Who is not to ask anybody does not look into the folder, which may hang.
     kinds = {} if waiting == () else source.scripted(question.config)

@@ -49,7 +49,7 @@ else:
     class _Asked(partial):
         def __bool__(self):
             name = f"{self.args[0]._called}.{self.func.__name__}"
-            raise ScriptError(f"{name} is asked with its brackets: {name}()")
+            raise ScriptError(f"{name} needs its brackets: {name}()")
 
 
 _NO_HISTORY = History()
@@ -531,7 +531,7 @@ def _plain(value: Value) -> float | str:
 
 def _reason(why: object) -> str:
     if not (text := one_line(why)):
-        raise ScriptError("an order wants its reason in words")
+        raise ScriptError("an order needs a reason in words")
     return text
 
 

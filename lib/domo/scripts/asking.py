@@ -14,10 +14,10 @@ import time
 from ..core.faults import Report
 from ..core.model import Order
 from ..core.records import replace
-from ..core.texts import clean
+from ..core.texts import clean, one_line
 from ..stores import packing
 from ..system import sealed
-from ..system.child import Child
+from ..system.child import Child, send
 from . import messages
 from .messages import Answers, Question
 
@@ -37,9 +37,12 @@ def _answer(
     question: Question, reading: Reading | None, waiting: tuple[int, ...] | None, end: float, answer: int
 ) -> None:
     """What the child does. Only it loads what reads and asks."""
-    sealed.use_rest()
-    from . import answering
-
+    try:
+        sealed.use_rest()
+        from . import answering
+    except Exception as error:
+        send(answer, messages.DAMAGED + one_line(f"{type(error).__name__}: {error}").encode())
+        return
     answering.run(question, reading, waiting, end, answer)
 
 
@@ -166,6 +169,11 @@ class Round:
             self.ordered(self.waiting.pop(0), Order(wanted, why), cut, left)
         elif kind == messages.JOURNAL:
             self.begun = body == b"begun"
+        elif kind == messages.DAMAGED:
+            from . import blame
+
+            blame.installation(self, body.decode())
+            return True
         elif kind not in (messages.FETCHING, messages.APART, messages.DONE):
             raise ValueError("a message of no kind")
         return kind == messages.DONE

@@ -67,6 +67,12 @@ def those_left(round: Round) -> None:
             round.orders[int(what)] = Order("", f"script {round.name(int(what))}: {why}")
 
 
+def installation(round: Round, why: str) -> None:
+    """Notes that domo itself is damaged, so that no child of it can read the data or run a script."""
+    round.seen(Reading((), f"domo is damaged: {why}; install it again"), round.past)
+    _no_scripts(round, "no script can be run")
+
+
 def _no_data(round: Round, why: str) -> None:
     round.seen(Reading((), f"{round.config.tmpFileDataXml}: {why}"), round.past)
 

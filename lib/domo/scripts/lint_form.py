@@ -17,10 +17,6 @@ class Finding(NamedTuple):
     text: str
     mistake: bool = True
 
-    def told(self, file: str) -> str:
-        """The sentence, with the place where it is so."""
-        return f"{file} line {self.line}: {'' if self.mistake else 'note: '}{self.text}"
-
 
 # Calls that look at the machine's clock, unless they get more arguments than this.
 CLOCKS = {
@@ -41,7 +37,7 @@ def shape(script: Script) -> Iterator[Finding]:
     if not _leaves(decide.body):
         yield Finding(
             decide.lineno,
-            "decide can come to its end without an order; let it end with return relay.off(why)",
+            "decide can end without an order; end it with return relay.off(why)",
         )
     for node in _own(decide):
         if isinstance(node, ast.Return) and (
@@ -109,7 +105,7 @@ def names(script: Script) -> Iterator[Finding]:
             if id(node) in called:
                 yield Finding(node.lineno, f"{text} is a value; write it without ()")
         elif id(node) not in called:
-            yield Finding(node.lineno, f"{text} without () asks nothing; write {text}(...)")
+            yield Finding(node.lineno, f"{text} needs its brackets; write {text}(...)")
 
 
 def clocks(script: Script) -> Iterator[Finding]:

@@ -22,7 +22,9 @@ ASK_A_VALUE = {
     "of": 1,
     "all": 0,
 }  # methods of data that fail without a value, and which argument names it
-ASK_THE_STAGE = ("mppt_float", "mppt_absorption_or_float", "throttled", "full_today")
+ASK_THE_SAME = {  # those that always ask for the same value
+    **dict.fromkeys(("mppt_float", "mppt_absorption_or_float", "throttled", "full_today"), "CS"),
+}
 
 
 def values(script: Script, config: Config) -> Iterator[Finding]:
@@ -46,11 +48,7 @@ def _reported(config: Config) -> set[str]:
             return []
         return [name for _, _, _, values in devices for name in values]
 
-    try:
-        names, _ = apart(look, SECONDS)
-    except OSError:
-        names = None
-    return set(names or ())
+    return set(apart(look, SECONDS)[0] or ())
 
 
 def _asked(node: ast.expr, script: Script) -> set[object]:
@@ -61,8 +59,8 @@ def _asked(node: ast.expr, script: Script) -> set[object]:
         return set()
     if kind_of(node.func.value, script) is not Data:
         return set()
-    if node.func.attr in ASK_THE_STAGE:
-        return {"CS"}
+    if node.func.attr in ASK_THE_SAME:
+        return {ASK_THE_SAME[node.func.attr]}
     place = ASK_A_VALUE.get(node.func.attr, len(node.args))
     return constants_of(node.args[place], script) if place < len(node.args) else set()
 

@@ -125,7 +125,7 @@ def ask_here(relay: int, world: World, library: Library) -> Order:
     """The order of a relay's script, run in this very process, whatever it can reach. PHP gives none."""
     found = compiled(relay, world, library)
     if isinstance(found, Order) and scripted(world.config).get(relay) == "php":
-        return Order("", f"script {relay}.php is not replayed, PHP has the clock of today only")
+        return Order("", f"script {relay}.php is not replayed, because PHP cannot be given another date")
     return found if isinstance(found, Order) else ask(relay, world, found[0])
 
 

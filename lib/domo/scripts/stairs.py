@@ -41,7 +41,7 @@ def _check(relay: Relay, heaters: Sequence[int], world: World) -> None:
         raise ScriptError(f"a staircase has 1 to {MOST} heaters, relay {relay.id} among them")
     for other in heaters:
         if other in world.config.uninterruptible:
-            raise ScriptError(f"relay {other} is uninterruptible in config.yaml, so it is no step")
+            raise ScriptError(f"relay {other} is uninterruptible in config.yaml, so it cannot be a step")
         if not world.config.relayWatt.get(other):
             raise ScriptError(f"relayWatt in config.yaml must say what relay {other} draws")
 

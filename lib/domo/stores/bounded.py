@@ -23,11 +23,5 @@ def load(config: Config, now: Now, before: Left | None = None) -> tuple[Reading,
     file = config.tmpFileDataXml
     if before and running(before):
         return Reading((), f"{file}: {HANGS.format(before[0])}"), before
-    try:
-        answer, left = apart(lambda: packing.packed(reading.load(config, now)), SECONDS)
-    except OSError as error:
-        return Reading((), f"{file}: no process could be started ({error.strerror})"), None
-    if answer is None:
-        hangs = f"; {HANGS.format(left[0])}" if left else ""
-        return Reading((), f"{file}: gave no answer within {SECONDS:g} s{hangs}"), left
-    return packing.unpacked(answer), left
+    answer, why, left = apart(lambda: packing.packed(reading.load(config, now)), SECONDS)
+    return Reading((), f"{file}: {why}") if answer is None else packing.unpacked(answer), left

@@ -53,7 +53,7 @@ def command(value: Any) -> tuple[str, ...]:
     if not all(isinstance(word, (str, int, float)) and not isinstance(word, bool) for word in words):
         raise ValueError(f"wants a list: [/path/to/program, argument], not {value!r}")
     if words and not (str(words[0]).startswith("/") and not any("\0" in str(word) for word in words)):
-        raise ValueError(f"wants the whole path of a program, from / on, not {words[0]!r}")
+        raise ValueError(f"wants the full path of a program, beginning with /, not {words[0]!r}")
     return tuple(map(str, words))
 
 

@@ -75,9 +75,14 @@ def read_sky(sky: dict[str, float], gone: float) -> dict[str, float]:
     return {str(name): seconds(value) + (gone if name in SKY_AGES else 0.0) for name, value in sky.items()}
 
 
-def read_rows(rows: list[list[Any]], gone: float) -> tuple[Row, ...]:
-    read = each(AGE, among(range(1001)), TEXT, MODE, TEXT, TEXT, maybe(SECONDS))[1]
-    return tuple(Row(*read(row, gone)) for row in rows)
+def written_row(row: Row) -> list[Any]:
+    return [write(getattr(row, name)) for name, (write, _) in ROW.items()]
+
+
+def read_row(row: list[Any], gone: float) -> Row:
+    """A row; one that was written before a field was added has that field's default."""
+    found = zip(ROW.items(), row, strict=False)
+    return Row(**{name: read(value, gone) for (name, (_, read)), value in found})
 
 
 AGE: Codec = (lambda age: round(age, 3), lambda age, gone: seconds(age) + gone)
@@ -87,8 +92,14 @@ TEXT: Codec = (same, lambda text, gone: one_line(text))  # domo-mod shows anybod
 TEXTS: Codec = (same, lambda texts, gone: tuple(map(one_line, texts)))
 RELAYS: Codec = (sorted, lambda relays, gone: frozenset(map(int, relays)))
 MODE, STATE = among(range(4)), among((OFF, ON))
-ROWS: Codec = (
-    lambda rows: [(r.age, r.relay, r.info, r.value, r.why, r.by, r.left) for r in rows],
-    read_rows,
-)
+ROW: dict[str, Codec] = {  # the fields of a row, in the order in which they are written
+    "age": AGE,
+    "relay": among(range(1001)),
+    "info": TEXT,
+    "value": MODE,
+    "why": TEXT,
+    "by": TEXT,
+    "left": maybe(SECONDS),
+}
+ROWS = several((written_row, read_row))
 SKY: Codec = (lambda sky: {name: round(value, 4) for name, value in sky.items()}, read_sky)

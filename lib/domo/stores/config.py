@@ -1,4 +1,4 @@
-"""config.yaml, remembered parsed: a tick reads the cache, and `schema` reads the file when it changed."""
+"""config.yaml and its cache: a tick reads the cache; if the file has changed, `schema` parses it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def absolute(path: str) -> str:
-    """The path, from the root folder on."""
+    """The absolute path."""
     if path.startswith("/"):
         return path
     from os.path import abspath
@@ -27,8 +27,8 @@ def chosen(path: str | None) -> str:
 
 
 def load(path: str) -> tuple[Config, Stamps]:
-    """The checked configuration at `path`; and, when it had to be parsed, the stamps to remember it
-    with, of before it was read. Raises ConfigError with every problem at once."""
+    """The checked configuration at `path`. If it had to be parsed, also the stamps for `remember`, taken
+    before the file was read; else (). Raises ConfigError with every problem at once."""
     path = absolute(path)
     if remembered := _remembered(path, fresh=True):
         return remembered, ()
@@ -47,8 +47,8 @@ def load(path: str) -> tuple[Config, Stamps]:
 
 
 def remember(config: Config, stamps: Stamps) -> None:
-    """Keeps a parsed configuration for the next tick: importing PyYAML costs 2 interpreter starts,
-    parsing this file 2 more."""
+    """Caches a parsed configuration for the next tick: importing PyYAML costs 2 interpreter starts, parsing
+    this file 2 more. Its values are plain ones, as marshal writes them; only `limits` holds records."""
     import marshal
 
     fields = {**config.__dict__, "limits": {r: limit.__dict__ for r, limit in config.limits.items()}}

@@ -51,7 +51,7 @@ def set_auto(path: str, changes: Mapping[int, int], ended: Mapping[int, int] = {
 
 
 def set_owner(path: str, changes: Mapping[int, int]) -> Found:
-    """Writes modes by the owner's own order, over whatever stands there. Raises Fault."""
+    """Writes modes that the owner ordered, whatever is there. Raises Fault."""
     return sort(_update(path, lambda document: _with(document, changes)))
 
 

@@ -1,22 +1,26 @@
-"""A file that everybody writes, changed without losing what anybody wrote: by a lease and an exchange.
+"""Changes a file that any program may write, without losing its edits: by a lease and an atomic exchange.
 
-Nothing the owner wrote is lost. What is guaranteed, without any help from the other writer:
+Guaranteed, without any help from the other writer:
 
-- A reader sees one whole document or another: ours are put in place by one atomic exchange.
-- While somebody has the file open for writing, domo waits. Then it reads the file again.
-- While domo exchanges, the kernel keeps everybody waiting who opens the file for writing, because domo
-  holds a read lease on it. They go on when their file is back in its place, less than a millisecond
-  later, and domo begins again.
-- Who renames another file over it while we are at it is noticed, because the exchange gives back what
-  stood there at that instant. That is put back, and domo begins again.
-- A file that does not parse is never overwritten, nor one that somebody does not stop writing.
+- A reader sees one whole document or another: domo puts its own in place by one atomic exchange.
+- While another program has the file open for writing, domo waits. Then it reads the file again.
+- While domo exchanges, it holds a read lease on the file. So the kernel makes every program wait that opens
+  the file for writing. It goes on when its file is back in place, less than a millisecond later, and domo
+  begins again.
+- If another file is renamed over it at that moment, domo notices: the exchange returns the file that was
+  there at that instant. domo puts it back and begins again.
+- domo never overwrites a file that does not parse, nor one that another program keeps writing.
 
-What is not: a writer whom the kernel suspends between finding the file and opening it, from before
-our exchange until after our look at what it gave back, some ten microseconds; an edit that is renamed
-into place just before the exchange, if in the same ten microseconds yet another program reads the
-file, to write it back; a file system without leases (NFS, FUSE), where it is the time from our reading
-to our exchange, or without exchange; and two writers other than domo who overwrite each other, or the
-order of domo-mod or the panel that a program overwrites which had read the file before.
+Not guaranteed:
+
+- A writer that the kernel suspends between finding the file and opening it, from before domo's exchange
+  until after domo has looked at what the exchange returned: about ten microseconds.
+- An edit that is renamed into place just before the exchange, if in the same ten microseconds a third program
+  reads the file and later writes it back.
+- A file system without leases (NFS, FUSE), where the gap lasts from domo's reading to its exchange; and one
+  without atomic exchange.
+- Two other programs that overwrite each other's edits; and a program that read the file before an order of
+  domo-mod or the panel, and then writes it back without that order.
 """
 
 from __future__ import annotations
@@ -53,7 +57,7 @@ def update(path: str, edit: Edit) -> None:
             try:
                 if _attempt(path, edit, exchange):
                     return
-                trouble = Fault(f"{path}: somebody does not stop writing it, so it is left to him")
+                trouble = Fault(f"{path}: another program keeps writing it, so domo did not change it")
                 calm = time.monotonic()
             except FileNotFoundError:  # vim renames it away and writes another one
                 trouble = Fault(f"{path}: has vanished")

@@ -147,7 +147,7 @@ def packed(content: bytes) -> bytes:
 
 
 def unpacked(content: bytes) -> str | None:
-    """What a gzip file holds, of a torn one what there is. None if it is none."""
+    """The content of a gzip file, or of a torn one as much as can be read. None if it is no gzip file."""
     whole, start = b"", content.find(_MAGIC)
     if start < 0:
         return None
@@ -223,8 +223,8 @@ def written(columns: list[str], found: Rows) -> str:
 
 
 def _prune(config: Config, today: str) -> None:
-    """Deletes days that are older than two years; but never one of the newest 732, for a clock may have
-    gone mad."""
+    """Deletes days that are older than two years; but never one of the newest 732, because the clock
+    may be wrong."""
     oldest = (date.fromisoformat(today) - timedelta(days=KEPT_DAYS)).isoformat()
     for day, name in sorted(kept(config).items())[:-KEPT_DAYS]:
         if day <= oldest:

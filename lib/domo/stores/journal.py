@@ -28,17 +28,16 @@ if TYPE_CHECKING:
 TABLE = """CREATE TABLE IF NOT EXISTS relay (id INTEGER PRIMARY KEY, relay_number INTEGER, info VARCHAR(2),
     valeur INTEGER, date INTEGER, event TEXT)"""  # as PvMonit's domo.php makes it
 INDEX = "CREATE INDEX IF NOT EXISTS domo_relay ON relay (relay_number, info, valeur)"
-INSERT = (
-    "INSERT INTO relay (relay_number, info, valeur, date, event, origin, until) VALUES (?, ?, ?, ?, ?, ?, ?)"
-)
 _SOUND = """typeof(date) = 'integer' AND date BETWEEN 0 AND 99999999999 AND typeof(valeur) = 'integer'
     AND typeof(relay_number) = 'integer' AND relay_number BETWEEN 1 AND 1000"""  # any program writes it
 COLUMNS = {"origin": "VARCHAR(8)", "until": "INTEGER"}  # ours: who set a mode; when a force ends (epoch s)
+_WRITTEN = ("relay_number", "info", "valeur", "date", "event", *COLUMNS)
+INSERT = f"INSERT INTO relay ({', '.join(_WRITTEN)}) VALUES ({', '.join('?' * len(_WRITTEN))})"
 OUTSIDE = "mode file: "  # began the reason for an owner's mode before there was `origin`
 UNTIL = " until %Y-%m-%d %H:%M"  # stood in the reason for a force before there was `until`
 KEPT_SECONDS = 2 * 366 * 86400
 PRUNED = 2000  # rows that are not of the future are looked at each time: all would cost an interpreter start
-KEPT_ROWS = 10_000  # stay whatever their date: a clock gone mad must not empty the journal
+KEPT_ROWS = 10_000  # stay whatever their date: a clock that is wrong must not empty the journal
 
 
 def append(config: Config, rows: Iterable[Row], now: Now) -> tuple[bool, str]:
@@ -85,6 +84,7 @@ def append(config: Config, rows: Iterable[Row], now: Now) -> tuple[bool, str]:
 
 
 def _inserted(row: Row, now: Now) -> tuple[object, ...]:
+    """The values of a row, in the order of _WRITTEN."""
     date = int(now.wall - row.age)
     until = None if row.left is None else round(now.wall - row.age + row.left)
     return row.relay, row.info, row.value, date, str(row.why), row.by or None, until
@@ -147,11 +147,11 @@ def past(config: Config, now: Now) -> tuple[Past, str]:
     except (sqlite3.Error, OSError, UnicodeError) as error:
         said = one_line(error, 200)
         if _may_pass(error):
-            told = "nothing is switched on automatically until it can; or move it away"
+            told = "nothing is switched on automatically until it can be read; or move it away"
             return Past(known=False), f"journal {config.dbFile}: cannot be read ({said}), {told}"
         return (
             Past(),
-            f"journal {config.dbFile}: cannot be read ({said}), what ran and what was forced is forgotten",
+            f"journal {config.dbFile}: cannot be read ({said}), earlier switches and forces are lost",
         )
 
 
@@ -167,7 +167,7 @@ def _read(path: str, access: str, now: Now) -> Past:
 
 
 def _told(base: sqlite3.Connection, now: Now) -> Past:
-    """The past that the rows tell; those of before our columns say in their reason what stands there now."""
+    """The past that the rows tell. Rows from before our columns have it in their reason."""
     there = _columns(base)
     ours = ", ".join(name if name in there else f"NULL AS {name}" for name in COLUMNS)
     columns = f"id, relay_number, info, valeur, date, CAST(event AS TEXT), {ours}"
@@ -186,12 +186,12 @@ def _told(base: sqlite3.Connection, now: Now) -> Past:
 
 
 def _past(rows: list[tuple[Any, ...]]) -> Past:
-    """The past by rows of age, relay, info, value, date, reason, origin, until; oldest first."""
+    """The past by rows of age, relay, info, value, date, reason, and our columns; oldest first."""
     history: dict[int, list[tuple[float, int]]] = {}
     auto_on: dict[int, float] = {}
     modes: dict[int, tuple[int, bool]] = {}  # and whether its owner set it
     until: dict[int, tuple[int, float, float]] = {}
-    for age, relay, info, value, date, event, origin, end in rows:
+    for age, relay, info, value, date, event, origin, end, *_ in rows:
         if info == "E" and value in (OFF, ON):
             known = history.setdefault(relay, [])
             known.append((min(age, known[-1][0]) if known else age, value))

@@ -65,8 +65,8 @@ def look_at_clocks() -> Now:
 
 
 def load(config: Config, now: Now, anyones: bool = False) -> tuple[Past | None, str]:
-    """The past, or None when no memory can be used, and "" or why it cannot. `anyones`: whoever it
-    belongs to, good enough to show."""
+    """The past, or None when no memory can be used, and "" or why it cannot. `anyones`: whichever
+    user owns it; that is good enough to be shown."""
     try:
         content, info = files.read(config.memory_path)
         if not anyones and info.st_uid not in (0, os.geteuid()):
@@ -75,7 +75,7 @@ def load(config: Config, now: Now, anyones: bool = False) -> tuple[Past | None, 
             owner = user_name(info.st_uid)
             raise Fault(f"{config.memory_path}: belongs to {owner}; run: sudo rm {config.memory_path}")
         saved = tinyjson.loads(content.decode())
-        if type(saved["version"]) is int and 0 < saved["version"] < VERSION:  # of before an update
+        if type(saved["version"]) is int and 0 < saved["version"] < VERSION:  # from before an update
             return None, ""
         return restored(saved, now), ""
     except FileNotFoundError:
@@ -84,7 +84,7 @@ def load(config: Config, now: Now, anyones: bool = False) -> tuple[Past | None, 
         return None, f"memory not used: {fault}"
     except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError) as error:
         what = f"{config.memory_path}: is not domo's ({one_line(error, 200)})"
-        text = f"memory not used: {what}; the journal is asked instead"
+        text = f"memory not used: {what}; the journal is read instead"
         return None, Report(text, "memory", lasts=False)
 
 

@@ -98,7 +98,7 @@ def sort(document: Document) -> Found:
 
 
 def linked(path: str) -> str:
-    """The sentence for a mode file that has another name."""
+    """The fault of a mode file that has a second name (a hard link)."""
     return (
         f"{path}: has another name (a hard link). domo replaces the file; what is written through that name"
         f" is lost from then on. Put a link there: ln -sf {path} THAT_NAME"

@@ -89,7 +89,7 @@ def judge(devices: list[tuple[str, str, str, dict[str, Value]]], config: Config,
             has = ", ".join(known)[:TEXT_LIMIT] or "nothing"
             return replace(reading, problem=Report(f"no {value}: PvMonit reports {has}", fault=f"no {value}"))
         if value in config.floor and known[value].number is None:
-            text = f"{value} is {known[value].text!r}, no number to hold against the floor"
+            text = f"{value} is {known[value].text!r}, which is no number, so the floor cannot be checked"
             return replace(reading, problem=Report(text, fault=f"{value} is no number"))
     return reading if fresh else replace(reading, problem="no device reports")
 

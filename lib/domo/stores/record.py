@@ -149,7 +149,7 @@ def _kept(config: Config, day: str, wall: float) -> bool:
 
 
 def mark_kept(config: Config, day: str, wall: float) -> None:
-    """Notes that this day's record went to the lasting folder. Raises Fault or OSError."""
+    """Notes that this day's record was written to the lasting folder. Raises Fault or OSError."""
     files.replace(_mark(config), day.encode())
     os.utime(_mark(config), (wall, wall))
 

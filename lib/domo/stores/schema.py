@@ -1,6 +1,6 @@
 """The format of config.yaml: its keys, and how each is checked. PvMonit's own file is welcome as it is.
 
-`KEYS` names every key and how it is checked; the defaults are those of `model.Config`.
+`KEYS` names every key and how it is checked; the defaults are those of `core/settings.Config`.
 """
 
 from __future__ import annotations

@@ -35,5 +35,5 @@ def as_its_user(config: Config) -> None:
         os.setuid(owner)
     except (KeyError, OSError) as error:
         raise Fault(
-            f"{config.memory_path} belongs to user {name}, whom nobody can become here ({error})"
+            f"{config.memory_path} belongs to user {name}, and this user cannot act as that one ({error})"
         ) from None

@@ -1,4 +1,4 @@
-"""`domo-tick --dry-run`: what a tick would do, with the readings and the hour as they are or supposed."""
+"""`domo-tick --dry-run`: what a tick would do, with the real readings and hour or with given ones."""
 
 from __future__ import annotations
 
@@ -58,16 +58,16 @@ def suppose(real: Reading, values: dict[str, str], config: Config) -> Reading:
     merged = Reading(tuple(devices), notes=real.notes)
     missing = [name for name in config.required if name not in merged.values]
     return replace(
-        merged, problem=f"no {missing[0]}: {real.problem or 'suppose it too with --set'}" if missing else ""
+        merged, problem=f"no {missing[0]}: {real.problem or 'give it too with --set'}" if missing else ""
     )
 
 
 def _strange(real: Reading, values: dict[str, str]) -> Iterator[str]:
-    """What one may not have meant to suppose."""
+    """Warnings about --set that may be a mistake."""
     known = real.values
     for name, text in values.items():
         if known and name not in known:
-            yield f"--set {name}: nobody reports it{did_you_mean(name, known)}"
+            yield f"--set {name}: PvMonit does not report it{did_you_mean(name, known)}"
         elif name in known and known[name].number is not None and Value(text, "").number is None:
             yield f"--set {name}: {text!r} is text, and PvMonit reports a number"
 

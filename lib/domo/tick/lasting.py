@@ -13,12 +13,10 @@ from .rows import standing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
 
     from ..core.model import Now, Row
     from ..core.settings import Config
-    from ..system.left_behind import Left
 
 SECONDS = 5.0
 
@@ -30,11 +28,11 @@ def past(config: Config, now: Now) -> tuple[Past, str]:
         found, fault = journal.past(config, now)
         return memory.kept(found, now), found.known, str(fault)
 
-    answer, _, why = _within(read)
+    answer, why, _ = apart(read, SECONDS)
     if answer is None:
         return Past(
             known=False
-        ), f"journal {config.dbFile}: {why}; nothing is switched on automatically until it can"
+        ), f"journal {config.dbFile}: {why}; nothing is switched on automatically until it can be read"
     saved, known, fault = answer
     return replace(memory.restored(saved, now), known=known), fault
 
@@ -47,7 +45,7 @@ def tell_journal(config: Config, rows: tuple[Row, ...], before: Past, now: Now) 
             Report(f"journal {config.dbFile}: process {left[0]} hangs at it and cannot be killed")
         ]
     forces = standing(before)
-    answer, left, why = _within(lambda: _append(config, rows, forces, now))
+    answer, why, left = apart(lambda: _append(config, rows, forces, now), SECONDS)
     done, begun, fault = answer or (False, False, f"journal {config.dbFile}: {why}")
     faults: list[str] = [Report(fault, "journal", lasts=not done)] if fault else []
     unwritten = before.unwritten
@@ -74,7 +72,7 @@ def keep_record(config: Config, day: str, before: Past, now: Now) -> tuple[Past,
         return before, [
             Report(f"record {config.recordDir}: process {left[0]} hangs at it and cannot be killed")
         ]
-    answer, left, why = _within(lambda: _keep(config, day, now))
+    answer, why, left = apart(lambda: _keep(config, day, now), SECONDS)
     fault = answer if answer is not None else f"record {config.recordDir}: {why}"
     stuck = {**before.stuck, "record": left} if left else before.stuck
     faults: list[str] = [Report(fault, lasts=answer is None)] if fault else []
@@ -90,12 +88,3 @@ def _keep(config: Config, day: str, now: Now) -> str:
         return str(fault)
     except OSError as error:
         return f"record {error.filename or config.recordDir}: {error.strerror}"
-
-
-def _within(work: Callable[[], Any]) -> tuple[Any, Left | None, str]:
-    """What `work` gives, or None and why there is nothing; and the process that was left behind."""
-    try:
-        answer, left = apart(work, SECONDS)
-    except OSError as error:
-        return None, None, f"no process could be started ({error.strerror})"
-    return answer, left, f"did not answer within {SECONDS:g} s; does the disk hang?"

@@ -37,7 +37,7 @@ def log(done: Done) -> list[str]:
 
 
 def _messages(done: Done) -> list[tuple[int, str]]:
-    """What there is to say, with PvMonit's levels: 1 changes and faults, 2 why, 3 what stays, 4 steps,
+    """The lines of the log, with PvMonit's levels: 1 changes and faults, 2 why, 3 what stays, 4 steps,
     5 values."""
     sight = done.sight
     new = fresh(sight.config, done.faults, sight.now)

@@ -1,4 +1,4 @@
-"""The messenger: a process of its own that tells the program of `onChange` what waits, and ends.
+"""The messenger: a process of its own that gives the waiting events to the program of `onChange`, and ends.
 
 There is one at a time, it holds nothing of the tick that started it, and what the program was not told
 (it failed, or took too long) it tells again, later and later, for a day."""
@@ -20,7 +20,7 @@ from ..system.child import Child
 CALL_SECONDS = 25.0  # for one call of the program; a Child ends after 30 by itself
 FIRST_WAIT, LONGEST_WAIT = 60.0, 3600.0  # s until what failed is tried again; each time twice as long
 KEEP_SECONDS = 86400.0  # a program that is not well for so long is told nothing of it any more
-LOOK_SECONDS = 2.0  # something new, or mended, is tried at once
+LOOK_SECONDS = 2.0  # a new event, or a program that was corrected, is tried at once
 SAID_BYTES = 200  # of what a program that failed said last
 
 
@@ -34,7 +34,7 @@ class Failing:
 
 
 def start(config: Config) -> None:
-    """Starts the messenger in the background, unless one is at work."""
+    """Starts the messenger in the background, unless one is running."""
     held = _lock(config) if events.names(config) else None
     if held is None:
         return
@@ -54,7 +54,7 @@ def start(config: Config) -> None:
 
 
 def _lock(config: Config) -> int | None:
-    """What the messenger at work holds; None when another one does, or there can be none."""
+    """The lock of the running messenger; None if another one has it, or if it cannot be had."""
     try:
         return lock.take(events.lock_path(config))[0]
     except lock.Locked:
@@ -72,7 +72,8 @@ def _settle(held: int) -> None:
 
 
 def _work(config: Config, held: int | None) -> None:
-    """Tells all that waits. Who adds something while this one ends finds it at work, so it looks again."""
+    """Passes on all events that wait. One that is added while this process ends would be left, so it looks
+    again."""
     while held is not None:
         _tell_all(config)
         os.close(held)
@@ -97,7 +98,7 @@ def _tell_all(config: Config) -> None:
             failing = None
             continue
         failing = _again(failing, now)
-        events.set_trouble(config, f"{config.onChange[0]}: {why}; it is told again later, for a day at most")
+        events.set_trouble(config, f"{config.onChange[0]}: {why}; domo tries again, for a day at most")
         if now - failing.since >= KEEP_SECONDS:
             events.remove(config, taken)
             continue
@@ -106,7 +107,7 @@ def _tell_all(config: Config) -> None:
 
 
 def _signs(config: Config) -> tuple[object, ...]:
-    """What changes when it is worth another try: news, a configuration or a program that was mended."""
+    """A stamp that changes when another try makes sense: a new event, another configuration or program."""
     stamps: list[object] = []
     for path in (config.path, config.onChange[0]):
         try:

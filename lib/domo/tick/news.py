@@ -1,5 +1,5 @@
-"""What a tick tells of its own accord: to people on the standard error, to the program of `onChange` by
-what it puts in line for it."""
+"""News of a tick: new faults are printed on the standard error; faults, switches and changes of mode are
+queued for the program of `onChange`."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 
 def say(config: Config, reports: Sequence[str], now: Now, all_seen: bool = True) -> None:
-    """Says what is new of the faults that stand, and puts it in line for the program. What cannot be
-    remembered as told is told again at the next tick. `all_seen`: see core.news."""
+    """Prints what is new of the faults, and queues it for the program. If that cannot be remembered, it is
+    printed again at the next tick. `all_seen`: see core.news."""
     before = told.load(config, now)
     said, after = news(before, reports, config.remindAfter, all_seen)
     troubles = []
@@ -35,7 +35,7 @@ def say(config: Config, reports: Sequence[str], now: Now, all_seen: bool = True)
         try:
             told.save(config, after, now)
         except Fault as fault:
-            print(f"domo-tick: {fault}; until then all that stands is said each time", file=sys.stderr)
+            print(f"domo-tick: {fault}; until then every fault is reported at every tick", file=sys.stderr)
 
 
 def fresh(config: Config, reports: Sequence[str], now: Now) -> list[str]:
@@ -44,8 +44,8 @@ def fresh(config: Config, reports: Sequence[str], now: Now) -> list[str]:
 
 
 def put_in_line(config: Config, past: Past, now: Now) -> tuple[Past, list[str]]:
-    """Lets the changes of this tick, and those that could not be told before, wait for the program; gives
-    the past then, and what went wrong."""
+    """Queues the changes of this tick, and those that could not be queued before, for the program. Gives the
+    past after that, and what went wrong."""
     try:
         events.add(config, [_line(_of_change(config, row, past, now)) for row in past.untold])
     except Fault as fault:
@@ -88,7 +88,7 @@ def _moment(wall: float) -> str:
     """ISO 8601, with the offset of this place."""
     try:
         return datetime.fromtimestamp(wall).astimezone().isoformat(timespec="seconds")
-    except (ValueError, OverflowError, OSError):  # a clock beside itself
+    except (ValueError, OverflowError, OSError):  # a clock with a date that cannot be
         return datetime.fromtimestamp(0, UTC).isoformat()
 
 

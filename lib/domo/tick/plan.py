@@ -1,5 +1,5 @@
-"""The first half of a tick: reads everything and decides. All that it changes are the pins of
-forced relays, which come first (see `force`)."""
+"""The first half of a tick: reads everything and decides. It changes only the pins of forced relays, before
+anything else (see `force`)."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ def begin(config: Config, now: Now) -> Beginning:
 
 
 def force(seen: Beginning) -> None:
-    """Drives the pins of forced relays at once: whatever hangs later, the owner's force acts. What fails
-    here is told when the whole plan is carried out."""
+    """Sets the pins of forced relays at once, so that a force acts whatever hangs later. A failure is
+    reported when the whole plan is carried out."""
     if seen.board is not None:
         timed = over(seen)
         forced = {r: ON if mode == FORCED_ON else OFF for r, mode in seen.known.items() if mode in FORCED}
@@ -75,7 +75,7 @@ def resolve(config: Config, found: modes.Found, past: Past) -> tuple[dict[int, i
         told = f"{found.problem}; it is left as it is, the last good modes apply"
         told += f", relays without one are held off: {', '.join(held)}" if held else ""
         return {r: past.modes.get(r) for r in config.relays}, [Report(told, "mode file", found.problem)]
-    odd = "{}: relay {} is {}, no mode (0 to 3): held off until you mend it"
+    odd = "{}: relay {} is {}, no mode (0 to 3): held off until you correct it"
     faults: list[str] = [
         Report(odd.format(config.modPath, relay, text), f"mode of relay {relay}")
         for relay, text in found.odd.items()
@@ -84,8 +84,8 @@ def resolve(config: Config, found: modes.Found, past: Past) -> tuple[dict[int, i
     if found.linked:
         faults.append(modes.linked(config.modPath))
     faults += [
-        f"{config.modPath}: relay {relay} stands there more than once; a force counts,"
-        " else the last: delete the rest"
+        f"{config.modPath}: relay {relay} is in it more than once; a force counts,"
+        " else the last one; delete the others"
         for relay in found.twice
     ]
     return modes.holding(config.relays, found, past.modes), faults

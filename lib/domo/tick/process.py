@@ -1,4 +1,4 @@
-"""A tick as a process of its own: the one way in which the panel and domo-mod move a pin."""
+"""A tick as a process of its own: the only way in which the panel and domo-mod switch a relay."""
 
 from __future__ import annotations
 

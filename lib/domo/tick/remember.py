@@ -1,4 +1,4 @@
-"""What the next tick must know. (`rows` is what journal and onChange are told.)"""
+"""What the next tick must know. (`rows`: what the journal and the program of onChange get.)"""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def next_past(
 def _pin_failures(
     before: Mapping[int, tuple[float, int]], plan: Plan, failed: Collection[int]
 ) -> dict[int, tuple[float, int]]:
-    """The relays that could not be switched on: since the last try, and how often in vain."""
+    """The relays that could not be switched on: how long ago the last try was, and how many failed."""
     after = {}
     for relay, decision in plan.items():
         age, tries = before.get(relay, (0.0, 0))
@@ -82,7 +82,7 @@ def _pin_failures(
 
 
 def _told(sight: Sight, plan: Plan, ours: frozenset[int]) -> tuple[list[Row], list[Row]]:
-    """What there is to tell: see rows.changes and rows.left."""
+    """The new rows for the journal: rows.changes, and rows.left."""
     before = sight.before
     if not sight.past.until and not any(
         d.state != d.state_before

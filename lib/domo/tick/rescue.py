@@ -1,4 +1,4 @@
-"""What remains when a tick cannot be one: config.yaml cannot be used, or something unforeseen failed."""
+"""What a tick does when config.yaml cannot be used, or when something unforeseen failed."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def without_config(
         }
         known = past.modes if past else {}
         if _too_long(config, past) or any(known.get(r) != m for r, m in forces.items()):
-            none = Reading((), f"{path} cannot be used, the last good configuration is, without data")
+            none = Reading((), f"{path} cannot be used; the last good configuration applies, without data")
             return True, run(config, clock, none).faults
     except lock.Locked:
         pass

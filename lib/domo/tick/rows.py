@@ -1,5 +1,5 @@
-"""What the journal and the program of onChange are told: every change, how long forces still last, and those
-that stand."""
+"""Rows for the journal and for the program of onChange: every change, how long forces still last, and the
+forces that stand."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ STEP, STEPS = 600.0, 12  # the journal is told of a force that ends each STEP s,
 
 
 def changes(sight: Sight, plan: Plan, ours: frozenset[int]) -> list[Row]:
-    """What the journal is to be told: every change of mode and state since the last tick."""
+    """The rows of every change of mode and state since the last tick."""
     told: list[Row] = []
     for relay, decision in plan.items():
         was = sight.before.history.get(relay, History()).last_state
@@ -35,8 +35,8 @@ def changes(sight: Sight, plan: Plan, ours: frozenset[int]) -> list[Row]:
 
 
 def left(sight: Sight, plan: Plan) -> list[Row]:
-    """How long forces that end still last, now and then: a machine that starts with a clock that nobody has
-    set goes on from there."""
+    """Now and then a row that says how long a force still lasts: a machine that starts with a clock that
+    is not set yet goes on from there."""
     told = []
     for relay, (mode, age, length) in sight.past.until.items():
         step = max(STEP, length / STEPS)

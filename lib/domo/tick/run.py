@@ -1,4 +1,4 @@
-"""One tick, from the lock to the exit code: begin, force, refresh, finish, act, tell."""
+"""One tick, from the lock to the exit code: begin, force, finish, act, tell."""
 
 from __future__ import annotations
 
@@ -22,9 +22,7 @@ if TYPE_CHECKING:
     from ..core.model import Now, Reading
     from ..core.settings import Config
 
-STOPPED = (
-    60.0  # s after which what a tick saw is old: somebody stopped it (kill -STOP), for none takes so long
-)
+STOPPED = 60.0  # s; a tick that takes longer was stopped (kill -STOP): what it read is old, so it reads again
 
 
 def run(config: Config, clock: Callable[[], Now], given: Reading | None = None) -> Done:
@@ -79,7 +77,7 @@ def leave(code: int) -> None:
 
 
 def _tell(done: Done, verbose: bool) -> tuple[str, ...]:
-    """Says what a person should see to, and gives it."""
+    """Tells people the faults of this tick, and gives them."""
     config, faults = done.sight.config, done.faults
     if verbose or config.printMessage or config.printMessageLogfile:
         from . import log, table

@@ -1,4 +1,4 @@
-"""What a tick knows when it has decided, and what it has done when it ends."""
+"""Two records: what a tick knows when it has decided, and what it has done when it ends."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Sight:
-    """All that a tick saw, and the plan that follows from it."""
+    """All that a tick read, and the plan that follows from it."""
 
     config: Config
     now: Now
@@ -28,13 +28,13 @@ class Sight:
     reading: Reading
     answers: Answers
     plan: Plan
-    faults: tuple[str, ...]  # what a person should see to
-    ended: Mapping[int, int] = {}  # the forces that end now, as their owner ordered
+    faults: tuple[str, ...]  # what went wrong, in sentences for people
+    ended: Mapping[int, int] = {}  # the forces whose time is over
 
 
 @dataclass(frozen=True)
 class Done:
-    """What a tick saw, what became of its plan, and all that a person should see to."""
+    """What a tick read, the plan as it was carried out, and all faults."""
 
     sight: Sight
     plan: Plan

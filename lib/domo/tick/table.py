@@ -1,4 +1,4 @@
-"""What a tick tells people: the table of `-v` and `--dry-run`."""
+"""The table of `-v` and `--dry-run`."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _readings(sight: Sight) -> list[str]:
 
 
 def _scripts(config: Config) -> list[str]:
-    """Where scripts are looked for, and what is there."""
+    """The line about the folder of scripts, and the scripts in it."""
     names = [f"{relay}.{kind}" for relay, kind in sorted(source.scripted(config).items())]
     return wrapped(f"scripts: {', '.join(names) or 'none'} in {config.scriptDir}", indent="  ")
 

@@ -1,4 +1,4 @@
-"""To whom a tick speaks: this is on a steady tick's way, `news` and `messenger` only where there is news."""
+"""Where the faults of a tick go. Every tick loads this module; `news` and `messenger` only one with news."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def untold(config: Config) -> list[str]:
-    """Why the program of onChange could not be told, if it could not."""
+    """The fault that the program of onChange could not be run, if there is one."""
     if not _waits(config):
         return []
     from ..stores import events
@@ -29,13 +29,13 @@ def untold(config: Config) -> list[str]:
 def say(
     config: Config | None, reports: Sequence[str], now: Now, verbose: bool = False, all_seen: bool = True
 ) -> None:
-    """Says what is wrong: to cron what is new of it, to whoever looks on (`verbose`, a terminal, domo-mod,
-    the panel) all that stands. Then the program of onChange is told what waits for it. `config`: None
-    where nobody knows any; `all_seen`: see core.news."""
+    """Prints the faults: for cron only what is new; all of them if somebody is watching (`verbose`, a
+    terminal, domo-mod, the panel). Then starts what tells the program of onChange. `config`: None if there
+    is none that can be used; `all_seen`: see core.news."""
     left = reports
-    looked_on = verbose or (sys.stderr and sys.stderr.isatty()) or files.variable("DOMO_SAY") == "all"
+    watched = verbose or (sys.stderr and sys.stderr.isatty()) or files.variable("DOMO_SAY") == "all"
     try:
-        if config is not None and not looked_on:
+        if config is not None and not watched:
             if reports or os.access(f"{config.prefixFileData}faults.json", os.F_OK):
                 from . import news
 

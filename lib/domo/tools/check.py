@@ -16,12 +16,14 @@ from ..pins.choice import open_board
 from ..scripts import pvmonit
 from ..stores import bounded, fetch, journal, memory, modes, schema, user, yaml_file
 from ..system import private, rights, trusted
+from ..system.apart import apart
 from ..system.files import PROJECT
 from . import check_masters, check_news, check_plant
 from . import check_scripts as scripts
 
 Findings = Iterator[tuple[bool | None, str]]  # well, not well, or (None) to be noted; and the sentence
 
+SECONDS = 20.0  # for each check
 CONFIG_TXT = "/boot/firmware/config.txt"
 PVMONIT = pvmonit.FOLDER
 PVMONIT_CONFIG = f"{PVMONIT}/config.yaml"
@@ -45,23 +47,29 @@ def main(path: str, now: Now) -> int:
     told = f": the programs that it names are not run, because {unsafe}" if unsafe else ""
     _say(not unsafe, f"config: {path}{told}")
     for key in schema.unknown_keys(document):
-        _say(None, f"config: {key}, passed over")
-    checks: tuple[Callable[[], Findings], ...] = (
-        lambda: _data(settings, now),
-        lambda: scripts.findings(settings),
-        lambda: check_plant.plant(settings),
-        lambda: _files(settings, now),
-        lambda: _pins(settings),
-        lambda: check_news.look(settings),
-        lambda: _machine(path),
-        lambda: check_masters.findings(path, document),
-    )
+        _say(None, f"config: {key}, ignored")
+    checks: dict[str, Callable[[], Findings]] = {
+        "data": lambda: _data(settings, now),
+        "scripts": lambda: scripts.findings(settings),
+        "plant": lambda: check_plant.plant(settings),
+        "files": lambda: _files(settings, now),
+        "pins": lambda: _pins(settings),
+        "onChange": lambda: check_news.look(settings),
+        "machine": lambda: _machine(path),
+        "masters": lambda: check_masters.findings(path, document),
+    }
     all_well = not unsafe
-    for check in checks:
-        for ok, text in check():
+    for name, check in checks.items():
+        for ok, text in _found(name, check):
             _say(ok, text)
             all_well = all_well and ok is not False
     return 0 if all_well else 1
+
+
+def _found(name: str, check: Callable[[], Findings]) -> Findings:
+    """What a check finds, in a child, because what it looks at may hang."""
+    found, why, _ = apart(lambda: [(ok, str(text)) for ok, text in check()], SECONDS)
+    yield from [(False, f"{name}: {why}")] if found is None else found
 
 
 def _say(ok: bool | None, text: str) -> None:
@@ -87,7 +95,7 @@ def _data(settings: Config, now: Now) -> Findings:
 def _files(settings: Config, now: Now) -> Findings:
     found = modes.load(settings.modPath)
     if found.problem:
-        yield False, f"mode file {found.problem}; mend it, or delete it and a tick makes a new one"
+        yield False, f"mode file {found.problem}; correct it, or delete it and a tick makes a new one"
     if found.linked:
         yield False, f"mode file {modes.linked(settings.modPath)}"
     for relay, text in found.odd.items():

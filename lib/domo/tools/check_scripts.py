@@ -46,7 +46,7 @@ def _run(settings: Config) -> Findings:
         elif file not in mistaken:
             yield True, f"script {file}"
     for file, finding in linted:
-        yield (False if finding.mistake else None), f"script {finding.told(file)}"
+        yield (False if finding.mistake else None), f"script {file} line {finding.line}: {finding.text}"
     if not found:
         yield (
             None,
@@ -120,9 +120,9 @@ def _idle(settings: Config) -> Findings:
         elif name == f"{relay}.php" and relay in found:
             yield False, f"script {folder}/{name}: is not run, {relay}.py goes first; remove one of them"
         elif relay not in settings.relays:
-            yield False, f"script {folder}/{name}: nobody runs it; the relays are 1 to {settings.relayNb}"
+            yield False, f"script {folder}/{name}: it is not run; the relays are 1 to {settings.relayNb}"
         else:
-            yield False, f"script {folder}/{name}: nobody runs it; call it {relay}.{kind.lower()}"
+            yield False, f"script {folder}/{name}: it is not run; call it {relay}.{kind.lower()}"
 
 
 def _elsewhere(settings: Config) -> Findings:
@@ -139,6 +139,6 @@ def _elsewhere(settings: Config) -> Findings:
         for name in sorted(lost, key=lambda name: (int(name.partition(".")[0]), name)):
             yield (
                 False,
-                f"script {folder}/{name}: nobody runs it, domo looks in {settings.scriptDir}; move it there,"
+                f"script {folder}/{name}: it is not run, domo looks in {settings.scriptDir}; move it there,"
                 f" or set domo: relay: scriptDir: {folder}",
             )

@@ -20,14 +20,18 @@ ORDERS = {"on": FORCED_ON, "off": FORCED_OFF, "auto": AUTO_OFF}
 
 def options() -> argparse.ArgumentParser:
     """The command line."""
-    parser = arguments.parser("domo-mod", "Shows the relays and why they are so; or forces one, at once.")
+    parser = arguments.parser("domo-mod", "Shows every relay and why it is on or off, or forces one at once.")
     parser.add_argument(
-        "relay", nargs="?", metavar="RELAY", help="its number, its name or a part of that; or all"
+        "relay", nargs="?", metavar="RELAY", help="its number, its name, a part of its name, or all"
     )
     parser.add_argument(
-        "order", nargs="?", type=str.lower, choices=["on", "off", "auto"], help="without it: shown"
+        "order",
+        nargs="?",
+        type=str.lower,
+        choices=["on", "off", "auto"],
+        help="without it the relay is only shown",
     )
-    parser.add_argument("--json", action="store_true", help="for other programs")
+    parser.add_argument("--json", action="store_true", help="print JSON")
     end = parser.add_mutually_exclusive_group()
     text = "the force ends after: 2h, 90min, 1h30"
     end.add_argument("--for", dest="length", type=when.duration, metavar="TIME", help=text)

@@ -32,11 +32,13 @@ def options() -> argparse.ArgumentParser:
         "day", nargs="?", metavar="DAY", help="YYYY-MM-DD, MM-DD, today or yesterday (default: today)"
     )
     what = parser.add_mutually_exclusive_group()
-    what.add_argument("--text", action="store_true", help="the day in 80 columns (the default)")
-    what.add_argument("--html", metavar="FILE", help="a page about the day, and about all before it")
-    what.add_argument("--csv", action="store_true", help="what is recorded of the day")
-    what.add_argument("--json", action="store_true", help="the day's sum and switches, and the relays now")
-    parser.add_argument("--simulated", metavar="FILE", help="the days in this CSV, marked as simulated")
+    what.add_argument("--text", action="store_true", help="print the day in 80 columns (the default)")
+    what.add_argument("--html", metavar="FILE", help="write a page about this day and all days before")
+    what.add_argument("--csv", action="store_true", help="print the record of the day")
+    what.add_argument(
+        "--json", action="store_true", help="print the day's sums and switches, and the relays now"
+    )
+    parser.add_argument("--simulated", metavar="FILE", help="use the simulated days in this CSV")
     return parser
 
 

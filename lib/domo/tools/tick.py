@@ -20,19 +20,19 @@ def options() -> argparse.ArgumentParser:
     """The command line."""
     parser = arguments.parser("domo-tick", "One tick: read the data, ask the scripts, switch the relays.")
     parser.epilog = (
-        "exit: 0 done, 1 done with something to look at, 2 could not start, 75 another tick is running"
+        "exit codes: 0 done, 1 done, but something is wrong, 2 could not start, 75 another tick is running"
     )
     parser.add_argument(
-        "--dry-run", action="store_true", help="say what a tick would do and why; change nothing"
+        "--dry-run", action="store_true", help="print what a tick would do and why; change nothing"
     )
     parser.add_argument(
-        "--check", action="store_true", help="is everything in place? one line for each thing"
+        "--check", action="store_true", help="check the whole installation; print one line for each finding"
     )
-    parser.add_argument("--wires", action="store_true", help="which pin goes where; switch nothing")
-    parser.add_argument("-v", "--verbose", action="store_true", help="print the table on a real tick too")
-    reading = "with --dry-run: suppose this reading"
+    parser.add_argument("--wires", action="store_true", help="print which pin goes where; switch nothing")
+    parser.add_argument("-v", "--verbose", action="store_true", help="print the table of a real tick too")
+    reading = "with --dry-run: use this value instead of PvMonit's"
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help=reading)
-    parser.add_argument("--at", metavar="HH:MM", help="with --dry-run: suppose this time of day")
+    parser.add_argument("--at", metavar="HH:MM", help="with --dry-run: decide as if it were that time")
     parser.add_argument("--relay", type=int, metavar="N", help="with --dry-run: show this relay only")
     return parser
 
