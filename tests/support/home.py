@@ -783,6 +783,8 @@ class Home:
     def go_by_the_journal(self) -> None:
         """The memory is gone: what the journal has is all that a tick can know."""
         self.known = self.world.journaled_modes()
+        timed = self.world.journaled_ends()
+        self.perhaps_until |= {r: self.known[r] for r in timed if r not in self.until}
         self.unsure = set()
         self.ours, self.perhaps_ours = set(), set(RELAYS)
         self.data_at = self.had_data = None

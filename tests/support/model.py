@@ -197,6 +197,11 @@ class World:
             self._journaled = stamp, {relay: mode for relay, mode, _ in self._asked(newest)}
         return dict(self._journaled[1])
 
+    def journaled_ends(self) -> set[int]:
+        """The relays whose last mode in the journal is a force with an end."""
+        newest = "SELECT relay_number, valeur, until, max(id) FROM relay WHERE info = 'M' GROUP BY relay_number"
+        return {relay for relay, mode, end, _ in self._asked(newest) if mode in (0, 3) and end is not None}
+
     def rows(self) -> list[tuple[Any, ...]]:
         """The journal; [] where there is none."""
         return self._asked("SELECT relay_number, info, valeur, date, event FROM relay ORDER BY id")

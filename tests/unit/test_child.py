@@ -27,6 +27,6 @@ def test_only_one_that_sleeps_in_the_kernel_cannot_be_killed(
 
 def test_work_apart_says_why_nothing_came() -> None:
     assert apart(lambda: [1, "two"], 5) == ([1, "two"], "", None)
-    assert apart(lambda: 1 // 0, 5)[1].endswith("(ZeroDivisionError: integer division or modulo by zero)")
-    assert apart(lambda: os.kill(os.getpid(), 9), 5)[1].endswith("(it was killed)")
+    assert apart(lambda: 1 // 0, 5)[1].endswith("ZeroDivisionError: integer division or modulo by zero")
+    assert apart(lambda: os.kill(os.getpid(), 9), 5)[1].endswith("was killed")
     assert apart(lambda: time.sleep(60), 0.1) == (None, "gave no answer within 0.1 s", None)

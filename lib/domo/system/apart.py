@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     from .left_behind import Left
 
+TRIES = 2  # of a process that is killed: by the system, when memory is short
+KILLED = "domo's process for it was killed"
+
 
 def apart(work: Callable[[], Any], seconds: float) -> tuple[Any, str, Left | None]:
     """What `work` gives (plain values), done in a child within `seconds`, because it may hang; or None and
@@ -28,22 +31,31 @@ def apart(work: Callable[[], Any], seconds: float) -> tuple[Any, str, Left | Non
         except Exception as error:
             os.write(1, one_line(f"{type(error).__name__}: {error}", 200).encode(errors="replace"))
 
+    end = time.monotonic() + seconds
+    for _ in range(TRIES):
+        message, why, left = _once(run, end)
+        if message or why != KILLED:
+            break
+    if not message:
+        late = f"gave no answer within {seconds:g} s"
+        return None, (f"{late}; {why}" if left else why or late), left
+    return marshal.loads(message), "", left
+
+
+def _once(run: Callable[[int], None], end: float) -> tuple[bytes, str, Left | None]:
+    """What a child says until `end` (time.monotonic()), or b"" and why it says nothing, "" when it is late;
+    and the process that could not be killed."""
     try:
         child = Child(run)
     except OSError as error:
-        return None, f"no process could be started ({error.strerror})", None
-    end = time.monotonic() + seconds
+        return b"", f"no process could be started ({error.strerror})", None
     try:
         message = child.message(end)
     except ValueError:
         message = b""
     late = time.monotonic() >= end
     child.stop()
-    if message:
-        return marshal.loads(message), "", child.left
-    if child.left:
-        return None, f"gave no answer within {seconds:g} s; {HANGS.format(child.left[0])}", child.left
-    if late:
-        return None, f"gave no answer within {seconds:g} s", None
-    said = one_line(child.printed.decode(errors="replace"), 200) or "it was killed"
-    return None, f"domo's process for it ended without an answer ({said})", None
+    if message or late:
+        return message, HANGS.format(child.left[0]) if child.left else "", child.left
+    said = one_line(child.printed.decode(errors="replace"), 200)
+    return b"", f"domo's process for it failed: {said}" if said else KILLED, None
