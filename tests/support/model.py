@@ -199,7 +199,8 @@ class World:
 
     def journaled_ends(self) -> set[int]:
         """The relays whose last mode in the journal is a force with an end."""
-        newest = "SELECT relay_number, valeur, until, max(id) FROM relay WHERE info = 'M' GROUP BY relay_number"
+        newest = "SELECT relay_number, valeur, until, max(id) FROM relay WHERE info = 'M'"
+        newest += " GROUP BY relay_number"
         return {relay for relay, mode, end, _ in self._asked(newest) if mode in (0, 3) and end is not None}
 
     def rows(self) -> list[tuple[Any, ...]]:
