@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 
@@ -23,6 +24,8 @@ def test_only_one_that_sleeps_in_the_kernel_cannot_be_killed(
     process = child.Child(lambda answer: time.sleep(60))
     process.stop()
     assert bool(process.left) is left
+    with contextlib.suppress(ChildProcessError):  # it was waited for
+        waitpid(process.pid, 0)
 
 
 def test_work_apart_says_why_nothing_came() -> None:
