@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
+from pathlib import Path
 
 import pytest
 
@@ -33,3 +34,15 @@ def test_work_apart_says_why_nothing_came() -> None:
     assert apart(lambda: 1 // 0, 5)[1].endswith("ZeroDivisionError: integer division or modulo by zero")
     assert apart(lambda: os.kill(os.getpid(), 9), 5)[1].endswith("was killed")
     assert apart(lambda: time.sleep(60), 0.1) == (None, "gave no answer within 0.1 s", None)
+
+
+def test_work_apart_that_is_killed_is_tried_once_more(tmp_path: Path) -> None:
+    mark = tmp_path / "killed once"
+
+    def work() -> str:
+        if not mark.exists():
+            mark.touch()
+            os.kill(os.getpid(), 9)
+        return "done"
+
+    assert apart(work, 5) == ("done", "", None)

@@ -68,18 +68,18 @@ def decide(
         if state == ON:
             wishes[relay] = ON, Text("{why}, though {below}", why=why, below=below)
     programs = {r for r in auto if stale or r in orders or r in past.ours}  # their mode says what they are
-    return {
-        relay: Decision(modes[relay], mode, states[relay], state, why, relay in supported)
-        for relay, (state, why) in wishes.items()
-        for mode in [(AUTO_ON if state == ON else AUTO_OFF) if relay in programs else modes[relay]]
-    }
+    plan = {}
+    for relay, (state, why) in wishes.items():
+        mode = (AUTO_ON if state == ON else AUTO_OFF) if relay in programs else modes[relay]
+        plan[relay] = Decision(modes[relay], mode, states[relay], state, why, relay in supported)
+    return plan
 
 
 def _ordered(order: Order, state: int, past: Past, relay: int, config: Config) -> Wish:
     """What the script's order comes to. Without a good one an on lasts secuDownNoData at the most."""
     if order.wanted == "keep":
         return state, order.why
-    if order.wanted:
+    if order.good:
         return (ON if order.wanted == "on" else OFF), order.why
     return _unsupported(order.why, state, past.support.get(relay), config)
 
@@ -159,8 +159,6 @@ def _shed(config: Config, wishes: dict[int, Wish], auto: list[int], states: Mapp
     """Switches off what the inverter cannot carry of what is on: it carries what is forced, or has begun and
     is uninterruptible, then the most important that fit. A less important one that fits beside them stays,
     or it would be switched on again at the next tick."""
-    if not config.maxWatt:
-        return
     on = [r for r, (state, _) in wishes.items() if state == ON and (r not in auto or states[r] == ON)]
     total = _watts(config, on)
     if not 0 < config.maxWatt < total:

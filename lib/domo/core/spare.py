@@ -43,8 +43,6 @@ KEEPS = {
     "lfp": 0.015,
 }  # of the battery: what a full one is left with by the evening, to be sure
 
-FADED = exp(-STEP / FADES)  # from one piece of the day to the next
-
 _paths: dict[object, list[tuple[float, float]]] = {}  # of the last day; a replay asks a thousand times
 
 
@@ -110,7 +108,7 @@ def watched(sky: Sky, plant: Plant, wall: float, reading: Reading) -> Sky:
     if charge is not None and charge != sky.get("full"):
         sky = {**sky, "full": charge}
     under = clear(plant, wall)
-    if not under or under < DIM * sum(peak for peak, _, _ in plant["panels"]):
+    if under < DIM * sum(peak for peak, _, _ in plant["panels"]):
         return sky
     ratio, before = min(CLEAREST, watts / under), likely(sky, 0.0)
     if held_back and ratio <= before:  # how clear it is cannot be seen
@@ -135,16 +133,15 @@ def ahead(
     gives what another forecast says of the panels at an hour (W), or None; the mean of both counts."""
     day, declination, solar = _sun(plant, wall)
     house, idle = plant["house"], plant["idle"]
-    usual, gone = sky.get("day", USUAL), solar * 3600
-    pieces: list[tuple[float, float, float]] = []
-    fades = 0.0
+    usual = sky.get("day", USUAL)
+    differs = likely(sky, 0.0) - usual
+    pieces = []
     for ends, watts in _path(plant, day, declination):
-        if (end := ends - gone) > 0:  # s from now
-            lasts = STEP if end > STEP else end
+        if (end := ends - solar * 3600) > 0:  # s from now
+            lasts = min(STEP, end)
             middle = end - lasts / 2
-            fades = fades * FADED if len(pieces) > 1 else likely(sky, middle) - usual
             at = (hour + middle / 3600) % 24
-            watts *= usual + fades
+            watts *= usual + differs * exp(-middle / FADES)
             if foreseen and (other := foreseen(at)) is not None:
                 watts = (watts + other) / 2
             pieces.append((lasts / 3600, watts, house[int(at)] + idle))

@@ -64,17 +64,9 @@ def begun(kind: Any, name: str, settings: Mapping[str, Any]) -> Driven:
         raise PlantError(f"--plant {name}: it cannot be made ({type(error).__name__}: {error})") from None
 
 
-class _Read(Value):
-    """A value that was read as a number once and for all."""
-
-    number: float | None = None
-
-
 @lru_cache(1 << 14)
 def _value(text: str) -> Value:
-    value = _Read(text, CS.get(text, text))
-    value.__dict__["number"] = Value.number.fget(value)  # type: ignore[attr-defined]
-    return value
+    return Value(text, CS.get(text, text))
 
 
 class Driven:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +16,8 @@ from ..core import model, settings
 from ..core.history import KEPT, OFF, ON, History
 from ..core.model import SKY_AGES, Order, Past, ScriptError
 from ..core.settings import Config
-from ..scripts import messages, source, stairs
-from ..scripts.api import Data, Relay, World
+from ..scripts import messages, source
+from ..scripts.api import Relay, World
 from ..stores import modes
 from ..stores.memory import FIELDS
 from ..tick.sight import Sight
@@ -125,9 +125,6 @@ class Asked(Relay):
 
     def keep(self, why: str) -> Order:
         return _answers.get(("keep", why)) or _answered("keep", why)
-
-    def staircase(self, data: Data, heaters: Sequence[int], buffer: float = 5) -> Order:
-        return stairs.order(self, data, heaters, buffer, self._world)
 
 
 def _answered(wanted: str, why: str) -> Order:

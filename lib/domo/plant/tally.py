@@ -157,11 +157,7 @@ class Result:
             if not order.wanted:
                 self.faults[order.why] += 1
         for relay, tally in self.relays.items():
-            decision = moment.plan[relay]
-            if decision.state == tally.state == OFF and decision.why == tally.why:
-                tally.held += 1  # as most do, most of the time
-            else:
-                tally.add(relay, moment, bare)
+            tally.add(relay, moment, bare)
         if flow.throttled:
             self._lost(moment, could)
 

@@ -22,7 +22,7 @@ from ..core.texts import did_you_mean, one_line
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from datetime import datetime, tzinfo
+    from datetime import datetime
     from typing import Any, NoReturn, TypeVar
 
     from ..core.model import Value
@@ -308,8 +308,7 @@ class Data(_Helpful):
 
     def __getitem__(self, name: str) -> Any:
         """A value; of several devices that report it the last one's, as in PvMonit."""
-        value = self._values.get(name) or self._known(self._values, name)
-        return value.text if (number := value.number) is None else number
+        return _plain(self._known(self._values, name))
 
     def __contains__(self, name: str) -> bool:
         return name in self._values
@@ -363,8 +362,7 @@ class Data(_Helpful):
         several: the "last", "any" or "all" of them, or one by name."""
 
         def full(device: Device) -> bool:
-            float_ = self._charge.get(f"full {device.id}")
-            night = self._charge.get(f"night {device.id}", LONGEST_DAY)
+            float_, night = (self._charge.get(f"{name} {device.id}") for name in ("full", "night"))
             return float_ is not None and float_ < (LONGEST_DAY if night is None else night)
 
         return self._ask(full, mppt)
@@ -409,9 +407,9 @@ class Data(_Helpful):
         if not isinstance(charge, float):
             return None
         if "ahead" not in self._known_already:
-            wall, local = self._wall, _local(self._wall)
+            local = _local(self._wall)
             self._known_already["ahead"] = spare.ahead(
-                self._sky, self._plant, wall, local.hour + local.minute / 60, self._foreseen()
+                self._sky, self._plant, self._wall, local.hour + local.minute / 60, self._foreseen()
             )
             watts, _, _ = spare.seen(self._reading)
             if watts > sum(field[0] for field in self._plant["panels"]) / 10 and not self._clear:
@@ -489,11 +487,14 @@ class World:
         self.data = Data(reading, past, config, now.wall)
         self.timers: Timers = dict(past.timers)
         self.wall = now.wall
+        self._now: datetime | None = None
 
     @property
     def now(self) -> datetime:
         """Local time."""
-        return _local(self.wall)
+        if self._now is None:
+            self._now = _local(self.wall)
+        return self._now
 
     @property
     def data_age(self) -> float:
@@ -505,18 +506,11 @@ class World:
         return None if age is None else _local(self.wall - age)
 
 
-_zones: dict[float, tzinfo | None] = {}  # by quarters of an hour, at which all time zones change
-
-
 def _local(wall: float) -> datetime:
     """With its offset, so that the distance of two is right across a change to summer time."""
     from datetime import datetime
 
-    quarter = wall // 900
-    if quarter not in _zones:
-        _zones.clear()
-        _zones[quarter] = datetime.fromtimestamp(wall).astimezone().tzinfo
-    return datetime.fromtimestamp(wall, _zones[quarter])
+    return datetime.fromtimestamp(wall).astimezone()
 
 
 def _seconds(hours: float) -> float:

@@ -71,10 +71,8 @@ def judge(devices: list[tuple[str, str, str, dict[str, Value]]], config: Config,
     or stamped in the future are left out, and a required value that is then missing is a problem."""
     fresh: list[Device] = []
     gone: dict[str, str] = {}
-    last, age, why = "", 0.0, "says no time"
     for number, name, stamp, values in devices:
-        if stamp != last:
-            last, (age, why) = stamp, _age(stamp, config.xmlDataExpir, now)
+        age, why = _age(stamp, config.xmlDataExpir, now)
         if why:
             gone.update({value: f"{name or number} {why}" for value in values})
         else:

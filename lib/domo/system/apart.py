@@ -34,7 +34,7 @@ def apart(work: Callable[[], Any], seconds: float) -> tuple[Any, str, Left | Non
     end = time.monotonic() + seconds
     for _ in range(TRIES):
         message, why, left = _once(run, end)
-        if message or why != KILLED:
+        if why != KILLED:
             break
     if not message:
         late = f"gave no answer within {seconds:g} s"
