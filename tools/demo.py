@@ -30,7 +30,7 @@ domo:
   board: simulated
   simulatedPins: pins
   relay: {{scriptDir: relay.script.d}}
-  valueUse: [SOC, P, CS]
+  valueUse: [SOC, P, CS, PPV]
   relayNb: {number}
   relayName: {names}
   relayLoad:
