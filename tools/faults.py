@@ -78,13 +78,7 @@ ERRORS = {  # what a call may answer, by its name; those with a path that is mad
     "clone3": ("EAGAIN",),
     "memfd_create": ("EMFILE",),
 }
-LASTING = (
-    "pwrite64",
-    "rename",
-    "linkat",
-    "fsync",
-    "fdatasync",
-)  # a full disk stays full; write(2) has to say so
+LASTING = ("pwrite64", "rename", "linkat", "fsync", "fdatasync")  # a full disk stays full, and write says so
 WAITS = ("wait4", "clock_nanosleep")  # of which the third, and so on, is as the second
 CODE = (str(PROJECT / "lib"), str(PROJECT / "bin"), sys.base_prefix, sys.prefix, "/usr/lib", "/lib")
 WRITTEN = ("ENOSPC", "EROFS")  # for openat, besides, when it makes or writes the file

@@ -24,9 +24,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 MORTAL = ("--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-dac_override,-dac_read_search", "--")
-FORCED_OFF, STAYS, FORCED_ON, WANTS, GOES = range(
-    1, 6
-)  # relays: what becomes of them in the tick that counts
+FORCED_OFF, STAYS, FORCED_ON, WANTS, GOES = range(1, 6)  # what becomes of the relays in the tick that counts
 ORDER = 'return relay.{}("so it is")'
 
 

@@ -135,6 +135,13 @@ def test_a_value_that_stands_for_a_constant_is_followed(house: House) -> None:
     ]
 
 
+def test_a_staircase_needs_values_of_its_own(house: House) -> None:
+    missing = " is not in valueUse, so this script fails whenever it is missing"
+    assert found(house, "def decide(relay, data):\n    return relay.staircase(data, (1, 2))\n") == [
+        f"1.py line 2: note: {name}{missing}" for name in ("CS", "P")
+    ]
+
+
 def test_the_names_of_the_arguments_are_the_owners(house: House) -> None:
     text = "def decide(me, values):\n    return me.on('x') if me.ison else me.off(values['SOC'])\n"
     assert found(house, text) == ["1.py line 2: there is no me.ison; did you mean is_on?"]

@@ -27,10 +27,7 @@ LIBRARY = Path("/usr/lib/python3/dist-packages/RPi")  # a link to the one in use
 MODES, STATES, ORDER = Path("/tmp/PvMonit_domo_mod"), Path("/tmp/PvMonit_domo_etat"), SRV / "wish"
 PINS = {1: 23, 2: 24, 3: 16, 4: 21}  # relay: BCM; 16 and 21 have pull-downs
 DRIVEN, HELD = 16, 21  # driven high by the firmware before Linux; the line that another program takes
-BUSY = (
-    "gave no answer within",
-    "did not answer within",
-)  # a script, the journal: it is the host that is slow
+BUSY = ("gave no answer within", "did not answer within")  # script, journal: it is the host that is slow
 HANGS = 300  # s, which no program takes, emulated on the slowest machine
 USER, GROUP = 1000, 997  # pvmonit, and Raspberry Pi OS's group gpio
 

@@ -22,9 +22,8 @@ if TYPE_CHECKING:
 
     from .model import Reading
 
-    Plant = Mapping[
-        str, Any
-    ]  # the section `plant` of config.yaml, see plant_keys; with "own", whether the owner has described it
+    # the section `plant` of config.yaml, see plant_keys; with "own", whether the owner has described it
+    Plant = Mapping[str, Any]
     Sky = Mapping[str, float]  # what is remembered, see `watched`
 
 DAY = 86400.0  # s
@@ -38,10 +37,7 @@ GAP = 300.0  # s: after a longer silence a look counts for no more than that
 NEEDS = {"lead": 1.18, "lfp": 1.04}  # Wh that charge one Wh more
 TAKES = {"lead": 0.05, "lfp": 0.25}  # of the battery's Wh in an hour: what it takes while nearly full
 LAST = {"lead": 0.08, "lfp": 0.02}  # of the battery: what it takes at last, until the regulator calls it full
-KEEPS = {
-    "lead": 0.012,
-    "lfp": 0.015,
-}  # of the battery: what a full one is left with by the evening, to be sure
+KEEPS = {"lead": 0.012, "lfp": 0.015}  # of the battery: what a full one still takes
 
 _paths: dict[object, list[tuple[float, float]]] = {}  # of the last day; a replay asks a thousand times
 

@@ -17,13 +17,12 @@ from .api import Data, Others, Relay
 from .lint_form import Finding
 from .parsed import Script, constants_of, kind_of
 
-ASK_A_VALUE = {
-    "raw": 0,
-    "of": 1,
-    "all": 0,
-}  # methods of data that fail without a value, and which argument names it
-ASK_THE_SAME = {  # those that always ask for the same value
-    **dict.fromkeys(("mppt_float", "mppt_absorption_or_float", "throttled", "full_today"), "CS"),
+# methods of data that fail without a value, and which argument names it
+ASK_A_VALUE = {"raw": 0, "of": 1, "all": 0}
+# those that always ask for the same values
+ASK_THE_SAME: dict[object, dict[str, tuple[str, ...]]] = {
+    Data: dict.fromkeys(("mppt_float", "mppt_absorption_or_float", "throttled", "full_today"), ("CS",)),
+    Relay: {"staircase": ("CS", "P", "SOC")},
 }
 
 
@@ -32,7 +31,7 @@ def values(script: Script, config: Config) -> Iterator[Finding]:
     than a note where PvMonit reports none of that name, but one that looks like it."""
     there, asked = _reported(config), {*config.required, *_looked_for(script)}
     for node in (node for node in ast.walk(script.tree) if isinstance(node, ast.expr)):
-        for name in _asked(node, script) - asked:
+        for name in sorted(_asked(node, script) - asked, key=str):
             near = "" if name in there else did_you_mean(str(name), {*config.required, *there}, 0.6)
             text = f"{name} is not in valueUse, so this script fails whenever it is missing{near}"
             yield Finding(node.lineno, text, mistake=bool(near))
@@ -57,10 +56,11 @@ def _asked(node: ast.expr, script: Script) -> set[object]:
         return constants_of(node.slice, script)
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
         return set()
-    if kind_of(node.func.value, script) is not Data:
+    kind = kind_of(node.func.value, script)
+    if same := ASK_THE_SAME.get(kind, {}).get(node.func.attr):
+        return set(same)
+    if kind is not Data:
         return set()
-    if node.func.attr in ASK_THE_SAME:
-        return {ASK_THE_SAME[node.func.attr]}
     place = ASK_A_VALUE.get(node.func.attr, len(node.args))
     return constants_of(node.args[place], script) if place < len(node.args) else set()
 

@@ -29,13 +29,7 @@ PLANT: Mapping[str, Any] = {  # the house's solar plant, as far as config.yaml d
     "idle": 10.0,  # W that the inverter draws by itself
     "house": (60.0,) * 7 + (70.0,) * 10 + (140.0,) * 6 + (60.0,),  # W that is drawn besides, hour by hour
 }
-OWN = (
-    "latitude",
-    "longitude",
-    "panels",
-    "battery",
-    "chemistry",
-)  # an owner's plant has at least these keys
+OWN = ("latitude", "longitude", "panels", "battery", "chemistry")  # an owner's plant has at least these
 VOLTAGES = {"lead": (28.8, 27.6), "lfp": (28.4, 27.0)}  # absorption and float of a 24 V battery
 
 
