@@ -6,7 +6,7 @@ from __future__ import annotations
 from ..core.faults import Report
 from ..core.model import Fault, Past
 from ..core.records import replace
-from ..stores import history, journal, memory, record
+from ..stores import journal, memory, record
 from ..system.apart import apart
 from ..system.left_behind import running
 from .rows import standing
@@ -80,6 +80,8 @@ def keep_record(config: Config, day: str, before: Past, now: Now) -> tuple[Past,
 
 
 def _keep(config: Config, day: str, now: Now) -> str:
+    from ..stores import history  # with csv, re and datetime: more than all the rest of a tick that switches
+
     try:
         told = history.keep(config, record.path(config), day)
         record.mark_kept(config, day, now.wall)
