@@ -101,10 +101,10 @@ def php(path: Path, key: str, value: int) -> None:
 
 
 def slow(path: Path, key: str, value: int) -> None:
-    """Holds the emptied file open, for half a second at the most."""
+    """Holds the emptied file open, mostly for a moment, for half a second at the most."""
     text = edited(path, key, value)
     fd = os.open(path, os.O_WRONLY | os.O_TRUNC)
-    time.sleep(random.uniform(0.05, 0.5))
+    time.sleep(0.5 * random.random() ** 4)
     os.write(fd, text.encode())
     os.close(fd)
 
