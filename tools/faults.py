@@ -167,9 +167,8 @@ def _first(house: House) -> None:
 
 def _force(house: House) -> None:
     _settled(house, 96)
-    house.mode_file.write_text(
-        '{\n  "1": 1,\n  "2": 0,\n  "3": 1,\n  "4": 3,\n  "5": 0,\n  "6": 1\n}\n'
-    )  # by nano
+    by_nano = '{\n  "1": 1,\n  "2": 0,\n  "3": 1,\n  "4": 3,\n  "5": 0,\n  "6": 1\n}\n'
+    house.mode_file.write_text(by_nano)
 
 
 def _reboot(house: House) -> None:

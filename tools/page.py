@@ -76,9 +76,7 @@ class Page:
                 until(self._answers)
                 yield
             finally:
-                os.killpg(
-                    php.pid, signal.SIGTERM
-                )  # and its workers, if there are several (PHP_CLI_SERVER_WORKERS)
+                os.killpg(php.pid, signal.SIGTERM)  # and its workers, if there are (PHP_CLI_SERVER_WORKERS)
 
     def _answers(self) -> bool:
         with contextlib.suppress(OSError), socket.create_connection(self.address.split(":"), timeout=1):

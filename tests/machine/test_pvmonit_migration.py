@@ -246,9 +246,8 @@ def test_the_cloud_is_told_the_states_and_sends_its_orders(machine: PvMonit) -> 
         service.wait()
         sent.append("domo" in cloud.posts[-1])
         as_pvmonit(machine, "bin/domo-tick")
-        assert (
-            json.loads(machine.run("cat", "/tmp/PvMonit_domo_etat").stdout)["2"] == 1
-        )  # its order is obeyed
+        states = json.loads(machine.run("cat", "/tmp/PvMonit_domo_etat").stdout)
+        assert states["2"] == 1  # its order is obeyed
         as_pvmonit(machine, "bin/domo-mod 2 auto")
     cloud.server.shutdown()
     assert sent == [False, True]

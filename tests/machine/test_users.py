@@ -166,9 +166,8 @@ def test_no_link_that_mallory_planted_is_followed(unprotected: Machine, target: 
         assert machine.sh("mallory", f"ln -s /mnt/pvmonit/{target} /mnt/tmp/{name}").code == 0
     own = machine.home / "own"
     assert machine.sh("pvmonit", "mkdir -m 700 /mnt/pvmonit/own").code == 0
-    assert (
-        machine.sh("mallory", "ln -s /mnt/pvmonit/own /mnt/tmp/domo-61001").code == 0
-    )  # for the folder of caches
+    planted = machine.sh("mallory", "ln -s /mnt/pvmonit/own /mnt/tmp/domo-61001")  # for the folder of caches
+    assert planted.code == 0
     machine.fetches()
     for order, on in (("on", {1}), ("off", set())):
         machine.order(1, order)

@@ -90,9 +90,8 @@ def processes(house: House) -> dict[int, str]:
     command = ["strace", "-f", "-qq", "-e", "trace=write", "-o", str(log), *house.command()]
     assert subprocess.run(command, env=house.env, capture_output=True, timeout=60).returncode == 0
     said = re.findall(r"^(\d+) +write\(1, \"I am (\d)\\n", log.read_text(), re.M)
-    return {
-        int(relay): pid for pid, relay in reversed(said)
-    }  # the first to write it: the tick's child passes it on
+    # the first to write it: the tick's child passes it on
+    return {int(relay): pid for pid, relay in reversed(said)}
 
 
 @pytest.mark.skipif(not shutil.which("strace"), reason="takes strace")

@@ -135,9 +135,8 @@ def test_a_broken_config_is_told_and_a_good_one_taken(wall: Walls) -> None:
     eventually(lambda: "domo.relayNb" in here.said())
     here.house.configure({"domo.tm1638.brightness": 5})
     seen = here.see(lambda display: display.brightness == 5).scans
-    here.see(
-        lambda display: display.scans > seen + 1
-    )  # it is another panel, that must have looked at its buttons
+    # it is another panel, that must have looked at its buttons
+    here.see(lambda display: display.scans > seen + 1)
     assert here.panel and here.panel.poll() is None
     here.click(1)
     eventually(lambda: here.on == {1})

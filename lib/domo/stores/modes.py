@@ -134,9 +134,8 @@ def parse(path: str, content: bytes) -> Document:
         raise Fault(f"{path}: is empty")
     try:
         document = tinyjson.loads(text, Document)
-        tinyjson.dumps(
-            document
-        ).encode()  # what could not be written back (1e999, half a surrogate pair) is not read
+        # what could not be written back (1e999, half a surrogate pair) is not read
+        tinyjson.dumps(document).encode()
     except ValueError as error:
         raise Fault(f"{path}: is not JSON ({error})") from None
     except RecursionError:

@@ -19,9 +19,7 @@ def read(path: str) -> Any:
         raise ConfigError([f"{path}: there is no such file"]) from None
     except Fault as fault:
         raise ConfigError([str(fault)]) from None
-    if not content.strip(
-        b"\0 \t\r\n"
-    ):  # what a power cut leaves; by the defaults, other pins would be driven
+    if not content.strip(b"\0 \t\r\n"):  # left by a power cut; by the defaults, other pins would be driven
         raise ConfigError([f"{path}: is empty; a new one is in {PROJECT}, or: echo 'domo: {{}}' >{path}"])
     packages.third_party()
     try:

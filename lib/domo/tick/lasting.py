@@ -30,9 +30,8 @@ def past(config: Config, now: Now) -> tuple[Past, str]:
 
     answer, why, _ = apart(read, SECONDS)
     if answer is None:
-        return Past(
-            known=False
-        ), f"journal {config.dbFile}: {why}; nothing is switched on automatically until it can be read"
+        why += "; nothing is switched on automatically until it can be read"
+        return Past(known=False), f"journal {config.dbFile}: {why}"
     saved, known, fault = answer
     return replace(memory.restored(saved, now), known=known), fault
 
