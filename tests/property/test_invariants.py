@@ -194,6 +194,18 @@ def test_a_force_from_the_journal_does_not_overwrite_a_newer_auto(home: type[Hom
     assert day.after["4"] == 1
 
 
+def test_values_that_stand_still_do_so_across_a_restart_at_1970(home: type[Home]) -> None:
+    day = home()
+    day.begin(limited=True, journal=True)
+    day.pvmonit_feeds(feed="repeats")
+    day.minutes(count=15)
+    day.power_cut(down=0, clock="1970", tmpfs=False, driven=True)
+    day.minutes(count=13)
+    day.program_orders(relay=4, mode=2, by_rename=False)
+    day.minutes(count=15)
+    assert not day.on[4]
+
+
 def test_a_journal_that_is_another_programs_is_not_begun_again(home: type[Home]) -> None:
     """Nor while nobody can say whether it has begun, because a disk hangs."""
     day = home()

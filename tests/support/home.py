@@ -129,6 +129,7 @@ class Home:
         self.same: tuple[object, int] = ((), 0)  # the values, and since when they are
         # What a tick can know of it.
         self.lost = True  # there is no memory
+        self.saved_at = 0  # when the last tick saved it
         self.complete = True  # the journal has everything
         self.jumped = False  # the wall clock has
         self.doubt_at = -9 * DAY  # when something happened that no tick can know truly
@@ -175,8 +176,8 @@ class Home:
         driven=BOTH,
     )
     def power_cut(self, down: int, clock: str, tmpfs: bool, driven: bool) -> None:
-        """The relays are off from then on. To a tick that is when the machine started again: the Pi
-        has no clock chip, and nothing ran in between."""
+        """The relays are off from then on. To a tick no time went by from when the memory was saved until the
+        machine started again: the Pi has no clock chip, and nothing ran in between."""
         self.settled = False
         cut = self.world.now
         wall = {"right": None, "stood still": self.world.wall, "1970": 0, "ahead": self.world.wall + 9 * DAY}[
@@ -195,9 +196,13 @@ class Home:
             self.perhaps_until |= {relay: mode for relay, (mode, _) in self.until.items()}
             self.until = {}
             self.jumped, self.doubt_at = True, self.world.now
+
+            def to_a_tick(moment: int) -> int:
+                return moment + started - max(moment, self.saved_at)
+
             # By a clock that is days ahead, nothing has moved for days.
-            self.same = (self.same[0], -9 * DAY if clock == "ahead" else max(self.same[1], started))
-            self.data_at = None if self.data_at is None else max(self.data_at, started)
+            self.same = (self.same[0], -9 * DAY if clock == "ahead" else to_a_tick(self.same[1]))
+            self.data_at = None if self.data_at is None else to_a_tick(self.data_at)
         if clock == "ahead":
             self.forget()
         if tmpfs:
@@ -831,7 +836,7 @@ class Home:
         self.settled = not self.touched and not self.killed
         self.intrusion = None
         if self.saves:
-            self.lost = False
+            self.lost, self.saved_at = False, now
             self.known.update({r: m for r, m in self.modes.items() if m is not None})
             if isinstance(self.after, dict):
                 self.known.update({r: mode_in(self.after[str(r)]) for r in self.auto if str(r) in self.after})
