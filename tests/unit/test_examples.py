@@ -189,6 +189,18 @@ def test_washing_machine_leaves_the_battery_charged(tmp_path: Path, sky: str, ba
     assert min(charge) >= 75
 
 
+@pytest.mark.parametrize(("soc", "spans"), [("96", [("09:00", "12:00")] * 2), ("94", [])])
+def test_washing_machine_that_did_not_run_yesterday_begins_with_a_nearly_full_battery(
+    tmp_path: Path, soc: str, spans: list[tuple[str, str]]
+) -> None:
+    """Though the day will probably not give it back, or it would not run in a week of clouds."""
+    dull = {"SOC": soc, "CS": "Absorption", "PPV": "100", "P": "0"}
+    plant = {**OWN, "battery": 40_000}
+    days = Days(tmp_path, {1: "washing-machine"}, watt={1: 900}, plant=plant, supposed=dull, days=3)
+    assert "probably not today" in days.moments[8 * 60].plan[1].why
+    assert days.spans(1) == spans
+
+
 def test_washing_machine_goes_on_where_it_was_cut(tmp_path: Path) -> None:
     """A washing machine that maxWatt or a missing reading cut after an hour has two hours to go."""
     text = example("washing-machine").replace("CYCLE = 3 * 3600", "CYCLE = 3 * 3600  # s\nCUT = (11, 12)", 1)
