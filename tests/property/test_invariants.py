@@ -194,6 +194,31 @@ def test_a_force_from_the_journal_does_not_overwrite_a_newer_auto(home: type[Hom
     assert day.after["4"] == 1
 
 
+def test_a_relay_that_counts_as_off_is_off_since_its_pin_is(home: type[Home]) -> None:
+    """By the journal of a clock that was never set, it was switched on before the machine started."""
+    day = home()
+    day.begin(limited=True, journal=True)
+    day.clock_jumps(by=None)
+    day.minutes(count=11)
+    assert day.on[1]
+    day.clock_jumps(by=-86400)
+    day.memory_goes(how="empty")
+    day.minutes(count=1)
+    assert not day.on[1]
+    day.minutes(count=3)  # minOff
+
+
+def test_after_two_restarts_the_first_with_a_wrong_clock_no_time_went_by(home: type[Home]) -> None:
+    day = home()
+    day.begin(limited=True, journal=True)
+    day.minutes(count=10)
+    assert day.on[1]
+    day.power_cut(down=86400, clock="1970", tmpfs=False, driven=False)
+    day.power_cut(down=86400, clock="right", tmpfs=False, driven=True)
+    day.minutes(count=4)
+    assert day.on[2]
+
+
 def test_values_that_stand_still_do_so_across_a_restart_at_1970(home: type[Home]) -> None:
     day = home()
     day.begin(limited=True, journal=True)

@@ -130,6 +130,7 @@ class Home:
         # What a tick can know of it.
         self.lost = True  # there is no memory
         self.saved_at = 0  # when the last tick saved it
+        self.ahead = 0  # s by which the wall clock was set since then
         self.complete = True  # the journal has everything
         self.jumped = False  # the wall clock has
         self.doubt_at = -9 * DAY  # when something happened that no tick can know truly
@@ -166,7 +167,9 @@ class Home:
     @happens(by=(-DAY, -HOUR, -2, 2, HOUR, DAY, None))
     def clock_jumps(self, by: int | None) -> None:
         self.settled = False
-        self.world.wall = 0 if by is None else max(0, self.world.wall + by)
+        wall = 0 if by is None else max(0, self.world.wall + by)
+        self.ahead += wall - self.world.wall
+        self.world.wall = wall
         self.jumped = True
 
     @happens(
@@ -183,8 +186,12 @@ class Home:
         wall = {"right": None, "stood still": self.world.wall, "1970": 0, "ahead": self.world.wall + 9 * DAY}[
             clock
         ]
+        right = self.world.wall + down + 30
         self.world.reboot(down, wall, driven)
         started = self.world.now - self.world.up
+        if clock == "right" and self.ahead:  # but it was set since the memory was saved
+            clock = "ahead" if self.ahead > 0 else "1970"
+        self.ahead += self.world.wall - right
         for relay in RELAYS:
             row = self.switches[relay]
             if relay in self.cut:
@@ -836,7 +843,7 @@ class Home:
         self.settled = not self.touched and not self.killed
         self.intrusion = None
         if self.saves:
-            self.lost, self.saved_at = False, now
+            self.lost, self.saved_at, self.ahead = False, now, 0
             self.known.update({r: m for r, m in self.modes.items() if m is not None})
             if isinstance(self.after, dict):
                 self.known.update({r: mode_in(self.after[str(r)]) for r in self.auto if str(r) in self.after})

@@ -149,16 +149,18 @@ def left(past: Past, now: Now) -> Mapping[int, int]:
     return {r: row.last_state if row.switches[-1][0] < now.up else OFF for r, row in rows.items()}
 
 
-def observe(past: Past, states: Mapping[int, int], now: Now) -> Past:
+def observe(past: Past, states: Mapping[int, int], pins: Mapping[int, int], now: Now) -> Past:
     """The past with the states that were found: a relay that is not what it was left has been
-    switched by a restart, at the moment of booting, or by somebody else, just now."""
+    switched by a restart, at the moment of booting, or by somebody else, just now. One that counts as off
+    though its pin says on is switched off just now."""
     restarted = past.tick is None or past.tick >= now.up
     history = dict(past.history)
     for relay, state in states.items():
         known = history.get(relay, History())
         row = known.switches
         if known.last_state != state:
-            age = min(now.up if restarted else 0.0, row[-1][0] if row else now.up)
+            since = now.up if restarted and pins[relay] == state else 0.0
+            age = min(since, row[-1][0] if row else now.up)
             history[relay] = History((*row, (age, state)))
     return replace(past, states=dict(states), history=history)
 

@@ -39,7 +39,9 @@ class Beginning:
 
 
 def begin(config: Config, now: Now) -> Beginning:
-    """Reads memory, mode file and pins."""
+    """Reads memory, mode file and pins. A relay is on where its pin says so, unless it was left off: so an
+    automatic on that another program or a restart ended waits for its turn again; and where nobody knows
+    what was left, a relay that is on is one."""
     before, memory_fault = memory.load(config, now)
     journal_fault = ""
     if before is None:
@@ -52,8 +54,10 @@ def begin(config: Config, now: Now) -> Beginning:
         before = ends.by_the_clock(config, before, now)
     found = modes.load(config.modPath)
     known, mode_faults = resolve(config, found, before)
-    board, states, pin_fault = _pins(config, memory.left(before, now))
-    past = memory.observe(before, states, now)
+    left = memory.left(before, now)
+    board, pins, pin_fault = _pins(config, left)
+    states = {r: ON if pins[r] == ON == left.get(r, ON) else OFF for r in config.relays}
+    past = memory.observe(before, states, pins, now)
     faults = (memory_fault, journal_fault, pin_fault, *mode_faults)
     return Beginning(config, now, board, states, found, known, past, before, tuple(filter(None, faults)))
 
@@ -130,15 +134,12 @@ def _failed(relay: int, order: Order) -> Report:
 
 
 def _pins(config: Config, left: Mapping[int, int]) -> tuple[Board | None, dict[int, int], str]:
-    """The board, and the state of each relay: on where its pin says so, unless it was left off. So an
-    automatic on that another program or a restart ended waits for its turn again; and where nobody knows
-    what was left, a relay that is on is one."""
+    """The board, and the state of each relay by its pin; as it was left, where there is no board."""
     try:
         board = open_board(config)
     except Fault as fault:
         return None, {r: left.get(r, OFF) for r in config.relays}, f"no relay can be switched: {fault}"
-    found = board.found(left)
-    return board, {r: ON if found[r] == ON == left.get(r, ON) else OFF for r in config.relays}, ""
+    return board, board.found(left), ""
 
 
 def _timed(plan: Plan, past: Past, ended: Mapping[int, int], now: Now) -> Plan:
