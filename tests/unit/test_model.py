@@ -248,13 +248,17 @@ def test_after_a_reboot_everything_is_at_least_as_old_as_the_boot(
 
 
 @examples(100)
-@given(past=pasts(), up=UPS, states=st.dictionaries(RELAYS, STATES, max_size=4))
+@given(past=pasts(), up=UPS, found=st.dictionaries(RELAYS, st.tuples(STATES, STATES), max_size=4))
 def test_what_is_found_is_never_in_the_future_and_never_before_what_is_known(
-    past: Past, up: float, states: dict[int, int]
+    past: Past, up: float, found: dict[int, tuple[int, int]]
 ) -> None:
-    seen = memory.observe(past, states, Now(0, up, "boot"))
+    pins = {relay: pin for relay, (pin, _) in found.items()}
+    states = {relay: min(both) for relay, both in found.items()}  # on by its pin and by what was left
+    seen = memory.observe(past, states, pins, Now(0, up, "boot"))
     assert seen.states == states
     for relay, state in states.items():
+        if pins[relay] != state and past.history.get(relay, History()).last_state != state:
+            assert seen.history[relay].switches[-1] == (0, OFF)
         row = seen.history.get(relay, History()).switches
         assert seen.history.get(relay, History()).last_state == state
         assert list(row) == sorted(row, key=lambda switch: -switch[0])
@@ -286,7 +290,7 @@ def usable(past: Past) -> None:
     for row in past.history.values():
         assert all(type(state) is int and state in (OFF, ON) for _, state in row.switches)
         assert list(row.switches) == sorted(row.switches, key=lambda switch: -switch[0])
-    memory.observe(past, {1: OFF, 2: ON}, Now(0, 60, "boot"))
+    memory.observe(past, {1: OFF, 2: ON}, {1: ON, 2: ON}, Now(0, 60, "boot"))
     tinyjson.dumps(memory.kept(past, Now(0, 60, "boot")))
 
 
