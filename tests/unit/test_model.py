@@ -248,10 +248,12 @@ def test_after_a_reboot_everything_is_at_least_as_old_as_the_boot(
 
 
 @examples(100)
-@given(past=pasts(), up=UPS, found=st.dictionaries(RELAYS, st.tuples(STATES, STATES), max_size=4))
+@given(past=pasts(), tick=st.sampled_from((0.0, None)), up=UPS, drawn=st.data())
 def test_what_is_found_is_never_in_the_future_and_never_before_what_is_known(
-    past: Past, up: float, found: dict[int, tuple[int, int]]
+    past: Past, tick: float | None, up: float, drawn: st.DataObject
 ) -> None:
+    past = replace(past, tick=tick)
+    found = {relay: drawn.draw(st.tuples(STATES, STATES)) for relay in (*past.history, 31)}
     pins = {relay: pin for relay, (pin, _) in found.items()}
     states = {relay: min(both) for relay, both in found.items()}  # on by its pin and by what was left
     seen = memory.observe(past, states, pins, Now(0, up, "boot"))
