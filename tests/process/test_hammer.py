@@ -36,7 +36,7 @@ from typing import Any
 import pytest
 
 from domo.core.model import Fault
-from domo.stores import edits, modes
+from domo.stores import edits, exchange, modes
 from domo.system import files
 from support.house import House
 
@@ -286,23 +286,38 @@ def held(path: Path, key: str, value: int) -> None:
         json.dump({**document, key: value}, file)
 
 
+def quick_mv(path: Path, key: str, value: int) -> None:
+    """Renames another file over this one, at once."""
+    Path(f"{path}.mine").write_text(edited(path, key, value))
+    os.rename(f"{path}.mine", path)
+
+
 NEEDLES = [nano, php, vim, mv, held]
 
 
-def pierced(path: Path, line: int, owner: Callable[[Path, str, int], None]) -> tuple[int, str]:
-    """Changes an auto mode, while that owner begins to make an edit when we come to the given line of
-    ours, counted as they are run. Gives how many were run, and what the change said."""
+def pierced(path: Path, line: int, *owners: Callable[[Path, str, int], None]) -> tuple[int, str]:
+    """Changes an auto mode, while an owner begins to make an edit when we come to the given line of ours,
+    counted as they are run, and the next owner at the next line. Gives how many lines were run, and what the
+    change said."""
     run, said = 0, ""
-    edit = threading.Thread(target=owner, args=(path, "7", 3))
+    edits_of = {
+        line + place: threading.Thread(target=owner, args=(path, str(7 + place), 3))
+        for place, owner in enumerate(owners)
+    }
 
     def trace(frame: FrameType, event: str, _: object) -> Any:
         nonlocal run
-        if frame.f_code.co_filename not in (edits.__file__, modes.__file__, files.__file__):
+        if frame.f_code.co_filename not in (
+            edits.__file__,
+            exchange.__file__,
+            modes.__file__,
+            files.__file__,
+        ):
             return None
         if event == "line":
-            if run == line:
-                edit.start()
-                edit.join(0.01)  # he is done by then, or waits for us
+            if run in edits_of:
+                edits_of[run].start()
+                edits_of[run].join(0.01)  # he is done by then, or waits for us
             run += 1
         return trace
 
@@ -314,8 +329,9 @@ def pierced(path: Path, line: int, owner: Callable[[Path, str, int], None]) -> t
         said = str(fault)
     finally:
         sys.settrace(before)
-    if edit.ident:
-        edit.join()
+    for edit in edits_of.values():
+        if edit.ident:
+            edit.join()
     return run, said
 
 
@@ -330,6 +346,26 @@ def test_an_edit_at_any_moment_of_ours_is_kept(
         run, said = pierced(path, line, owner)
         found = json.loads(path.read_text())
         assert found in ({"1": 2, "7": 3}, {"1": 1, "7": 3}), f"at line {line} of {run}: {said}"
+        assert said == ""
+        line += 1
+    assert line > 50
+    assert sorted(os.listdir(tmp_path)) == ["mod", "mod.lock"]
+
+
+@pytest.mark.parametrize("owner", [nano, php, vim, quick_mv])
+def test_of_two_edits_one_after_the_other_at_any_moment_of_ours_none_is_lost(
+    tmp_path: Path, owner: Callable[[Path, str, int], None]
+) -> None:
+    """The second may read our file, and write it back, just before we put the first one's back in place."""
+    path = tmp_path / "mod"
+    line, run = 0, 2
+    while line + 1 < run:
+        path.write_text('{"1":1,"7":0,"8":0}')
+        run, said = pierced(path, line, quick_mv, owner)
+        found = json.loads(path.read_text())
+        assert found in ({"1": 2, "7": 3, "8": 3}, {"1": 1, "7": 3, "8": 3}), (
+            f"at line {line} of {run}: {said}"
+        )
         assert said == ""
         line += 1
     assert line > 50

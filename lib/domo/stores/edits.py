@@ -13,7 +13,7 @@ from .modes import Document, Found, parse, sort
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
 
 def create(path: str, modes: Mapping[int, int]) -> None:
@@ -75,10 +75,12 @@ def _update(path: str, change: Callable[[Document], Document]) -> Document:
     """Makes the document `change` of what it is; gives what stands there then. Raises Fault."""
     now = Document(())
 
-    def edit(content: bytes) -> bytes:
+    def edit(content: bytes, late: Sequence[tuple[bytes, bytes]]) -> bytes:
         nonlocal now
-        before = parse(path, content)
-        now = change(before)
+        before = there = parse(path, content)
+        for ours, theirs in late:
+            there = _carried_over(there, parse(path, ours), theirs)
+        now = change(there)
         now.linked = os.lstat(path).st_nlink > 1
         return content if now is before else _text(now, content)
 
@@ -89,6 +91,17 @@ def _update(path: str, change: Callable[[Document], Document]) -> Document:
     except RecursionError:  # parse, called from less deep, could just write it
         raise Fault(f"{path}: is nested too deeply") from None
     return now
+
+
+def _carried_over(there: Document, ours: Document, content: bytes) -> Document:
+    """The document with what another program changed in one of ours, if it can be read."""
+    try:
+        theirs = parse("", content)
+    except Fault:
+        return there
+    kept = {key: value for key, value in there.items() if key in theirs or key not in ours}
+    kept.update((key, value) for key, value in theirs.items() if ours.get(key) != value)
+    return there if kept == there else Document(kept.items())
 
 
 def _text(document: Document, like: bytes) -> bytes:

@@ -8,15 +8,14 @@ Guaranteed, without any help from the other writer:
   the file for writing. It goes on when its file is back in place, less than a millisecond later, and domo
   begins again.
 - If another file is renamed over it at that moment, domo notices: the exchange returns the file that was
-  there at that instant. domo puts it back and begins again.
+  there at that instant. domo puts it back and begins again. What a third program made of domo's file meanwhile
+  is carried over into the next attempt.
 - domo never overwrites a file that does not parse, nor one that another program keeps writing.
 
 Not guaranteed:
 
 - A writer that the kernel suspends between finding the file and opening it, from before domo's exchange
   until after domo has looked at what the exchange returned: about ten microseconds.
-- An edit that is renamed into place just before the exchange, if in the same ten microseconds a third program
-  reads the file and later writes it back.
 - A file system without leases (NFS, FUSE), where the gap lasts from domo's reading to its exchange; and one
   without atomic exchange.
 - Two other programs that overwrite each other's edits; and a program that read the file before an order of
@@ -34,9 +33,10 @@ from ..system import files, packages, rights
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    Edit = Callable[[bytes], bytes]
+    Late = tuple[bytes, bytes]  # what domo had put in place for a moment, and what another program made of it
+    Edit = Callable[[bytes, Sequence[Late]], bytes]
     Exchange = Callable[[str, str], bool]
 
 LIMIT = 1 << 20
@@ -47,15 +47,17 @@ _SIGURG = 23  # which is ignored; `import signal` costs 0.4 of a bare interprete
 
 
 def update(path: str, edit: Edit) -> None:
-    """Replaces the content of the file by `edit` of it, which raises Fault for what it cannot read, and
-    gives back the very bytes that it was given when there is nothing to change. Raises Fault."""
+    """Replaces the content of the file by `edit` of it and of what others wrote into a file that domo took
+    back. `edit` raises Fault for what it cannot read, and gives back the very bytes that it was given when
+    there is nothing to change. Raises Fault."""
     exchange = _exchanger()  # takes its time before anybody is kept waiting
     began = calm = time.monotonic()
     release = _lock(f"{path}.lock")
+    late: list[Late] = []
     try:
         while True:
             try:
-                if _attempt(path, edit, exchange):
+                if _attempt(path, edit, exchange, late):
                     return
                 trouble = Fault(f"{path}: another program keeps writing it, so domo did not change it")
                 calm = time.monotonic()
@@ -74,14 +76,14 @@ def update(path: str, edit: Edit) -> None:
             release()
 
 
-def _attempt(path: str, edit: Edit, exchange: Exchange) -> bool:
-    """Makes the content `edit` of what it is; gives whether that is done, or somebody else is writing.
-    Raises Fault or OSError."""
+def _attempt(path: str, edit: Edit, exchange: Exchange, late: list[Late]) -> bool:
+    """Makes the content `edit` of what it is; gives whether that is done, or somebody else is writing. Adds to
+    `late` what others made of a file that was taken back. Raises Fault or OSError."""
     fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         content, info = files.whole(fd, path, LIMIT)
         try:
-            wanted = edit(content)
+            wanted = edit(content, late)
         except Fault:
             lease = _guard(fd)
             if lease is None or not _unwritten(fd, content, lease):
@@ -96,6 +98,7 @@ def _attempt(path: str, edit: Edit, exchange: Exchange) -> bool:
                 return False
             if exchange(name, path) and not (_stands(name, info) and _unwritten(fd, content, lease)):
                 exchange(name, path)
+                late += _made_of(name, wanted)
                 return False
             return True
         finally:
@@ -117,6 +120,20 @@ def _guard(fd: int) -> int | None:
         return None
     except OSError:
         return F_UNLCK
+
+
+def _made_of(name: str, ours: bytes) -> list[Late]:
+    """What another program made of our file while it stood in place, once that is written; nothing when it
+    is as it was. Raises Fault or OSError."""
+    fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        deadline = time.monotonic() + WRITER_SECONDS
+        while _guard(fd) is None and time.monotonic() < deadline:
+            time.sleep(0.005)
+        content, _ = files.whole(fd, name, LIMIT)
+    finally:
+        os.close(fd)
+    return [] if content == ours else [(ours, content)]
 
 
 def _stands(place: str, info: os.stat_result) -> bool:
