@@ -34,6 +34,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from domo.system import sealed
 from support.house import PROJECT, House, Ran, until
 
 CHILD = PROJECT / "tests/support/traced_child.py"
@@ -487,7 +488,8 @@ class Stage:
                     head, *rows = csv.reader(text.decode().splitlines())
                     assert head[0] == "time" and {len(row) for row in rows} <= {len(head)}
                 elif name.startswith(str(house.tmp)):
-                    marshal.loads(content[content.index(b"\n") + 9 :])
+                    body = content[content.index(b"\n") + 9 :]
+                    marshal.loads(body[sealed.SIZE :] if "/sealed" in name else body)
             except (
                 AssertionError,
                 ValueError,

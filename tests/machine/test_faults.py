@@ -28,6 +28,22 @@ def sample(points: list[Point]) -> list[Point]:
     return chosen[::4] + others[:: len(others) // OTHERS]
 
 
+def ends(points: list[Point]) -> list[Point]:
+    """What fails when the mode is written already: tidying up, and starting a tick."""
+    calls = {"unlink": "EIO", "close": "EIO", "memfd_create": "EMFILE", "clone3": "EAGAIN"}
+    return [point for point in points if calls.get(point.call) == point.fault and not point.about][-20:]
+
+
+@pytest.mark.skipif(bool(NO_STRACE), reason=NO_STRACE or "-")
+@pytest.mark.parametrize("scene", ["domo-mod on", "domo-mod on --for"])
+def test_an_order_that_is_written_is_obeyed_and_ends_though_domo_mod_fails(
+    scene: str, tmp_path: Path
+) -> None:
+    tried, wrong = campaign(SCENES[scene], tmp_path / "stage", ends)
+    assert wrong == []
+    assert tried.keys() == {"EIO", "EMFILE", "EAGAIN"}
+
+
 @pytest.mark.skipif(bool(NO_STRACE), reason=NO_STRACE or "-")
 @pytest.mark.parametrize("scene", SCENES.values(), ids=lambda scene: scene.name)
 def test_killed_or_failed_anywhere_nothing_is_lost(scene: Scene, tmp_path: Path) -> None:

@@ -196,7 +196,11 @@ class Panel:
 
     def _start_tick(self, now: float) -> None:
         self._tick_at, self._tick_not_before = now + LATE, now + AGAIN
-        self._tick = ticker.Tick(self._config)
+        try:
+            self._tick = ticker.Tick(self._config)
+        except Fault as fault:
+            self._say(f"domo-panel: {fault}")
+            return
         self._tick_wanted, self._view = False, None
 
     def _reap(self, tick: ticker.Tick, now: float) -> None:

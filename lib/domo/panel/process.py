@@ -81,9 +81,13 @@ def main(argv: list[str]) -> int:
         except Exception as error:  # the board may be gone; that is no reason to stay
             aloud(one_line(f"domo-panel: the display cannot be put out: {error}"))
     if written:
-        tick = ticker.run(config, LEAVING)
         late = "domo-panel: what was chosen is written; it acts at the next tick"
-        if said := late if tick.ended() == BUSY else tick.said:
+        try:
+            tick = ticker.run(config, LEAVING)
+            said = late if tick.ended() == BUSY else tick.said
+        except Fault as fault:
+            said = f"{late} ({fault})"
+        if said:
             aloud(said)
     if dropped:
         aloud(dropped)

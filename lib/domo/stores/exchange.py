@@ -8,8 +8,8 @@ Guaranteed, without any help from the other writer:
   the file for writing. It goes on when its file is back in place, less than a millisecond later, and domo
   begins again.
 - If another file is renamed over it at that moment, domo notices: the exchange returns the file that was
-  there at that instant. domo puts it back and begins again. What a third program made of domo's file meanwhile
-  is carried over into the next attempt.
+  there at that instant. domo puts it back and begins again. What a third program made of domo's file
+  meanwhile is carried over into the next attempt.
 - domo never overwrites a file that does not parse, nor one that another program keeps writing.
 
 Not guaranteed:
@@ -72,13 +72,12 @@ def update(path: str, edit: Edit) -> None:
     except OSError as error:
         raise rights.refused(path, error) from None
     finally:
-        if release:
-            release()
+        _let_go(release)
 
 
 def _attempt(path: str, edit: Edit, exchange: Exchange, late: list[Late]) -> bool:
-    """Makes the content `edit` of what it is; gives whether that is done, or somebody else is writing. Adds to
-    `late` what others made of a file that was taken back. Raises Fault or OSError."""
+    """Makes the content `edit` of what it is; gives whether that is done, or somebody else is writing. Adds
+    to `late` what others made of a file that was taken back. Raises Fault or OSError."""
     fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         content, info = files.whole(fd, path, LIMIT)
@@ -240,4 +239,12 @@ def sweep(path: str, left: list[str]) -> None:
     except OSError:
         pass
     finally:
-        release()
+        _let_go(release)
+
+
+def _let_go(release: Callable[[], object] | None) -> None:
+    try:
+        if release:
+            release()
+    except OSError:  # a close that fails has closed
+        pass

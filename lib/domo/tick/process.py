@@ -6,7 +6,7 @@ import os
 import sys
 import time
 
-from ..core.model import BUSY
+from ..core.model import BUSY, Fault
 from ..core.settings import Config
 from ..system.files import PROJECT
 
@@ -15,16 +15,22 @@ STUCK_SECONDS = 60.0  # a tick ends within 20; killed at any instruction, it lea
 
 
 class Tick:
-    """A running tick. `said` is what it printed, once it has ended."""
+    """A running tick. `said` is what it printed, once it has ended. Raises Fault if it cannot be started."""
 
     def __init__(self, config: Config) -> None:
         self.said = ""
         self._code: int | None = None
         self._deadline = time.monotonic() + STUCK_SECONDS
-        self._output = os.memfd_create("domo-tick")
+        try:
+            self._output = os.memfd_create("domo-tick")
+            self._pid = self._start(config)
+        except OSError as error:  # no process or descriptor more
+            raise Fault(f"no tick can be started ({error.strerror})") from None
+
+    def _start(self, config: Config) -> int:
         # As isolated as we are ourselves: -S alone lets PYTHONPATH count.
         command = [sys.executable, "-IS" if sys.flags.isolated else "-S", f"{PROJECT}/bin/domo-tick"]
-        self._pid = os.posix_spawn(
+        return os.posix_spawn(
             command[0],
             command,
             {**os.environ, "DOMO_CONFIG": config.path, "DOMO_SAY": "all"},  # news stays news for cron
@@ -61,7 +67,7 @@ class Tick:
 
 def run(config: Config, seconds: float) -> Tick:
     """Runs a tick; while another one is running, tries again. Gives the last tick that it started. After
-    `seconds` that one may still be at work, or have found another one running."""
+    `seconds` that one may still be at work, or have found another one running. Raises Fault."""
     deadline = time.monotonic() + seconds
     while True:
         tick = Tick(config)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import time
@@ -68,10 +69,12 @@ def write_with_end(
                 until[relay] = (mode, 0.0, length)
             past = replace(past, until=until)
             memory.save(config, past, now)
+        stood = modes.load(config.modPath).modes.get(relay) == mode
         try:
             _write(config, relay, mode)
         except Fault:
-            if before is not None:
+            found = modes.load(config.modPath)  # it may stand there all the same, and then needs its end
+            if before is not None and (stood or not (found.problem or found.modes.get(relay) == mode)):
                 memory.save(config, before, now)
             raise
         if past is not None and past.modes.get(relay) == mode:  # else the tick tells the journal of a change
@@ -79,7 +82,8 @@ def write_with_end(
             memory.save(config, replace(past, unwritten=(*past.unwritten, row)), now)
     finally:
         if held is not None:
-            os.close(held)
+            with contextlib.suppress(OSError):  # a close that fails has closed
+                os.close(held)
 
 
 def _locked(config: Config) -> int | None:
@@ -95,8 +99,11 @@ def _locked(config: Config) -> int | None:
 
 
 def _tick(config: Config) -> int:
-    """Runs a tick, after the one that may be running; says what it said, gives its exit code."""
-    tick = ticker.run(config, BUSY_SECONDS)
+    """Runs a tick after the one that may be running; says what it said; gives its exit code. Raises Fault."""
+    try:
+        tick = ticker.run(config, BUSY_SECONDS)
+    except Fault as fault:
+        raise Fault(f"{fault}; what is ordered is written, and acts at the next tick") from None
     code = tick.wait()
     if tick.said:
         print(tick.said, file=sys.stderr)
