@@ -69,12 +69,11 @@ def write_with_end(
                 until[relay] = (mode, 0.0, length)
             past = replace(past, until=until)
             memory.save(config, past, now)
-        stood = modes.load(config.modPath).modes.get(relay) == mode
+        found = modes.load(config.modPath)
         try:
             _write(config, relay, mode)
         except Fault:
-            found = modes.load(config.modPath)  # it may stand there all the same, and then needs its end
-            if before is not None and (stood or not (found.problem or found.modes.get(relay) == mode)):
+            if before is not None and not _may_be_written(config, relay, mode, found):
                 memory.save(config, before, now)
             raise
         if past is not None and past.modes.get(relay) == mode:  # else the tick tells the journal of a change
@@ -84,6 +83,14 @@ def write_with_end(
         if held is not None:
             with contextlib.suppress(OSError):  # a close that fails has closed
                 os.close(held)
+
+
+def _may_be_written(config: Config, relay: int, mode: int, before: modes.Found) -> bool:
+    """Whether a force that failed may have come into the mode file, and so needs its end; `before`: what
+    stood there."""
+    found = modes.load(config.modPath)
+    new = not before.problem and before.modes.get(relay) != mode
+    return new and bool(found.problem or found.modes.get(relay) == mode)
 
 
 def _locked(config: Config) -> int | None:
