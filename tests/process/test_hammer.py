@@ -213,6 +213,7 @@ def hammer(folder: Path, edits: int) -> dict[str, Any]:
     began = time.monotonic()
     with FORK.Manager() as manager:
         for first in range(100, 100 + edits, EPOCH):
+            house.data()
             told = manager.dict(stop=False)
             expected = epoch(house, first, min(EPOCH, 100 + edits - first), told)
             document = json.loads(house.mode_file.read_text())

@@ -15,7 +15,7 @@ Guaranteed, without any help from the other writer:
 Not guaranteed:
 
 - A writer that the kernel suspends between finding the file and opening it, from before domo's exchange
-  until after domo has looked at what the exchange returned: about ten microseconds.
+  until after domo has looked at what the exchange returned: about 60 microseconds on a busy core.
 - A file system without leases (NFS, FUSE), where the gap lasts from domo's reading to its exchange; and one
   without atomic exchange.
 - Two other programs that overwrite each other's edits; and a program that read the file before an order of
