@@ -142,6 +142,27 @@ def test_a_broken_config_is_told_and_a_good_one_taken(wall: Walls) -> None:
     eventually(lambda: here.on == {1})
 
 
+def test_where_no_tick_can_be_started_it_says_so_and_tries_again(
+    wall: Walls, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As on a machine that has no process more; here its Python is away for a moment."""
+    python = tmp_path / "python"
+    python.symlink_to(sys.prefix)
+    monkeypatch.setattr(sys, "executable", str(python / Path(sys.executable).relative_to(sys.prefix)))
+    here = wall().start()
+    here.tick()
+    here.calm()
+    assert here.panel
+    descriptors = f"/proc/{here.panel.pid}/fd"
+    before = len(os.listdir(descriptors))
+    python.unlink()
+    here.house.set_modes({**here.house.modes, 1: 3})
+    eventually(lambda: "domo-panel: no tick can be started (No such file or directory)" in here.said())
+    never(lambda: len(os.listdir(descriptors)) > before + 1, 3)  # one, while it looks at a file
+    python.symlink_to(sys.prefix)
+    eventually(lambda: here.on == {1})
+
+
 def test_a_fault_of_the_board_stops_nothing(wall: Walls) -> None:
     """The driver with a wire that comes loose."""
     here = wall()

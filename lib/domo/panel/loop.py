@@ -195,13 +195,13 @@ class Panel:
         self._look(now)
 
     def _start_tick(self, now: float) -> None:
-        self._tick_at, self._tick_not_before = now + LATE, now + AGAIN
+        self._tick_not_before = now + AGAIN
         try:
             self._tick = ticker.Tick(self._config)
         except Fault as fault:
             self._say(f"domo-panel: {fault}")
             return
-        self._tick_wanted, self._view = False, None
+        self._tick_at, self._tick_wanted, self._view = now + LATE, False, None
 
     def _reap(self, tick: ticker.Tick, now: float) -> None:
         code = tick.ended()

@@ -75,7 +75,7 @@ def _update(path: str, change: Callable[[Document], Document]) -> Document:
     """Makes the document `change` of what it is; gives what stands there then. Raises Fault."""
     now = Document(())
 
-    def edit(content: bytes, late: Sequence[tuple[bytes, bytes]]) -> bytes:
+    def edit(content: bytes, late: Sequence[exchange.Late]) -> bytes:
         nonlocal now
         before = there = parse(path, content)
         for ours, theirs in late:

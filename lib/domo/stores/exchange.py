@@ -16,8 +16,8 @@ Not guaranteed:
 
 - A writer that the kernel suspends between finding the file and opening it, from before domo's exchange
   until after domo has looked at what the exchange returned: about 60 microseconds on a busy core.
-- A file system without leases (NFS, FUSE), where the gap lasts from domo's reading to its exchange; and one
-  without atomic exchange.
+- What is to be carried over, if others then write for two seconds without a pause.
+- A file system without leases (NFS, FUSE: the gap lasts from reading to exchange), or without exchange.
 - Two other programs that overwrite each other's edits; and a program that read the file before an order of
   domo-mod or the panel, and then writes it back without that order.
 """

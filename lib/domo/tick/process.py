@@ -23,7 +23,11 @@ class Tick:
         self._deadline = time.monotonic() + STUCK_SECONDS
         try:
             self._output = os.memfd_create("domo-tick")
-            self._pid = self._start(config)
+            try:
+                self._pid = self._start(config)
+            except OSError:
+                os.close(self._output)
+                raise
         except OSError as error:  # no process or descriptor more
             raise Fault(f"no tick can be started ({error.strerror})") from None
 
