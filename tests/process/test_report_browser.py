@@ -19,7 +19,6 @@ CURVES = Path(f"{pages.DYGRAPHS}.js").exists()
 pytestmark = [
     pytest.mark.timing,
     pytest.mark.skipif(not PROGRAM, reason="there is no chromium here (sudo apt install chromium)"),
-    pytest.mark.timeout(300),
 ]
 needs_curves = pytest.mark.skipif(not CURVES, reason="libjs-dygraphs is not installed")
 INK = "(s => getComputedStyle(document.querySelector(s)).backgroundColor)"
