@@ -82,6 +82,21 @@ def test_a_2_of_our_own_is_nobodys_order_once_its_script_is_gone(home: type[Home
     assert day.on[1]
 
 
+def test_a_script_taken_away_while_the_mode_file_cannot_be_read_supports_no_longer(home: type[Home]) -> None:
+    """The 2 of ours that could not be written stands in the memory, and holds as if it had been."""
+    day = home()
+    day.begin(limited=False, journal=True)
+    day.mode_file_goes(directory=True)
+    day.owner_programs(relay=4, kind="on")
+    day.minutes(3)
+    assert day.on[4]
+    day.owner_programs(relay=4, kind="")
+    day.minutes(9)
+    assert day.on[4]
+    day.minutes(1)
+    assert not day.on[4]
+
+
 def test_a_force_while_the_tick_runs_leaves_the_inverter_less_at_once(home: type[Home]) -> None:
     day = home()
     day.begin(limited=True, journal=True)

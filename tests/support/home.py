@@ -847,6 +847,8 @@ class Home:
             self.known.update({r: m for r, m in self.modes.items() if m is not None})
             if isinstance(self.after, dict):
                 self.known.update({r: mode_in(self.after[str(r)]) for r in self.auto if str(r) in self.after})
+            elif self.after == "garbage":  # what a tick cannot write it remembers
+                self.known.update({r: AUTO_ON if self.on[r] else AUTO_OFF for r in self.auto})
             self.unsure = self.touched | (set(RELAYS) - set(self.certain))
             twos = {r for r in self.auto if self.known[r] == AUTO_ON}
             self.ours = twos & {*self.scripts, *self.ours}
