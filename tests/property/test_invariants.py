@@ -97,6 +97,17 @@ def test_a_script_taken_away_while_the_mode_file_cannot_be_read_supports_no_long
     assert not day.on[4]
 
 
+def test_two_power_cuts_before_a_tick_count_as_one(home: type[Home]) -> None:
+    """What was off from the first of them on did not run until the second."""
+    day = home()
+    day.begin(limited=True, journal=True)
+    assert day.on[3]
+    day.power_cut(down=600, clock="stood still", tmpfs=False, driven=True)
+    day.power_cut(down=600, clock="1970", tmpfs=False, driven=False)
+    day.minutes(1)
+    assert day.on[3] and day.ran(3) == 0
+
+
 def test_a_force_while_the_tick_runs_leaves_the_inverter_less_at_once(home: type[Home]) -> None:
     day = home()
     day.begin(limited=True, journal=True)
