@@ -202,7 +202,8 @@ def tick(house: House, told: Any) -> None:
 def hammer(folder: Path, edits: int) -> dict[str, Any]:
     """Lets everybody loose in `folder`; gives what was counted, and what was said."""
     house = House(folder)
-    house.configure({"domo.relayNb": 5, "domo.relay.scriptExecInterval": 0, "domo.relayPriority": [ALWAYS]})
+    settings = {"domo.relay.scriptExecInterval": 0, "domo.relayPriority": [ALWAYS], "domo.frozenAfter": 0}
+    house.configure({"domo.relayNb": 5, **settings})
     house.script(FLIPS, 'return (relay.off if relay.is_on else relay.on)("flips")')
     house.script(ALWAYS, 'return relay.on("always")')
     house.script(NEVER, 'return relay.off("never")')
