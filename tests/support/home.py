@@ -853,7 +853,8 @@ class Home:
             if isinstance(self.after, dict):
                 self.known.update({r: mode_in(self.after[str(r)]) for r in self.auto if str(r) in self.after})
             elif self.after == "garbage":  # what a tick cannot write it remembers
-                self.known.update({r: AUTO_ON if self.on[r] else AUTO_OFF for r in self.auto})
+                decided = {*self.auto} & {*self.scripts, *self.ours}
+                self.known.update({r: AUTO_ON if self.on[r] else AUTO_OFF for r in decided})
             self.unsure = self.touched | (set(RELAYS) - set(self.certain))
             twos = {r for r in self.auto if self.known[r] == AUTO_ON}
             self.ours = twos & {*self.scripts, *self.ours}
