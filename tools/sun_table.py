@@ -65,7 +65,7 @@ def bare(weeks: list[Week]) -> str:
 # The title of a column, what it says of the weeks of a set, and what it says once for all sets.
 COLUMNS: tuple[tuple[str, Callable[[list[Week]], str], Callable[[list[Week]], str] | None], ...] = (
     ("share of the bound, %", share, None),
-    ("evenings > 3 points lower", evenings, days),
+    (f"evenings > {LOWER} points lower", evenings, days),
     ("days in float", floats, bare),
     ("lowest, worst week against without", depth, None),
     ("pump served, %", served(PUMP), None),

@@ -97,6 +97,18 @@ def test_a_script_taken_away_while_the_mode_file_cannot_be_read_supports_no_long
     assert not day.on[4]
 
 
+def test_a_2_of_another_program_is_nothing_of_ours_though_the_file_cannot_be_read(home: type[Home]) -> None:
+    day = home()
+    day.begin(limited=False, journal=True)
+    day.program_orders(relay=4, mode=2, by_rename=False)
+    day.minutes(3)
+    assert day.on[4]
+    day.owner_slips(text='{"1":3,"2":[0],"3":2.0,"4":-1,"note":"mine"}', by_rename=False)
+    day.minutes(2)
+    day.owner_slips(text="{", by_rename=False)
+    day.minutes(4)
+
+
 def test_two_power_cuts_before_a_tick_count_as_one(home: type[Home]) -> None:
     """What was off from the first of them on did not run until the second."""
     day = home()

@@ -121,7 +121,7 @@ class Home:
         # What truly happened.
         self.switches: dict[int, list[tuple[int, bool]]] = {relay: [] for relay in RELAYS}
         self.cut: dict[int, tuple[int, bool]] = {}  # switches by a power cut that no tick has noticed
-        self.off_since: dict[int, int] = {}  # when that truly was
+        self.off_since: dict[int, int] = {}  # when that truly was; of use while `cut` has it
         self.noticed: dict[tuple[int, int], int] = {}  # those that one has, and when
         self.forgotten = -9 * DAY  # nobody can know what was before
         self.auto_on: int | None = None
@@ -828,7 +828,6 @@ class Home:
         for relay in RELAYS:
             if relay in self.cut and not (self.killed and not self.saves):
                 self.noticed[relay, self.cut.pop(relay)[0]] = now
-                self.off_since.pop(relay, None)
             if self.on[relay] != self.was[relay]:
                 old = [at for at, _ in self.switches[relay] if now - at > 2 * DAY]
                 self.switches[relay] = [*self.switches[relay][max(0, len(old) - 1) :], (now, self.on[relay])]

@@ -8,9 +8,9 @@ from sun_table import table
 
 
 def week(name: str, seed: int, **values: Any) -> dict[str, Any]:
-    """A week of a set of scripts in which nothing is asked of most loads."""
+    """A week of a set of scripts, where each relay has other numbers."""
     relays = {
-        str(relay): {"asked": 100, "served": 80, "missed": 0.0, "most": relay, "starts": 7}
+        str(relay): {"asked": 100, "served": 80 + relay, "missed": 1.0 * relay, "most": relay}
         for relay in range(1, 7)
     }
     return {
@@ -42,6 +42,9 @@ def test_each_line_compares_the_same_weeks_of_both_sets() -> None:
     assert row["evenings > 3 points lower"] == "1 (0) of 14"
     assert row["days in float"] == "10 (9) of 12"
     assert row["lowest, worst week against without"] == "-11.0 (-1.0)"
+    served = [row[f"{name}, %"] for name in ("pump served", "washing", "chargers", "heater")]
+    assert served == ["81 (81)", "82 (82)", "83 (83)", "84 (84)"]
+    assert (row["sump ran over, min"], row["programmes missed"]) == ("2 (2)", "4 (4)")
     assert row["heater's starts a day, at most"] == "6 (6)"
 
 
