@@ -189,28 +189,18 @@ def test_washing_machine_leaves_the_battery_charged(tmp_path: Path, sky: str, ba
     assert min(charge) >= 75
 
 
-FULL = {"SOC": "96", "CS": "Float", "PPV": "100", "P": "0"}  # and no sun to come that would carry a programme
-
-
 @pytest.mark.parametrize(
-    ("stage", "spans"), [("Float", [("09:00", "12:00")] * 3), ("Absorption", [])], ids=["full", "not yet"]
+    ("stage", "spans"), [("Float", [("09:00", "12:00")] * 2), ("Absorption", [])], ids=["full", "not yet"]
 )
-def test_washing_machine_begins_when_the_battery_has_been_full(
+def test_washing_machine_that_did_not_run_yesterday_begins_when_the_battery_has_been_full(
     tmp_path: Path, stage: str, spans: list[tuple[str, str]]
 ) -> None:
     """Though the day will probably not give it back, or it would hardly run in winter."""
+    dull = {"SOC": "96", "CS": stage, "PPV": "100", "P": "0"}
     plant = {**OWN, "battery": 40_000}
-    seen = FULL | {"CS": stage}
-    days = Days(tmp_path, {1: "washing-machine"}, watt={1: 900}, plant=plant, supposed=seen, days=3)
+    days = Days(tmp_path, {1: "washing-machine"}, watt={1: 900}, plant=plant, supposed=dull, days=3)
     assert "probably not today" in days.moments[8 * 60].plan[1].why
     assert days.spans(1) == spans
-
-
-def test_washing_machine_begins_an_hour_later_only_if_it_did_not_run_yesterday(tmp_path: Path) -> None:
-    late = example("washing-machine").replace("FROM, TO = 9, 16", "FROM, TO = 14, 16", 1)
-    plant = {**OWN, "battery": 40_000}
-    days = Days(tmp_path, {1: late}, watt={1: 900}, plant=plant, supposed=FULL, days=3)
-    assert days.spans(1) == [("14:00", "17:00")] * 2
 
 
 def test_washing_machine_goes_on_where_it_was_cut(tmp_path: Path) -> None:
@@ -257,20 +247,6 @@ def test_lift_pump_takes_what_sun_there_is(tmp_path: Path) -> None:
     assert all("09:00" < begun < "16:00" for begun, _ in days.spans(1))
 
 
-@pytest.mark.parametrize(
-    ("charge", "stage", "battery", "waits"),
-    [("85", "Bulk", 8_000, True), ("89", "Absorption", 6_000, True), ("85", "Bulk", 40_000, False)],
-)
-def test_lift_pump_waits_until_13_o_clock_on_a_day_that_can_fill_the_battery(
-    tmp_path: Path, charge: str, stage: str, battery: float, waits: bool
-) -> None:
-    """Where the day cannot, waiting gains nothing: it runs as soon as there is sun."""
-    plant, hazy = {**OWN, "battery": battery}, {"SOC": charge, "CS": stage, "PPV": "400", "P": "0"}
-    days = Days(tmp_path, {1: "lift-pump"}, watt={1: 750}, supposed=hazy, plant=plant)
-    first = days.spans(1)[0][0]
-    assert first == "13:00" if waits else first < "09:00"
-
-
 def test_lift_pump_leaves_the_house_what_it_needs(tmp_path: Path) -> None:
     days = Days(
         tmp_path, {1: "lift-pump"}, watt={1: 750}, sky=CLOUDY, soc=75, days=3, date="2025-12-15", plant=OWN
@@ -290,10 +266,10 @@ def test_tool_chargers(tmp_path: Path) -> None:
     assert min(soc for soc, on in zip(days.values("SOC"), days.on(1), strict=True) if on) >= 85
 
 
-def test_tool_chargers_wait_for_a_full_battery_until_13_o_clock(tmp_path: Path) -> None:
+def test_tool_chargers_wait_for_a_full_battery_until_noon(tmp_path: Path) -> None:
     nearly = {"SOC": "97", "CS": "Absorption"}
     days = Days(tmp_path, {1: "tool-chargers"}, watt={1: 150}, supposed=nearly, plant=OWN)
-    assert days.spans(1)[0][0] == "13:00"
+    assert days.spans(1)[0][0] == "12:00"
 
 
 @pytest.mark.parametrize("plant", [OWN, {}], ids=["plant", "defaults"])
