@@ -1,7 +1,7 @@
 """What ARCHITECTURE.md's table of unusual things gains, each by itself: `make gains`.
 
-Counts instructions by valgrind's callgrind, of a program and of all that it forks: on a busy machine they are
-the same as on an idle one. The unit is a bare start, `python3 -IS -c pass`.
+Counts instructions by valgrind's callgrind, which are the same on a busy machine as on an idle one. A tick's
+child is killed at its end, before it could be counted. The unit is a bare start, `python3 -IS -c pass`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ TORN_DOWN = [("        leave(code)\n    from", "        sys.exit(code)\n    from
 
 
 def count(command: list[str], env: dict[str, str]) -> int:
-    """The instructions of a command and of its children."""
+    """The instructions of a command, and of its children that end by themselves."""
     valgrind = ["valgrind", "--tool=callgrind", "--trace-children=yes", "--callgrind-out-file=/dev/null"]
     for _ in range(TRIES):
         ran = subprocess.run([*valgrind, *command], env=env, capture_output=True, text=True)

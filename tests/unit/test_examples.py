@@ -276,10 +276,11 @@ def test_tool_chargers(tmp_path: Path) -> None:
     assert min(soc for soc, on in zip(days.values("SOC"), days.on(1), strict=True) if on) >= 85
 
 
-def test_tool_chargers_wait_for_a_full_battery_until_noon(tmp_path: Path) -> None:
-    nearly = {"SOC": "97", "CS": "Absorption"}
-    days = Days(tmp_path, {1: "tool-chargers"}, watt={1: 150}, supposed=nearly, plant=OWN)
-    assert days.spans(1)[0][0] == "12:00"
+@pytest.mark.parametrize(("stage", "waits"), [("Absorption", True), ("Float", False)])
+def test_tool_chargers_wait_for_a_full_battery_until_noon(tmp_path: Path, stage: str, waits: bool) -> None:
+    days = Days(tmp_path, {1: "tool-chargers"}, watt={1: 150}, supposed={"SOC": "97", "CS": stage}, plant=OWN)
+    begun = days.spans(1)[0][0]
+    assert begun == "12:00" if waits else begun < "09:00"
 
 
 @pytest.mark.parametrize("plant", [OWN, {}], ids=["plant", "defaults"])
