@@ -5,6 +5,7 @@ free, and nobody is sent after the one who hangs."""
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Iterator
@@ -244,3 +245,20 @@ def test_check_tells_what_does_not_answer_and_goes_on(house: House, disk: HungDi
     said = house.tick("--check").said
     assert "TO DO files: gave no answer within 20 s; process" in said
     assert "pins: simulated" in said
+
+
+def test_ends_of_forces_that_only_the_journal_knows_hold_nothing_up(house: House, disk: HungDisk) -> None:
+    """The clock was set since the last tick: when forces end stands on a disk that does not answer."""
+    disk.close()
+    house.configure({"domo.dbFile": "disk/journal"})
+    house.set_modes({1: 1, 2: 3, 3: 1})
+    house.tick()
+    forced = {"until": {"2": [3, 0.0, 7200.0]}, "wall": 60.0}
+    house.memory_file.write_text(json.dumps(house.memory | forced))
+    with HungDisk(disk.place) as again:
+        house.set_modes({1: 1, 2: 3, 3: 3})
+        again.hang()
+        hung_tick(house)
+        assert house.on == {1, 2, 3}
+        assert house.memory["until"]["2"][0] == 3
+        again.answer()

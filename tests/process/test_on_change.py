@@ -345,6 +345,15 @@ def test_no_more_than_so_many_wait(house: House, monkeypatch: pytest.MonkeyPatch
     assert events.names(config) == []
 
 
+def test_what_is_no_event_of_ours_is_left_alone(house: House) -> None:
+    config, _ = load(str(house.config))
+    events.add(config, ["first"])
+    for name in ("-5", "7", "\u00b2-1", "1-x"):
+        (house.folder / "domo_events" / name).touch()
+    events.add(config, ["second"])
+    assert events.read(config)[1] == b"first\nsecond\n"
+
+
 def test_a_call_is_given_no_more_than_it_can_hold(house: House) -> None:
     config, _ = load(str(house.config))
     for _ in range(10):

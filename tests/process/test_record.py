@@ -277,3 +277,37 @@ def test_a_fifo_in_its_place_does_not_hang_the_tick(house: House) -> None:
     house.set_modes({1: 1, 2: 3, 3: 1})
     assert "domo_today.csv: is not a file; move it away" in tick(house, Clock())
     assert house.on == {2}
+
+
+def test_what_is_no_mark_switches_nothing_off_and_is_said(house: House) -> None:
+    """The disk is not written every minute for want of one, and the record goes there once it can be made."""
+    house.script(1, ON)
+    mark, clock = house.folder / "domo_record.kept", Clock()
+    mark.mkdir()
+    for _ in range(3):
+        assert "domo_record.kept: is not a file; move it away" in tick(house, clock)
+        assert house.on == {1}
+        assert kept(house) == {}
+    mark.rmdir()
+    assert tick(house, clock) == ""
+    assert len(kept(house)["2024-06-15"]) == 4
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="takes root")
+def test_a_mark_of_somebody_else_is_not_believed(house: House) -> None:
+    mark, clock = house.folder / "domo_record.kept", Clock()
+    mark.write_text("2024-06-15")
+    os.utime(mark, (clock.wall, clock.wall))
+    os.chown(mark, 12345, 12345)
+    tick(house, clock)
+    assert len(kept(house)["2024-06-15"]) == 1
+
+
+def test_where_the_disk_takes_nothing_the_next_tick_tries_again(house: House) -> None:
+    (house.folder / "history").write_text("in the way")
+    clock = Clock()
+    for _ in range(2):
+        assert "history: " in tick(house, clock)
+    (house.folder / "history").unlink()
+    assert tick(house, clock) == ""
+    assert len(kept(house)["2024-06-15"]) == 3

@@ -352,6 +352,18 @@ def test_scripts_leave_nothing_to_each_other(house: House) -> None:
     assert "(False, False)" in ran.out
 
 
+@pytest.mark.parametrize("name", ["staircase light", "staircase 3"])
+def test_a_timer_of_a_script_is_none_of_the_staircases_or_of_probes(house: House, name: str) -> None:
+    house.configure({"domo.relayWatt": {1: 330, 2: 500}})
+    house.script(1, "return relay.staircase(data, [relay.id])")
+    house.script(2, "return relay.probe(data['P'])")
+    house.script(3, f"relay.timer({name!r}).start(600)\nreturn relay.on('x')")
+    house.set_modes({1: 1, 2: 1, 3: 1})
+    for _ in range(2):
+        assert (house.tick().code, house.memory["timers"][name][1]) == (0, 600)
+    assert house.memory["why"]["2"].startswith("trying")
+
+
 def test_a_timer_of_a_script_that_fails_is_not_kept(house: House) -> None:
     house.script(1, "relay.timer('a').start(600)\nreturn relay.on('x')")
     house.script(2, "relay.timer('b').start(600)\nraise ValueError")

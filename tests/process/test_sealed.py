@@ -88,6 +88,28 @@ def test_a_damaged_one_is_not_used_and_is_mended(house: House, copies: list[Path
     assert len(file.read_bytes()) == len(whole)
 
 
+@pytest.mark.parametrize("modes", ["", "{", None], ids=["empty", "torn", "no file"])
+def test_where_a_tick_fails_the_last_forces_are_obeyed(
+    house: House, copies: list[Path], modes: str | None
+) -> None:
+    """Those that are remembered, where the mode file does not tell them."""
+    house.set_modes({1: 3, 2: 1, 3: 0})
+    house.script(2, "return relay.on('sun')")
+    house.tick()
+    house.tick()
+    assert house.on == {1, 2}
+    with (copies[0] / SAID).open("a") as module:
+        module.write("\n\ndef decide(*_):\n    raise RuntimeError('a mistake of ours')\n")
+    house.mode_file.unlink() if modes is None else house.mode_file.write_text(modes)
+    house.data()
+    env = {**house.env, "DOMO_CONFIG": str(house.config)}
+    command = [sys.executable, "-IS", copies[0] / "bin/domo-tick"]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert "RuntimeError: a mistake of ours; relays that are not forced are off" in done.stderr
+    assert house.on == {1}
+
+
 @pytest.mark.parametrize("name", ["scripts/api.py", "stores/reading.py", "core/spare.py"])
 def test_where_what_only_the_child_loads_is_damaged_forces_are_obeyed(
     house: House, copies: list[Path], name: str

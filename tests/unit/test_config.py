@@ -221,6 +221,22 @@ def test_what_does_not_fit_together_is_told_at_once(house: House) -> None:
     ]
 
 
+def test_one_file_for_two_things_is_found_however_it_is_written(house: House) -> None:
+    (house.folder / "link").symlink_to(house.folder / "mod")
+    text = """
+    domo:
+      jsonFile: {modPath: mod, etatPath: ./mod}
+      prefixFileData: domo_
+      simulatedPins: domo_today.csv
+      dbFile: link
+    """
+    assert refused(house, text) == [
+        f"domo.jsonFile.etatPath: {house.folder}/./mod is domo.jsonFile.modPath already",
+        f"domo.dbFile: {house.folder}/link is domo.jsonFile.etatPath already",
+        f"domo.simulatedPins: {house.folder}/domo_today.csv is domo's today.csv already",
+    ]
+
+
 @pytest.mark.parametrize(
     "content, message",
     {

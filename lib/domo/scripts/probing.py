@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from ..core.model import Order
     from .api import Relay, World
 
+TIMER = " probe of relay "  # before its number; no timer of a script in Python begins with a space
 SOONEST = 120.0  # s from a failure to the next try, however clear it is
 CARRIED = 300.0  # s that the sun must have carried a load, or its end was not a cloud
 CLOUD = 1 / 3  # of `retry`: the wait after a cloud
@@ -23,7 +24,7 @@ def order(
         raise ScriptError(f"relay {relay.id} is uninterruptible in config.yaml, so it cannot be probed")
     if not isinstance(power, (int, float)):
         raise ScriptError(f"relay.probe wants the battery's power in W, not {power!r:.40}")
-    timers, name = world.timers, f"probe of relay {relay.id}"
+    timers, name = world.timers, f"{TIMER}{relay.id}"
     age, wait, bad = timers.get(name, (float("inf"), 0.0, 0))  # of the last look; to wait; looks in a row
     taken_back = age < wait and bad >= looks  # though minOn may keep it on
     if taken_back and (relay.is_on or age < SOONEST or not _shines(relay.id, world)):

@@ -20,6 +20,7 @@ LITTLE = 0.5  # % of charge that a full battery may lend even when the day will 
 TRUST = 0.9  # of the sun to come is counted on
 NEARLY = 0.05  # of the way up to the next step: below that the battery is not asked for the rest
 PAYS, CLOUD = -60.0, 0.8  # W at the battery, and the share of what is drawn, from which on it does not wait
+TIMER = " staircase "  # before the heaters; no timer of a script in Python begins with a space
 KNOWN = 150.0  # s for which a staircase is known to the others
 MOST = 12  # heaters: 4096 steps
 
@@ -95,12 +96,12 @@ def wanted(relay: Relay, data: Data, heaters: Sequence[int], buffer: float, worl
 def _yielding(heaters: Sequence[int], world: World) -> float:
     """What less important staircases draw now (W): they give way to this one."""
     timers, config = world.timers, world.config
-    timers["staircase " + " ".join(map(str, heaters))] = (0.0, KNOWN, 0)
+    timers[TIMER + " ".join(map(str, heaters))] = (0.0, KNOWN, 0)
     first = min(map(config.by_priority.index, heaters))
     watts = 0.0
     for name, (age, length, _) in timers.items():
-        if name.startswith("staircase ") and age < length:
-            others = [int(number) for number in name.split()[1:] if int(number) in config.relays]
+        if name.startswith(TIMER) and age < length:
+            others = [r for r in config.relays if str(r) in name.split()]
             if others and min(map(config.by_priority.index, others)) > first:
                 watts += sum(config.relayWatt.get(r, 0.0) for r in others if world.states[r])
     return watts

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 def text(value: Any) -> str:
     if not isinstance(value, (str, int, float)) or isinstance(value, bool):
         raise ValueError("wants a text")
-    if "\0" in str(value) or not str(value):
+    if not str(value):
         raise ValueError("wants a text that is not empty")
+    if "\0" in str(value):
+        raise ValueError("wants a text without the character NUL")
     return str(value)
 
 

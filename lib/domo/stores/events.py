@@ -29,12 +29,12 @@ def add(config: Config, lines: list[str]) -> None:
     """Adds the lines, at the end. Raises Fault."""
     place = _own(folder(config))
     waiting = names(config)
-    for name in waiting[: max(0, len(waiting) + 1 - MOST)]:
-        files.remove(f"{place}/{name}")
     number = int(waiting[-1].partition("-")[0]) + 1 if waiting else 1
     path = f"{place}/{number:012d}-{os.getpid()}"  # should there have been no lock, two may have the number
     content = "".join(f"{line}\n" for line in lines).encode(errors="replace")
     try:
+        for name in waiting[: max(0, len(waiting) + 1 - MOST)]:
+            files.remove(f"{place}/{name}")
         os.rename(files.beside(path, content, None, 0o600), path)
     except OSError as error:
         raise rights.refused(path, error) from None
@@ -46,7 +46,7 @@ def names(config: Config) -> list[str]:
         found = os.listdir(folder(config))
     except OSError:
         return []
-    return sorted(name for name in found if name.replace("-", "").isdigit())
+    return sorted(name for name in found if all(map(_is_number, name.split("-", 1))))
 
 
 def read(config: Config) -> tuple[list[str], bytes]:
@@ -89,6 +89,10 @@ def set_trouble(config: Config, text: str) -> None:
             files.replace(path, text.encode(errors="replace"), 0o600)
         except Fault:  # the next try says it again
             pass
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()
 
 
 def _own(path: str) -> str:

@@ -93,7 +93,8 @@ def append(
 
             history.prepare(config, path(config), found)
             found |= {f"relay{r}.why": decision.why for r, decision in plan.items()}  # whole in a new file
-            _added(config, found)
+            if not _added(config, found):
+                raise Fault(f"{path(config)}: its first line is too long; let fewer values or devices report")
     except OSError as error:
         raise Fault(f"the record: {error.filename or path(config)}: {error.strerror}") from None
     day = found["time"][:10]
@@ -138,21 +139,13 @@ def _kept(config: Config, day: str, wall: float) -> bool:
     """Whether this day's record went to the lasting folder less than recordEvery ago. A mark in tmpfs says
     so, because to ask the lasting disk may take for ever."""
     try:
-        fd = os.open(_mark(config), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
+        content, info = files.read(mark(config), 10)
+    except (Fault, OSError):
         return False
-    try:
-        age = wall - os.fstat(fd).st_mtime
-        return 0 <= age < config.recordEvery and os.read(fd, 10) == day.encode()
-    finally:
-        os.close(fd)
+    ours = info.st_uid == os.geteuid()
+    return ours and content == day.encode() and 0 <= wall - info.st_mtime < config.recordEvery
 
 
-def mark_kept(config: Config, day: str, wall: float) -> None:
-    """Notes that this day's record was written to the lasting folder. Raises Fault or OSError."""
-    files.replace(_mark(config), day.encode())
-    os.utime(_mark(config), (wall, wall))
-
-
-def _mark(config: Config) -> str:
+def mark(config: Config) -> str:
+    """The file that says which day's record went to the lasting folder, and by its date when."""
     return f"{config.prefixFileData}record.kept"

@@ -82,6 +82,10 @@ PATHS: tuple[str, ...] = (
     "dbFile",
 )
 PATHS += ("recordDir", "scriptDir", "simulatedPins", "scriptDataXml", "cacheDir")
+OWN_FILES = (  # domo's, each behind prefixFileData
+    *("memory.json", "faults.json", "today.csv", "record.kept", "events"),
+    *("tick.lock", "panel.lock", "events.lock"),
+)
 # PvMonit's keys that mean nothing here; whole sections of it are not even looked at.
 PVMONIT = {"domo.daemon", "domo.binGpio", "domo.valueSimu", "domo.relayActionRefresh", "domo.tm1638.daemon"}
 PVMONIT |= {"cache.expir", "cache.expirLimit"}
@@ -188,11 +192,9 @@ def _check_relays(config: Config, fields: dict[str, Any], problems: list[str]) -
 
 def _check_files(config: Config, problems: list[str]) -> None:
     """One file for two things: each would overwrite the other, and the owner's modes with it."""
-    used: dict[str, str] = {
-        config.path: "this file itself",
-        f"{config.prefixFileData}memory.json": "the memory",
-        f"{config.prefixFileData}faults.json": "the faults that were told",
-    }
+    used = {os.path.realpath(f"{config.prefixFileData}{name}"): f"domo's {name}" for name in OWN_FILES}
+    used[os.path.realpath(config.path)] = "this file itself"
+    used[os.path.realpath(f"{config.modPath}.lock")] = "the lock of the mode file"
     for key, (field, _) in KEYS.items():
         path = getattr(config, field)
         if (
@@ -200,6 +202,7 @@ def _check_files(config: Config, problems: list[str]) -> None:
             and field not in ("recordDir", "scriptDir", "scriptDataXml", "prefixFileData", "cacheDir")
             and path
         ):
-            if path in used:
-                problems.append(f"{key}: {path} is {used[path]} already")
-            used[path] = key
+            real = os.path.realpath(path)  # "./mod" is "mod", and so is what a link leads to
+            if real in used:
+                problems.append(f"{key}: {path} is {used[real]} already")
+            used[real] = key

@@ -26,7 +26,11 @@ def take(path: str) -> tuple[int | None, str]:
             from .rights import user_name
 
             return None, f"{path}: is {user_name(owner)}'s, which is no lock; run: sudo rm {path}"
-        flock(fd, LOCK_EX | LOCK_NB)
+        try:
+            flock(fd, LOCK_EX | LOCK_NB)
+        except OSError:
+            os.close(fd)
+            raise
         return fd, ""
     except BlockingIOError:
         raise Locked from None

@@ -3,10 +3,14 @@ a tick that hangs keeps the lock. A child that cannot be killed is left behind; 
 
 from __future__ import annotations
 
+import contextlib
+import os
+
 from ..core.faults import Report
 from ..core.model import Fault, Past
 from ..core.records import replace
-from ..stores import journal, memory, record
+from ..stores import ends, journal, memory, record
+from ..system import files
 from ..system.apart import apart
 from ..system.left_behind import running
 from .rows import standing
@@ -17,6 +21,7 @@ if TYPE_CHECKING:
 
     from ..core.model import Now, Row
     from ..core.settings import Config
+    from .plan import Beginning
 
 SECONDS = 5.0
 
@@ -34,6 +39,19 @@ def past(config: Config, now: Now) -> tuple[Past, str]:
         return Past(known=False), f"journal {config.dbFile}: {why}"
     saved, known, fault = answer
     return replace(memory.restored(saved, now), known=known), fault
+
+
+def dated(seen: Beginning) -> Beginning:
+    """What a tick knows, with the ends of forces as the journal dates them; as it is where that cannot be
+    read."""
+    config, until, stuck = seen.config, seen.before.until, seen.before.stuck
+    left = stuck.get("journal")
+    if not (left and running(left)):
+        answer, _, left = apart(lambda: dict(ends.by_the_clock(config, seen.before, seen.now).until), SECONDS)
+        until = until if answer is None else answer
+        stuck = {**stuck, "journal": left} if left else stuck
+    before, past = (replace(one, until=until, stuck=stuck, unset=False) for one in (seen.before, seen.past))
+    return replace(seen, before=before, past=past)
 
 
 def tell_journal(config: Config, rows: tuple[Row, ...], before: Past, now: Now) -> tuple[Past, list[str]]:
@@ -72,20 +90,25 @@ def keep_record(config: Config, day: str, before: Past, now: Now) -> tuple[Past,
             Report(f"record {config.recordDir}: process {left[0]} hangs at it and cannot be killed")
         ]
     answer, why, left = apart(lambda: _keep(config, day, now), SECONDS)
-    fault = answer if answer is not None else f"record {config.recordDir}: {why}"
+    done, fault = answer or (False, f"record {config.recordDir}: {why}")
+    if not done:
+        with contextlib.suppress(OSError):
+            files.remove(record.mark(config))
     stuck = {**before.stuck, "record": left} if left else before.stuck
-    faults: list[str] = [Report(fault, lasts=answer is None)] if fault else []
+    faults: list[str] = [Report(fault, lasts=not done)] if fault else []
     return replace(before, stuck=stuck, reports=(*before.reports, *faults)), faults
 
 
-def _keep(config: Config, day: str, now: Now) -> str:
+def _keep(config: Config, day: str, now: Now) -> tuple[bool, str]:
+    """Whether the record was taken to its lasting folder, and "" or what a person should know. It is marked
+    first: where no mark can be made, the disk would be written every minute."""
     from ..stores import history  # with csv, re and datetime: half a bare start
 
     try:
-        told = history.keep(config, record.path(config), day)
-        record.mark_kept(config, day, now.wall)
-        return str(told)
+        files.replace(record.mark(config), day.encode())
+        os.utime(record.mark(config), (now.wall, now.wall))
+        return True, history.keep(config, record.path(config), day)
     except Fault as fault:
-        return str(fault)
+        return False, str(fault)
     except OSError as error:
-        return f"record {error.filename or config.recordDir}: {error.strerror}"
+        return False, f"record {error.filename or config.recordDir}: {error.strerror}"

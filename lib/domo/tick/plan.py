@@ -48,10 +48,6 @@ def begin(config: Config, now: Now) -> Beginning:
         from . import lasting
 
         before, journal_fault = lasting.past(config, now)
-    elif before.unset and before.until and now.wall >= memory.PLAUSIBLE:
-        from ..stores import ends
-
-        before = ends.by_the_clock(config, before, now)
     found = modes.load(config.modPath)
     known, mode_faults = resolve(config, found, before)
     left = memory.left(before, now)
@@ -96,11 +92,18 @@ def resolve(config: Config, found: modes.Found, past: Past) -> tuple[dict[int, i
 
 
 def over(seen: Beginning) -> dict[int, int]:
-    """The forces whose time is over and that still stand: relay and mode."""
+    """The forces whose time is over, or may be, and that still stand: relay and mode."""
     if seen.modes.problem:
         return {}
-    until = seen.past.until.items()
-    return {r: mode for r, (mode, age, length) in until if age >= length and seen.known.get(r) == mode}
+    until, unsure = seen.past.until.items(), _clock_was_set(seen)
+    return {
+        r: mode for r, (mode, age, length) in until if (unsure or age >= length) and seen.known.get(r) == mode
+    }
+
+
+def _clock_was_set(seen: Beginning) -> bool:
+    """Whether the clock was set since the last tick, so that only the journal knows when forces end."""
+    return seen.before.unset and bool(seen.before.until) and seen.now.wall >= memory.PLAUSIBLE
 
 
 def finish(
@@ -108,6 +111,10 @@ def finish(
 ) -> Sight:
     """Lets a child read the data and ask the scripts, and decides. `given` stands for the data file,
     `pretend` for the hour that the scripts are told; a tick that `acts` fetches data that are old."""
+    if _clock_was_set(seen):
+        from . import lasting
+
+        seen = lasting.dated(seen)
     config, now = seen.config, seen.now
     ended = over(seen)
     known = {**seen.known, **dict.fromkeys(ended, AUTO_OFF)}

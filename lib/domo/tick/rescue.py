@@ -12,16 +12,16 @@ from ..system import lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from ..core.model import Now, Past
     from ..core.settings import Config
     from .sight import Done
 
 
-def forces_only(config: Config, error: Exception) -> list[str]:
-    """Obeys the forces and switches everything else off. Gives where the `error` was, and what else went
-    wrong."""
+def forces_only(config: Config, error: Exception, now: Now) -> list[str]:
+    """Obeys the forces, those that are remembered where the mode file does not tell them, and switches
+    everything else off. Gives where the `error` was, and what else went wrong."""
     trace = error.__traceback__
     while trace and trace.tb_next:
         trace = trace.tb_next
@@ -30,13 +30,23 @@ def forces_only(config: Config, error: Exception) -> list[str]:
     faults = [f"{what}; relays that are not forced are off"]
     try:
         board = open_board(config)
-        forced = modes.load(config.modPath).modes
-        wanted = {r: ON if forced.get(r) == FORCED_ON else OFF for r in config.relays}
+        known, found = _last_modes(config, now), modes.load(config.modPath)
+        held = known if found.problem else modes.holding(config.relays, found, known)
+        wanted = {r: ON if held.get(r) == FORCED_ON else OFF for r in config.relays}
         faults += [*board.apply(wanted).values(), board.save()]
         faults.append(states.save(config.etatPath, board.found(wanted)))
     except Exception as again:
         faults.append(one_line(f"{type(again).__name__}: {again}"))
     return [fault for fault in faults if fault]
+
+
+def _last_modes(config: Config, now: Now) -> Mapping[int, int]:
+    """The last good modes; none where even that fails."""
+    try:
+        past = memory.load(config, now)[0]
+    except Exception:
+        return {}
+    return past.modes if past else {}
 
 
 def without_config(

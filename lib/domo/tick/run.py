@@ -60,7 +60,8 @@ def main(path: str, verbose: bool = False, clock: Callable[[], Now] = memory.loo
     except Exception as error:
         from . import rescue
 
-        tell.say(config, rescue.forces_only(config, error), clock(), verbose, all_seen=False)
+        now = clock()
+        tell.say(config, rescue.forces_only(config, error, now), now, verbose, all_seen=False)
         return LOOK
     if stamps:
         configs.remember(config, stamps)
