@@ -3,13 +3,12 @@ a tick that hangs keeps the lock. A child that cannot be killed is left behind; 
 
 from __future__ import annotations
 
-import contextlib
 import os
 
 from ..core.faults import Report
 from ..core.model import Fault, Past
 from ..core.records import replace
-from ..stores import ends, journal, memory, record
+from ..stores import journal, memory, record
 from ..system import files
 from ..system.apart import apart
 from ..system.left_behind import running
@@ -44,6 +43,8 @@ def past(config: Config, now: Now) -> tuple[Past, str]:
 def dated(seen: Beginning) -> Beginning:
     """What a tick knows, with the ends of forces as the journal dates them; as it is where that cannot be
     read."""
+    from ..stores import ends
+
     config, until, stuck = seen.config, seen.before.until, seen.before.stuck
     left = stuck.get("journal")
     if not (left and running(left)):
@@ -92,8 +93,10 @@ def keep_record(config: Config, day: str, before: Past, now: Now) -> tuple[Past,
     answer, why, left = apart(lambda: _keep(config, day, now), SECONDS)
     done, fault = answer or (False, f"record {config.recordDir}: {why}")
     if not done:
-        with contextlib.suppress(OSError):
+        try:
             files.remove(record.mark(config))
+        except OSError:  # then it is tried again after recordEvery
+            pass
     stuck = {**before.stuck, "record": left} if left else before.stuck
     faults: list[str] = [Report(fault, lasts=not done)] if fault else []
     return replace(before, stuck=stuck, reports=(*before.reports, *faults)), faults
