@@ -47,6 +47,26 @@ def test_another_persons_domo_mod_says_whose_the_ticks_are(machine: Machine) -> 
     assert (machine.rights(), machine.on) == (before, set())
 
 
+@pytest.mark.parametrize("how", [{"SUDO_UID": "1000"}, {}], ids=["sudo", "verbose"])
+def test_a_tick_that_root_runs_by_hand_is_one_of_its_user(machine: Machine, how: dict[str, str]) -> None:
+    """Root's own would have no memory, believe no script, and switch off what is on."""
+    machine.order(1, "on")
+    machine.domo("tick")
+    before = machine.rights()
+    ran = machine.domo("tick", *([] if how else ["-v"]), user="root", **how)
+    assert (ran.code, ran.err) == (0, "")
+    assert (machine.rights(), machine.on) == (before, {1})
+
+
+def test_a_tick_that_another_person_runs_says_whose_the_ticks_are(machine: Machine) -> None:
+    machine.order(1, "on")
+    machine.domo("tick")
+    before = machine.rights()
+    ran = machine.domo("tick", "-v", user="pi")
+    assert ran.code == 2 and ran.err.endswith("; run: sudo -u pvmonit /mnt/domo/bin/domo-tick -v\n")
+    assert (machine.rights(), machine.on) == (before, {1})
+
+
 @pytest.mark.parametrize("user", ["www-data", "pi", "root"])
 def test_nobody_else_overwrites_a_file_in_tmp(machine: Machine, user: str) -> None:
     """The kernel's protected_regular: not even root, who may replace it (above). Everybody may read it."""

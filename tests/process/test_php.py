@@ -172,6 +172,14 @@ def test_python_goes_first(house: House) -> None:
     assert f"TO DO  script {house.scripts}/1.php: is not run, 1.py goes first; remove one of them" in found
 
 
+def test_of_a_script_that_forks_only_the_first_process_answers(house: House) -> None:
+    """Else the second one's answer would be taken for the next script's."""
+    php(house, 1, "if (!pcntl_fork()) { usleep(200000); } " + ON)
+    php(house, 2, "usleep(500000); return ['mod' => 1, 'log' => 'off'];")
+    assert answers(house, 2) == "off"
+    assert house.on == {1}
+
+
 def test_a_forced_relays_script_is_not_asked(house: House) -> None:
     php(house, 1, f"touch('{house.folder}/asked'); {ON}")
     house.set_modes({1: 0})

@@ -221,20 +221,34 @@ def test_what_does_not_fit_together_is_told_at_once(house: House) -> None:
     ]
 
 
+def test_an_older_pvmonits_configuration_works_as_it_is(house: House) -> None:
+    text = """
+    cache: {dir: /tmp/PvMonit_cache, time: 60}
+    domo:
+      relay: {dataFreq: 60}
+      valueUse: {SOC: "^[0-9]+$", P: "^-?[0-9]+$"}
+    """
+    assert schema.parse(str(house.config), yaml.safe_load(text)).valueUse == ("SOC", "P")
+
+
 def test_one_file_for_two_things_is_found_however_it_is_written(house: House) -> None:
-    (house.folder / "link").symlink_to(house.folder / "mod")
     text = """
     domo:
-      jsonFile: {modPath: mod, etatPath: ./mod}
+      jsonFile: {modPath: mod, etatPath: ./x/..//mod}
       prefixFileData: domo_
       simulatedPins: domo_today.csv
-      dbFile: link
     """
     assert refused(house, text) == [
-        f"domo.jsonFile.etatPath: {house.folder}/./mod is domo.jsonFile.modPath already",
-        f"domo.dbFile: {house.folder}/link is domo.jsonFile.etatPath already",
+        f"domo.jsonFile.etatPath: {house.folder}/./x/..//mod is domo.jsonFile.modPath already",
         f"domo.simulatedPins: {house.folder}/domo_today.csv is domo's today.csv already",
     ]
+
+
+def test_check_finds_one_file_for_two_things_behind_links_too(house: House) -> None:
+    (house.folder / "folder").symlink_to(house.folder)
+    house.configure({"domo.jsonFile.etatPath": "folder/mod"})
+    told = f"domo.jsonFile.etatPath: {house.folder}/folder/mod is domo.jsonFile.modPath already"
+    assert f"TO DO  config: {told}" in house.tick("--check").out
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from domo.core import spare
 from domo.core.model import SKY_AGES, Device, Reading, Value
 from domo.scripts import stairs
-from domo.stores import plant_keys
+from domo.stores import codec, plant_keys
 from support.model import examples
 
 PLANT = plant_keys.plant({"latitude": 48, "longitude": 2, "panels": 1000, "battery": 6000, "house": 60})
@@ -106,6 +106,26 @@ def of_day(hour: float, clearness: float, charge: float, trust: float = 0.8) -> 
 def test_a_clear_morning_has_to_spare_and_a_dark_one_has_not() -> None:
     assert of_day(8, 1.0, 80) > 2000
     assert of_day(8, 0.15, 80) < 0
+
+
+@examples(100)
+@given(
+    watts=st.floats(),
+    charge=st.floats(),
+    stage=st.sampled_from(("Bulk", "Absorption", "Float")),
+    mppt=st.sampled_from((None, 1, 2)),
+    hour=st.floats(-12, 12),
+)
+def test_whatever_is_reported_can_be_remembered(
+    watts: float, charge: float, stage: str, mppt: int | None, hour: float
+) -> None:
+    sky: Any = {}
+    for minute in range(3):
+        shown = reading(0, stage, mppt, charge)
+        shown.devices[0].values["PPV"] = Value(repr(watts), "")  # type: ignore[index]
+        sky = spare.watched(later(sky, 60), PLANT, NOON + hour * HOUR + 60 * minute, shown)
+        write, read = codec.FIELDS["sky"]
+        assert read(write(sky), 60.0) == pytest.approx(later(sky, 60), abs=1e-3)
 
 
 def test_what_a_lead_battery_has_no_time_to_take_is_missing() -> None:

@@ -70,10 +70,6 @@ class History:
             before = state
         return ons
 
-    def rounded(self) -> list[tuple[float, int]]:
-        """The switches, with their ages to the millisecond."""
-        return [(round(age, 3), state) for age, state in self.switches]
-
     def pruned(self) -> History:
         """Without the switches that nothing asks for any more: all of the last 48 h stay, and the last
         on and off before them."""

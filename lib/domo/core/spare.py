@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-    from .model import Reading
+    from .model import Reading, Value
 
     # the section `plant` of config.yaml, see plant_keys; with "own", whether the owner has described it
     Plant = Mapping[str, Any]
@@ -78,18 +78,23 @@ def _panels(plant: Plant, _day: int, declination: float, hour: float) -> float:
     return power
 
 
+def throttled(values: Mapping[str, Value]) -> bool:
+    """Whether a regulator with these values holds its panels back. VE.Direct's MPPT field says so (1: limited
+    by voltage or current); without it absorption or float makes it likely, and no more than that."""
+    if "MPPT" in values:
+        return values["MPPT"].number == 1
+    return values["CS"].text.startswith(STAGES["absorption_or_float"])
+
+
 def seen(reading: Reading) -> tuple[float, bool, bool]:
-    """The power of all panels (W), whether any of them are held back, and whether that is in float.
-    Without VE.Direct's MPPT field they may be held back from absorption on."""
+    """The power of all panels (W), whether any of them are held back, and whether that is in float."""
     watts, held_back, floats = 0.0, False, False
     for device in reading.devices:
         values = device.values
         if "PPV" in values and "CS" in values:
             stage = values["CS"].text
             watts += values["PPV"].number or 0.0
-            held = stage.startswith(STAGES["absorption_or_float"])
-            if "MPPT" in values:
-                held = values["MPPT"].number == 1
+            held = throttled(values)
             held_back |= held
             floats |= held and stage.startswith(STAGES["float"])
     return watts, held_back, floats
@@ -101,12 +106,12 @@ def watched(sky: Sky, plant: Plant, wall: float, reading: Reading) -> Sky:
     battery monitor shows when the regulator calls the battery full. The memory lets the ages grow."""
     watts, held_back, floats = seen(reading)
     charge = reading.values["SOC"].number if floats and "SOC" in reading.values else None
-    if charge is not None and charge != sky.get("full"):
+    if charge is not None and 0 <= charge <= 100 and charge != sky.get("full"):
         sky = {**sky, "full": charge}
     under = clear(plant, wall)
     if under < DIM * sum(peak for peak, _, _ in plant["panels"]):
         return sky
-    ratio, before = min(CLEAREST, watts / under), likely(sky, 0.0)
+    ratio, before = max(0.0, min(CLEAREST, watts / under)), likely(sky, 0.0)
     if held_back and ratio <= before:  # how clear it is cannot be seen
         return {**sky, "look": 0.0}
     gone, day = min(GAP, sky.get("look", GAP)), sky.get("day", USUAL)

@@ -9,7 +9,8 @@ import time
 
 from ..core.model import BUSY, MODE_WORDS, Fault
 from ..core.texts import one_line
-from ..stores import edits, modes
+from ..stores import edits
+from ..tick import mode_faults
 from ..tick import process as ticker
 from .frame import CODES, LATE, View, changes, phase, press
 from .seen import Seen
@@ -184,7 +185,7 @@ class Panel:
         try:
             if wanted := changes(self._pending, self._seen.modes):
                 found = edits.set_owner(self._config.modPath, wanted)
-                self._say(f"domo-panel: {modes.linked(self._config.modPath)}" if found.linked else "")
+                self._say(f"domo-panel: {mode_faults.linked(self._config.modPath)}" if found.linked else "")
         except Fault as fault:
             if now - self._pressed < GIVE_UP:
                 self._say(f"domo-panel: {fault}")

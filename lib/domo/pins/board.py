@@ -46,20 +46,12 @@ class Board:
         """The state of each relay, by its pin: an input (after a boot) leaves its relay off. Where a level
         cannot be read it is the `remembered` one; a pin that cannot be read at all counts as off."""
         return {
-            relay: self._state(level, remembered.get(relay, OFF)) for relay, level in self._levels().items()
+            relay: self._state(level, remembered.get(relay, OFF)) for relay, level in self.levels().items()
         }
 
-    def idle(self) -> list[int]:
-        """The relays whose pin is an input still: it floats until the first tick after a boot."""
-        return [relay for relay, level in self._levels().items() if level is None]
-
-    def troubles(self) -> list[str]:
-        """What is wrong with pins that cannot even be read."""
-        return [
-            f"relay {relay}: {fault}" for relay, fault in self._levels().items() if isinstance(fault, Fault)
-        ]
-
-    def _levels(self) -> dict[int, int | Fault | None]:
+    def levels(self) -> dict[int, int | Fault | None]:
+        """The level of each relay's pin, or why it cannot be read; None for an input, which floats until the
+        first tick after a boot."""
         found: dict[int, int | Fault | None] = {}
         for relay, pin in self._pin_of.items():
             try:

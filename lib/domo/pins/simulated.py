@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from ..core.faults import Report
-from ..core.model import Fault
-from ..core.texts import one_line
 from ..system import files, tinyjson
 
 
@@ -16,19 +13,12 @@ class SimulatedPins:
     def __init__(self, path: str, why: str) -> None:
         self.kind = f"simulated pins in {path} ({why})"
         self._path = path
-        self._trouble = ""
         self._levels: dict[int, int] = {}
+        saved, self._trouble = tinyjson.load_ours(path)
         try:
-            saved = tinyjson.loads(files.read(path)[0].decode())
             self._levels = {int(pin): int(bool(level)) for pin, level in saved.items()}
-        except FileNotFoundError:
-            pass
-        except Fault as fault:
-            self._trouble = Report(f"{fault}; it is written again", path, lasts=False)
-        except (ValueError, AttributeError) as error:
-            self._trouble = Report(
-                f"{path}: was not domo's ({one_line(error, 200)}); it is written again", path, lasts=False
-            )
+        except ValueError as error:
+            self._trouble = f"{path}: was not domo's ({error})"
         self._saved = dict(self._levels)
 
     def read(self, pin: int) -> int | None:
@@ -41,7 +31,12 @@ class SimulatedPins:
 
     def save(self) -> str:
         """Writes the file when a level has changed. Gives "" or what was wrong with it. Raises Fault."""
+        trouble, self._trouble = self._trouble, ""
+        if trouble:
+            from ..system import aside
+
+            trouble = aside.set_aside(self._path, trouble)
         if self._levels != self._saved:
             files.replace(self._path, tinyjson.dumps(self._levels).encode())
             self._saved = dict(self._levels)
-        return self._trouble
+        return trouble

@@ -19,7 +19,7 @@ from ..core.settings import Config
 from ..scripts import messages, source
 from ..scripts.api import Relay, World
 from ..stores import modes
-from ..stores.memory import FIELDS
+from ..stores.codec import FIELDS
 from ..tick.sight import Sight
 
 RECORDS = (

@@ -348,13 +348,7 @@ class Data(_Helpful):
     def throttled(self, mppt: str = "last") -> bool:
         """Whether the regulator holds the panels back. VE.Direct's MPPT field says so (1: limited by
         voltage or current); without it absorption or float makes it likely, and no more than that."""
-
-        def held_back(device: Device) -> bool:
-            if "MPPT" in device.values:
-                return device.values["MPPT"].number == 1
-            return device.values["CS"].text.startswith(STAGES["absorption_or_float"])
-
-        return self._ask(held_back, mppt)
+        return self._ask(lambda device: spare.throttled(device.values), mppt)
 
     @question
     def full_today(self, mppt: str = "last") -> bool:

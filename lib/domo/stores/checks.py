@@ -19,13 +19,19 @@ def text(value: Any) -> str:
         raise ValueError("wants a text")
     if not str(value):
         raise ValueError("wants a text that is not empty")
-    if "\0" in str(value):
-        raise ValueError("wants a text without the character NUL")
+    if any(char == "\0" or "\ud800" <= char <= "\udfff" for char in str(value)):
+        raise ValueError("wants a text without NUL or halves of characters")
     return str(value)
 
 
 def name(value: Any) -> str:
     return one_line(text(value))
+
+
+def names(value: Any) -> tuple[str, ...]:
+    """A list of names. Older PvMonits have a map, with a pattern behind each name."""
+    found: tuple[str, ...] = list_of(name)([*value] if isinstance(value, dict) else value)
+    return found
 
 
 def optional_path(value: Any) -> str:

@@ -4,7 +4,7 @@ reader raises ValueError, TypeError or KeyError for what cannot be."""
 from __future__ import annotations
 
 from ..core.history import OFF, ON, History
-from ..core.model import SKY_AGES, Row
+from ..core.model import FORCED, SKY_AGES, Row
 from ..core.texts import one_line
 
 TYPE_CHECKING = False
@@ -64,7 +64,11 @@ def several(codec: Codec) -> Codec:
     return lambda found: [*map(write, found)], lambda found, gone: tuple(read(one, gone) for one in found)
 
 
-def read_history(row: list[tuple[float, int]], gone: float) -> History:
+def _write_history(history: History) -> list[tuple[float, int]]:
+    return [(round(age, 3), state) for age, state in history.pruned().switches]
+
+
+def _read_history(row: list[tuple[float, int]], gone: float) -> History:
     if any(later > earlier for (earlier, _), (later, _) in zip(row, row[1:], strict=False)):
         raise ValueError("switches out of order")
     state = STATE[1]
@@ -101,5 +105,32 @@ ROW: dict[str, Codec] = {  # the fields of a row, in the order in which they are
     "by": TEXT,
     "left": maybe(SECONDS),
 }
+HISTORY: Codec = (_write_history, _read_history)
 ROWS = several((written_row, read_row))
 SKY: Codec = (lambda sky: {name: round(value, 4) for name, value in sky.items()}, read_sky)
+
+# How each field of the past is written, and read; one that is new here begins with its default.
+FIELDS: dict[str, Codec] = {
+    "tick": maybe(AGE),
+    "modes": mapped(int, MODE),
+    "ours": RELAYS,
+    "states": mapped(int, STATE),
+    "history": mapped(int, HISTORY),
+    "auto_on": mapped(int, AGE),
+    "support": mapped(int, AGE),
+    "data": maybe(AGE),
+    "timers": mapped(str, each(AGE, SECONDS, COUNT)),
+    "charge": mapped(str, maybe(AGE)),
+    "sky": SKY,
+    "frozen": each((same, lambda text, gone: str(text)), AGE),
+    "turns": several(COUNT),
+    "scripted": several(COUNT),
+    "stuck": mapped(str, each(COUNT, COUNT)),
+    "why": mapped(int, TEXT),
+    "reports": TEXTS,
+    "until": mapped(int, each(among(FORCED), AGE, SECONDS)),
+    "pins": mapped(int, STATE),
+    "pin_failures": mapped(int, each(AGE, COUNT)),
+    "unwritten": ROWS,
+    "untold": ROWS,
+}

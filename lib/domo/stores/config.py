@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 from ..core.model import ConfigError
 from ..core.settings import Config, Limits
-from ..system import cache, files
+from ..system import cache
 from ..system.files import PROJECT
 
 TYPE_CHECKING = False
@@ -23,7 +25,7 @@ def absolute(path: str) -> str:
 
 def chosen(path: str | None) -> str:
     """The configuration's path: the one given, else $DOMO_CONFIG, else the project's own config.yaml."""
-    return path or files.variable("DOMO_CONFIG") or f"{PROJECT}/config.yaml"
+    return path or os.environ.get("DOMO_CONFIG") or f"{PROJECT}/config.yaml"
 
 
 def load(path: str) -> tuple[Config, Stamps]:

@@ -13,30 +13,11 @@ import time
 
 from ..core.faults import Report
 from ..core.history import OFF, History
-from ..core.model import FORCED, Fault, Now, Past
+from ..core.model import Fault, Now, Past
 from ..core.records import replace
 from ..core.texts import one_line
 from ..system import files, tinyjson
-from .codec import (
-    AGE,
-    COUNT,
-    MODE,
-    RELAYS,
-    ROWS,
-    SECONDS,
-    SKY,
-    STATE,
-    TEXT,
-    TEXTS,
-    among,
-    each,
-    mapped,
-    maybe,
-    read_history,
-    same,
-    seconds,
-    several,
-)
+from .codec import FIELDS, seconds
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,7 +25,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..core.settings import Config
-    from .codec import Codec
 
 VERSION = 2
 SLACK = 60.0  # s that two clocks may differ in what they say has gone by
@@ -96,33 +76,6 @@ def gone_by(saved: Mapping[str, Any], now: Now) -> float:
     if not same_boot and "" in (saved["boot"], now.boot):  # one could not be read
         same_boot = abs(by_up - by_wall) < SLACK
     return seconds(by_up if same_boot and by_up >= 0 else max(by_wall, now.up))
-
-
-# How each field of the past is written, and read; one that is new here begins with its default.
-FIELDS: dict[str, Codec] = {
-    "tick": maybe(AGE),
-    "modes": mapped(int, MODE),
-    "ours": RELAYS,
-    "states": mapped(int, STATE),
-    "history": mapped(int, (lambda history: history.pruned().rounded(), read_history)),
-    "auto_on": mapped(int, AGE),
-    "support": mapped(int, AGE),
-    "data": maybe(AGE),
-    "timers": mapped(str, each(AGE, SECONDS, COUNT)),
-    "charge": mapped(str, maybe(AGE)),
-    "sky": SKY,
-    "frozen": each((same, lambda text, gone: str(text)), AGE),
-    "turns": several(COUNT),
-    "scripted": several(COUNT),
-    "stuck": mapped(str, each(COUNT, COUNT)),
-    "why": mapped(int, TEXT),
-    "reports": TEXTS,
-    "until": mapped(int, each(among(FORCED), AGE, SECONDS)),
-    "pins": mapped(int, STATE),
-    "pin_failures": mapped(int, each(AGE, COUNT)),
-    "unwritten": ROWS,
-    "untold": ROWS,
-}
 
 
 def restored(saved: Mapping[str, Any], now: Now) -> Past:

@@ -79,8 +79,8 @@ def load(path: str) -> Found:
 def holding(relays: Iterable[int], found: Found, past: Mapping[int, int]) -> dict[int, int | None]:
     """The mode that holds for each relay: the file's, None where it holds no mode, and where it says nothing
     the force of the `past`, else auto off."""
-    fallback = first(relays, past)
-    return {r: None if r in found.odd else found.modes.get(r, fallback[r]) for r in fallback}
+    held = {r: past[r] if past.get(r) in FORCED else AUTO_OFF for r in relays}
+    return {r: None if r in found.odd else found.modes.get(r, held[r]) for r in held}
 
 
 def sort(document: Document) -> Found:
@@ -95,14 +95,6 @@ def sort(document: Document) -> Found:
                 odd[int(key)] = one_line(tinyjson.dumps(value), 40)
     twice = tuple(int(key) for key in document.twice if _is_relay(key))
     return Found(modes, odd, twice, tuple(map(int, document.texts)), document.linked)
-
-
-def linked(path: str) -> str:
-    """The fault of a mode file that has a second name (a hard link)."""
-    return (
-        f"{path}: has another name (a hard link). domo replaces the file; what is written through that name"
-        f" is lost from then on. Put a link there: ln -sf {path} THAT_NAME"
-    )
 
 
 def _is_relay(key: str) -> bool:
@@ -156,8 +148,3 @@ def sweep(path: str) -> None:
         from . import exchange
 
         exchange.sweep(path, left)
-
-
-def first(relays: Iterable[int], past: Mapping[int, int]) -> dict[int, int]:
-    """The modes for a file that is not there: the owner's forces of the past, auto off for the rest."""
-    return {relay: past[relay] if past.get(relay) in FORCED else AUTO_OFF for relay in relays}

@@ -17,6 +17,7 @@ from . import checks, plant_keys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from typing import Any
 
     from .checks import Check
@@ -37,7 +38,7 @@ KEYS: dict[str, tuple[str, Check]] = {  # key path: (field of Config, check)
     "domo.fileExpir": ("fileExpir", checks.SECONDS),
     "domo.xmlDataExpir": ("xmlDataExpir", checks.SECONDS),
     "domo.frozenAfter": ("frozenAfter", checks.SECONDS),
-    "domo.valueUse": ("valueUse", checks.list_of(checks.name)),
+    "domo.valueUse": ("valueUse", checks.names),
     "domo.jsonFile.modPath": ("modPath", checks.text),
     "domo.jsonFile.etatPath": ("etatPath", checks.text),
     "domo.prefixFileData": ("prefixFileData", checks.text),
@@ -82,13 +83,14 @@ PATHS: tuple[str, ...] = (
     "dbFile",
 )
 PATHS += ("recordDir", "scriptDir", "simulatedPins", "scriptDataXml", "cacheDir")
+NO_FILES = {"recordDir", "scriptDir", "scriptDataXml", "prefixFileData", "cacheDir"}  # but folders, and such
 OWN_FILES = (  # domo's, each behind prefixFileData
     *("memory.json", "faults.json", "today.csv", "record.kept", "events"),
     *("tick.lock", "panel.lock", "events.lock"),
 )
 # PvMonit's keys that mean nothing here; whole sections of it are not even looked at.
 PVMONIT = {"domo.daemon", "domo.binGpio", "domo.valueSimu", "domo.relayActionRefresh", "domo.tm1638.daemon"}
-PVMONIT |= {"cache.expir", "cache.expirLimit"}
+PVMONIT |= {"domo.relay.dataFreq"}
 SECTIONS = {"domo", "domo.jsonFile", "domo.relay", "domo.tm1638", "bin", "cache"}
 
 
@@ -115,7 +117,7 @@ def parse(path: str, document: Any) -> Config:
     config = replace(config, relayWatt={**peaks, **config.relayWatt})
     config = _with_pins(config, fields, problems)
     _check_relays(config, fields, problems)
-    _check_files(config, problems)
+    problems += files_named_twice(config, os.path.normpath)
     if problems:
         raise ConfigError([f"{path}: {problem}" for problem in problems])
     return config
@@ -139,7 +141,7 @@ def _flat(section: dict[Any, Any], problems: list[str], prefix: str = "", strict
                 yield from _flat(value, problems, f"{key}.", strict)
             elif value is not None:
                 problems.append(f"{key} wants keys below it, not {value!r}")
-        elif key not in PVMONIT and prefix != "bin.":
+        elif key not in PVMONIT and prefix not in ("bin.", "cache."):
             near = did_you_mean(key, (*KEYS, *SECTIONS))
             if near or (strict and prefix):
                 problems.append(f"{key}: unknown key{near}")
@@ -190,19 +192,15 @@ def _check_relays(config: Config, fields: dict[str, Any], problems: list[str]) -
             )
 
 
-def _check_files(config: Config, problems: list[str]) -> None:
-    """One file for two things: each would overwrite the other, and the owner's modes with it."""
-    used = {os.path.realpath(f"{config.prefixFileData}{name}"): f"domo's {name}" for name in OWN_FILES}
-    used[os.path.realpath(config.path)] = "this file itself"
-    used[os.path.realpath(f"{config.modPath}.lock")] = "the lock of the mode file"
+def files_named_twice(config: Config, real: Callable[[str], str]) -> Iterator[str]:
+    """One file for two things: each would overwrite the other, and the owner's modes with it. `real` gives
+    the same for two paths of one file; parsing asks no disk, which may hang."""
+    used = {real(f"{config.prefixFileData}{name}"): f"domo's {name}" for name in OWN_FILES}
+    used[real(config.path)] = "this file itself"
+    used[real(f"{config.modPath}.lock")] = "the lock of the mode file"
     for key, (field, _) in KEYS.items():
         path = getattr(config, field)
-        if (
-            field in PATHS
-            and field not in ("recordDir", "scriptDir", "scriptDataXml", "prefixFileData", "cacheDir")
-            and path
-        ):
-            real = os.path.realpath(path)  # "./mod" is "mod", and so is what a link leads to
-            if real in used:
-                problems.append(f"{key}: {path} is {used[real]} already")
-            used[real] = key
+        if field in PATHS and field not in NO_FILES and path:
+            if real(path) in used:
+                yield f"{key}: {path} is {used[real(path)]} already"
+            used[real(path)] = key

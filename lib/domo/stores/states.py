@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from ..core.faults import Report
 from ..core.history import OFF, ON
 from ..core.model import Fault
-from ..core.texts import one_line
 from ..system import files, tinyjson
 
 TYPE_CHECKING = False
@@ -24,21 +22,12 @@ def load(path: str) -> dict[int, int]:
 
 def save(path: str, states: Mapping[int, int]) -> str:
     """Replaces the file when it says anything else. Gives "" or what was wrong with it. Raises Fault."""
-    content = tinyjson.dumps({str(relay): state for relay, state in states.items()}).encode()
-    trouble = ""
-    try:
-        found = files.read(path)[0]
-        if found == content:
-            return ""
-        if not isinstance(tinyjson.loads(found.decode()), dict):
-            raise ValueError("no states")
-    except FileNotFoundError:
-        pass
-    except Fault as fault:
-        trouble = Report(f"{fault}; it is written again", path, lasts=False)
-    except ValueError as error:
-        trouble = Report(
-            f"{path}: was not domo's ({one_line(error, 200)}); it is written again", path, lasts=False
-        )
-    files.replace(path, content)
+    wanted = {str(relay): state for relay, state in states.items()}
+    found, trouble = tinyjson.load_ours(path)
+    if trouble:
+        from ..system import aside
+
+        trouble = aside.set_aside(path, trouble)
+    if trouble or found != wanted:
+        files.replace(path, tinyjson.dumps(wanted).encode())
     return trouble

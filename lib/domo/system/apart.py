@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
     from .left_behind import Left
 
-TRIES = 2  # of a process that is killed: by the system, when memory is short
-KILLED = "domo's process for it was killed"
+KILLED = "domo's process for it was killed"  # twice: by the system, when memory is short
 
 
 def apart(work: Callable[[], Any], seconds: float) -> tuple[Any, str, Left | None]:
@@ -32,19 +31,16 @@ def apart(work: Callable[[], Any], seconds: float) -> tuple[Any, str, Left | Non
             os.write(1, one_line(f"{type(error).__name__}: {error}", 200).encode(errors="replace"))
 
     end = time.monotonic() + seconds
-    for _ in range(TRIES):
-        message, why, left = _once(run, end)
-        if why != KILLED:
-            break
+    message, why, left = _once(run, end) or _once(run, end) or (b"", KILLED, None)
     if not message:
         late = f"gave no answer within {seconds:g} s"
         return None, (f"{late}; {why}" if left else why or late), left
     return marshal.loads(message), "", left
 
 
-def _once(run: Callable[[int], None], end: float) -> tuple[bytes, str, Left | None]:
+def _once(run: Callable[[int], None], end: float) -> tuple[bytes, str, Left | None] | None:
     """What a child says until `end` (time.monotonic()), or b"" and why it says nothing, "" when it is late;
-    and the process that could not be killed."""
+    and the process that could not be killed. None when it was killed."""
     try:
         child = Child(run)
     except OSError as error:
@@ -58,4 +54,4 @@ def _once(run: Callable[[int], None], end: float) -> tuple[bytes, str, Left | No
     if message or late:
         return message, HANGS.format(child.left[0]) if child.left else "", child.left
     said = one_line(child.printed.decode(errors="replace"), 200)
-    return b"", f"domo's process for it failed: {said}" if said else KILLED, None
+    return (b"", f"domo's process for it failed: {said}", None) if said else None

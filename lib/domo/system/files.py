@@ -172,8 +172,3 @@ def remove(name: str) -> None:
         os.unlink(name)
     except FileNotFoundError:
         pass
-
-
-def variable(name: str) -> str:
-    """A variable of the environment that this process was given, "" without it."""
-    return os.environ.get(name, "")

@@ -2,12 +2,12 @@
 for modules.
 
 It makes the folders of this project free (the gain is in ARCHITECTURE.md). It is used by ticks without
-arguments, cron's, and only as long as no source has changed since; `sealing` writes it. `posix` stands
-for `os`, and nothing comes from __future__, because this comes before everything else.
+arguments, cron's, and only as long as no source has changed since; `sealing` writes it. Nothing comes from
+__future__, because this comes before everything else.
 """
 
 import marshal
-import posix
+import os
 import sys
 from _imp import source_hash  # SipHash, which Python has for its own bytecode
 
@@ -38,11 +38,11 @@ def use() -> bool:
     try:
         if not is_ours():
             return False
-        fd = posix.open(path(), posix.O_RDONLY | posix.O_NOFOLLOW | posix.O_CLOEXEC)
+        fd = os.open(path(), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
-            content = posix.read(fd, min(LIMIT, posix.fstat(fd).st_size))
+            content = os.read(fd, min(LIMIT, os.fstat(fd).st_size))
         finally:
-            posix.close(fd)
+            os.close(fd)
         head = len(TAG) + 8
         body = memoryview(content)[head:]
         if content[:head] != TAG + source_hash(0, body):
@@ -91,5 +91,5 @@ def _load(name: str, file: str, package: bool, code: "CodeType") -> None:
 
 def stamp(file: str) -> "Stamp":
     """What changes whenever a file does. Raises OSError."""
-    info = posix.stat(file)
+    info = os.stat(file)
     return info.st_mtime_ns, info.st_size, info.st_ino

@@ -3,6 +3,10 @@ scanner and string encoder under it cost nothing, and they are what `json` itsel
 
 from __future__ import annotations
 
+from ..core.model import Fault
+from ..core.texts import one_line
+from . import files
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,3 +63,16 @@ def dumps(value: Any) -> str:
 
     encode = make_encoder(None, repr, encode_basestring, None, ":", ",", False, False, False)
     return "".join(encode(value, 0))
+
+
+def load_ours(path: str) -> tuple[dict[str, Any], str]:
+    """The object in a file that only domo writes, {} without the file; and "" or why it is none of domo's."""
+    try:
+        found = loads(files.read(path)[0].decode())
+        return (found, "") if isinstance(found, dict) else ({}, f"{path}: was not domo's (no object)")
+    except FileNotFoundError:
+        return {}, ""
+    except Fault as fault:
+        return {}, str(fault)
+    except ValueError as error:
+        return {}, f"{path}: was not domo's ({one_line(error, 200)})"

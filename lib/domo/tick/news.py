@@ -69,7 +69,7 @@ def _of_change(config: Config, row: Row, past: Past, now: Now) -> dict[str, Any]
         "mode": mode,
         "state": state,
         "why": why,
-        "text": text if text.endswith(f": {why}") else f"{text} ({why})",
+        "text": text if row.info == "M" and why == MODE_WORDS[value] else f"{text} ({why})",
     }
 
 

@@ -6,9 +6,8 @@ from __future__ import annotations
 from ..core import decide as core
 from ..core.faults import Report
 from ..core.history import OFF, ON
-from ..core.model import AUTO_OFF, FORCED, FORCED_ON, MODE_WORDS, Fault, Order
-from ..core.records import dataclass, replace
-from ..core.texts import Text, hour
+from ..core.model import AUTO_OFF, FORCED, FORCED_ON, Fault, Order
+from ..core.records import dataclass
 from ..pins.choice import open_board
 from ..scripts import asking, messages
 from ..stores import memory, modes
@@ -18,7 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..core.model import Now, Past, Plan, Reading
+    from ..core.model import Now, Past, Reading
     from ..core.settings import Config
     from ..pins.board import Board
 
@@ -70,24 +69,13 @@ def force(seen: Beginning) -> None:
 def resolve(config: Config, found: modes.Found, past: Past) -> tuple[dict[int, int | None], list[str]]:
     """The mode that holds for each relay now, None where the file holds no mode, which keeps the relay
     off; and what is wrong with the mode file."""
+    faults: list[str] = []
+    if found.problem or found.odd or found.linked or found.twice:
+        from . import mode_faults
+
+        faults = mode_faults.faults(config, found, past)
     if found.problem:
-        held = [str(r) for r in config.relays if r not in past.modes]
-        told = f"{found.problem}; it is left as it is, the last good modes apply"
-        told += f", relays without one are held off: {', '.join(held)}" if held else ""
-        return {r: past.modes.get(r) for r in config.relays}, [Report(told, "mode file", found.problem)]
-    odd = "{}: relay {} is {}, no mode (0 to 3): held off until you correct it"
-    faults: list[str] = [
-        Report(odd.format(config.modPath, relay, text), f"mode of relay {relay}")
-        for relay, text in found.odd.items()
-        if relay in config.relays
-    ]
-    if found.linked:
-        faults.append(modes.linked(config.modPath))
-    faults += [
-        f"{config.modPath}: relay {relay} is in it more than once; a force counts,"
-        " else the last one; delete the others"
-        for relay in found.twice
-    ]
+        return {r: past.modes.get(r) for r in config.relays}, faults
     return modes.holding(config.relays, found, past.modes), faults
 
 
@@ -129,7 +117,9 @@ def finish(
         faults += [_failed(r, order) for r, order in sorted(answers.orders.items()) if not order.good]
     plan = core.decide(config, known, seen.states, past, data, answers.orders)
     if past.until:
-        plan = _timed(plan, past, ended, now)
+        from . import timed
+
+        plan = timed.told(plan, past, ended, now)
     return Sight(
         config, now, seen.board, seen.modes, past, seen.before, data, answers, plan, tuple(faults), ended
     )
@@ -147,17 +137,3 @@ def _pins(config: Config, left: Mapping[int, int]) -> tuple[Board | None, dict[i
     except Fault as fault:
         return None, {r: left.get(r, OFF) for r in config.relays}, f"no relay can be switched: {fault}"
     return board, board.found(left), ""
-
-
-def _timed(plan: Plan, past: Past, ended: Mapping[int, int], now: Now) -> Plan:
-    """The plan with the end of each force that has one in its reason."""
-    plan = dict(plan)
-    for relay, (mode, age, length) in past.until.items():
-        decision = plan.get(relay)
-        if decision and relay in ended:
-            why = Text("{mode} no longer, its time is over: {why}", mode=MODE_WORDS[mode], why=decision.why)
-            plan[relay] = replace(decision, mode_before=mode, why=why)
-        elif decision and decision.mode == mode:
-            why = Text("{why} until {hour}", why=decision.why, hour=hour(now.wall + length - age))
-            plan[relay] = replace(decision, why=why)
-    return plan

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from ..core.model import BUSY, DONE, LOOK, REFUSED, ConfigError
+from ..core.model import BUSY, DONE, LOOK, REFUSED, ConfigError, Fault
 from ..core.records import replace
 from ..stores import config as configs
 from ..stores import memory
@@ -52,6 +52,14 @@ def main(path: str, verbose: bool = False, clock: Callable[[], Now] = memory.loo
         all_seen, faults = rescue.without_config(path, clock, run)
         tell.say(configs.last_good(path), (*error.problems, *faults), clock(), verbose, all_seen)
         return REFUSED
+    if _by_hand(verbose):
+        from ..stores import user
+
+        try:
+            user.as_its_user(config)
+        except Fault as fault:
+            print(f"domo-tick: {fault}", file=sys.stderr)
+            return REFUSED
     try:
         done = run(config, clock)
     except lock.Locked:
@@ -66,6 +74,11 @@ def main(path: str, verbose: bool = False, clock: Callable[[], Now] = memory.loo
     if stamps:
         configs.remember(config, stamps)
     return LOOK if _tell(done, verbose) else DONE
+
+
+def _by_hand(verbose: bool) -> bool:
+    """Whether a person runs this tick, who may be another user than cron's."""
+    return verbose or "SUDO_UID" in os.environ or bool(sys.stderr and sys.stderr.isatty())
 
 
 def leave(code: int) -> None:

@@ -6,7 +6,6 @@ import os
 import sys
 
 from ..core.faults import Report
-from ..system import files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ def say(
     terminal, domo-mod, the panel). Then starts what tells the program of onChange. `config`: None if there
     is none that can be used; `all_seen`: see core.news."""
     left = reports
-    watched = verbose or (sys.stderr and sys.stderr.isatty()) or files.variable("DOMO_SAY") == "all"
+    watched = verbose or (sys.stderr and sys.stderr.isatty()) or os.environ.get("DOMO_SAY") == "all"
     try:
         if config is not None and not watched:
             if reports or os.access(f"{config.prefixFileData}faults.json", os.F_OK):

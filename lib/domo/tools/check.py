@@ -18,6 +18,7 @@ from ..stores import bounded, fetch, journal, memory, modes, schema, user, yaml_
 from ..system import private, rights, trusted
 from ..system.apart import apart
 from ..system.files import PROJECT
+from ..tick import mode_faults
 from . import check_masters, check_news, check_plant
 from . import check_scripts as scripts
 
@@ -93,11 +94,13 @@ def _data(settings: Config, now: Now) -> Findings:
 
 
 def _files(settings: Config, now: Now) -> Findings:
+    for twice in schema.files_named_twice(settings, os.path.realpath):
+        yield False, f"config: {twice}"
     found = modes.load(settings.modPath)
     if found.problem:
         yield False, f"mode file {found.problem}; correct it, or delete it and a tick makes a new one"
     if found.linked:
-        yield False, f"mode file {modes.linked(settings.modPath)}"
+        yield False, f"mode file {mode_faults.linked(settings.modPath)}"
     for relay, text in found.odd.items():
         yield False, f"mode file {settings.modPath}: relay {relay} is {text}; write 0, 1, 2 or 3"
     _, trouble = memory.load(settings, now)
@@ -163,9 +166,11 @@ def _pins(settings: Config) -> Findings:
         return
     pins = ", ".join(f"{relay}={pin}" for relay, pin in settings.relayGpio.items())
     yield True, f"pins: {opened.kind}; BCM {pins}; {'low' if settings.relayActiveLow else 'high'} is on"
-    for trouble in opened.troubles():
-        yield False, f"pins: {trouble}"
-    if idle := [str(relay) for relay in opened.idle()]:
+    levels = opened.levels()
+    for relay, level in levels.items():
+        if isinstance(level, Fault):
+            yield False, f"pins: relay {relay}: {level}"
+    if idle := [str(relay) for relay, level in levels.items() if level is None]:
         line = firmware_line(settings)
         yield (
             None,

@@ -13,6 +13,7 @@ from ..core.records import replace
 from ..core.settings import Config
 from ..stores import edits, memory, modes, user
 from ..system import lock
+from ..tick import mode_faults
 from ..tick import process as ticker
 from .when import seconds_until
 
@@ -37,7 +38,7 @@ def force(config: Config, relays: Iterable[int], mode: int, end: float | tuple[i
 
 def _write(config: Config, relay: int, mode: int) -> None:
     if edits.set_owner(config.modPath, {relay: mode}).linked:
-        print(f"domo-mod: {modes.linked(config.modPath)}", file=sys.stderr)
+        print(f"domo-mod: {mode_faults.linked(config.modPath)}", file=sys.stderr)
 
 
 def _length(end: float | tuple[int, int] | None, now: Now) -> float | None:

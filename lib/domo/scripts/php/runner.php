@@ -14,11 +14,13 @@ final class DomoScript
     private static array $before = [];   // the timers as they were before the script
     private static string $zone = '';
     private static $pipe;
+    private static int $own = 0;         // this process; one that a script forks answers nothing
     private static bool $over = false;
 
     public static function begin(): void
     {
         self::$pipe = fopen('php://fd/3', 'wb');
+        self::$own = getmypid();
         self::$world = json_decode(stream_get_contents(STDIN), true);
         self::$todo = self::$world['scripts'];
         self::$zone = self::zone();
@@ -200,6 +202,10 @@ final class DomoScript
 
     private static function write(string $line): void
     {
+        if (getmypid() !== self::$own) {
+            self::$over = true;
+            exit;
+        }
         fwrite(self::$pipe, pack('N', strlen($line)) . $line);
         fflush(self::$pipe);
     }

@@ -1,0 +1,24 @@
+"""A file in the place of one of domo's that is none of domo's: it may be dear to somebody."""
+
+from __future__ import annotations
+
+import os
+
+from ..core.faults import Report
+from ..core.model import Fault
+from .rights import refused
+
+
+def set_aside(path: str, trouble: str) -> Report:
+    """Renames what stands at `path` to PATH.corrupt, unless there is such a file already, and tells that with
+    the `trouble`. Raises Fault."""
+    name = f"{path}.corrupt"
+    if os.path.isdir(path):
+        raise Fault(f"{path}: is not a file; move it away")
+    if os.path.lexists(name):
+        return Report(f"{trouble}; it is written again", path, lasts=False)
+    try:
+        os.rename(path, name)
+    except OSError as error:
+        raise refused(path, error) from None
+    return Report(f"{trouble}; it is set aside as {name}, and written again", path, lasts=False)

@@ -1,0 +1,42 @@
+"""What is wrong with a mode file, told to its owner."""
+
+from __future__ import annotations
+
+from ..core.faults import Report
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..core.model import Past
+    from ..core.settings import Config
+    from ..stores.modes import Found
+
+
+def faults(config: Config, found: Found, past: Past) -> list[str]:
+    """A sentence for each, and what domo does about it."""
+    if found.problem:
+        held = [str(r) for r in config.relays if r not in past.modes]
+        told = f"{found.problem}; it is left as it is, the last good modes apply"
+        told += f", relays without one are held off: {', '.join(held)}" if held else ""
+        return [Report(told, "mode file", found.problem)]
+    odd = "{}: relay {} is {}, no mode (0 to 3): held off until you correct it"
+    told_of: list[str] = [
+        Report(odd.format(config.modPath, relay, text), f"mode of relay {relay}")
+        for relay, text in found.odd.items()
+        if relay in config.relays
+    ]
+    if found.linked:
+        told_of.append(linked(config.modPath))
+    told_of += [
+        f"{config.modPath}: relay {relay} is in it more than once; a force counts,"
+        " else the last one; delete the others"
+        for relay in found.twice
+    ]
+    return told_of
+
+
+def linked(path: str) -> str:
+    """The fault of a mode file that has a second name (a hard link)."""
+    return (
+        f"{path}: has another name (a hard link). domo replaces the file; what is written through that name"
+        f" is lost from then on. Put a link there: ln -sf {path} THAT_NAME"
+    )
