@@ -12,14 +12,31 @@ if TYPE_CHECKING:
 
 DEVICES_LIMIT = 500
 SHORTEST_NIGHT = 3 * 3600.0  # s
+LONGEST_DAY = 14 * 3600.0  # s
+TAIL = 0.02  # of the battery's Wh: it takes no more, when it is full
+
+
+def full_today(ages: Mapping[str, float | None], regulator: str) -> bool:
+    """Whether that regulator's battery has been full since the last night, by what `stages` gave."""
+    full, night = (ages.get(f"{name} {regulator}") for name in ("full", "night"))
+    return full is not None and full < (LONGEST_DAY if night is None else night)
+
+
+def _full(reading: Reading, battery: float) -> bool:
+    """Whether the battery monitor says that the battery (Wh) is full, and takes hardly any more."""
+    values = reading.values
+    charge, power = (values[name].number if name in values else None for name in ("SOC", "P"))
+    return charge is not None and charge >= 100 and power is not None and 0 <= power <= TAIL * battery
 
 
 def stages(
-    before: Mapping[str, float | None], reading: Reading, gap: float | None = None
+    before: Mapping[str, float | None], reading: Reading, battery: float, gap: float | None = None
 ) -> dict[str, float | None]:
     """What `Past.charge` becomes: for each regulator and stage of charge (see STAGES), None while it is
     in it, then the age since it was first seen out of it; besides, the ages since "full" and since
-    "night" was last seen. A `gap` (s) of data that is longer than SHORTEST_NIGHT may have been one."""
+    "night" was last seen. Full is float; and absorption, once a `battery` (Wh) that is full by its monitor
+    takes hardly any more: some regulators come to float only when the loads, too, draw little (Victron's
+    manuals, "tail current"). A `gap` (s) of data that is longer than SHORTEST_NIGHT may have been one."""
     after = dict(before)
     if len(after) > DEVICES_LIMIT * len(STAGES):  # of devices that come and go
         here = {device.id for device in reading.devices}
@@ -38,6 +55,7 @@ def stages(
             dark = power is not None and power.number == 0 and "Float" not in told
             if night or dark or told.startswith("Off"):
                 after[f"night {device.id}"] = 0.0
-            if told.startswith(STAGES["float"]):
+            absorbed = told.startswith(STAGES["absorption_or_float"]) and _full(reading, battery)
+            if told.startswith(STAGES["float"]) or absorbed:
                 after[f"full {device.id}"] = 0.0
     return after

@@ -100,13 +100,15 @@ def seen(reading: Reading) -> tuple[float, bool, bool]:
     return watts, held_back, floats
 
 
-def watched(sky: Sky, plant: Plant, wall: float, reading: Reading) -> Sky:
+def watched(sky: Sky, plant: Plant, wall: float, reading: Reading, again: bool = False) -> Sky:
     """What is remembered of the sky after a reading: `now` and `day`, the two clearnesses; `age` (s), how
     long ago they were last seen; `look` (s), when it was last looked; and `full`, the charge (%) that the
-    battery monitor shows when the regulator calls the battery full. The memory lets the ages grow."""
+    battery monitor shows when the battery is full. `again`: it has been full before, today; then it is not
+    as full as it was that time, however soon the regulator comes back to float. The memory lets the ages
+    grow."""
     watts, held_back, floats = seen(reading)
     charge = reading.values["SOC"].number if floats and "SOC" in reading.values else None
-    if charge is not None and 0 <= charge <= 100 and charge != sky.get("full"):
+    if charge is not None and 0 <= charge <= 100 and not (again and charge <= sky.get("full", 100.0)):
         sky = {**sky, "full": charge}
     under = clear(plant, wall)
     if under < DIM * sum(peak for peak, _, _ in plant["panels"]):

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from _functools import partial  # type: ignore[import-not-found]  # functools costs a tick more
 
-from ..core import spare
+from ..core import charge, spare
 from ..core.history import KEPT, OFF, ON, History
 from ..core.model import STAGES, Device, Now, Order, Past, Reading, ScriptError
 from ..core.settings import Config
@@ -53,7 +53,6 @@ else:
 
 
 _NO_HISTORY = History()
-LONGEST_DAY = 14 * 3600.0  # s
 LONGEST_TIMER = 366 * 86400.0  # s
 LONGEST_NAME = 100  # characters of a timer's
 
@@ -352,14 +351,10 @@ class Data(_Helpful):
 
     @question
     def full_today(self, mppt: str = "last") -> bool:
-        """Whether the battery has been full since the last night: the regulator has been in float. With
-        several: the "last", "any" or "all" of them, or one by name."""
-
-        def full(device: Device) -> bool:
-            float_, night = (self._charge.get(f"{name} {device.id}") for name in ("full", "night"))
-            return float_ is not None and float_ < (LONGEST_DAY if night is None else night)
-
-        return self._ask(full, mppt)
+        """Whether the battery has been full since the last night: the regulator has been in float, or in
+        absorption with a SOC of 100 % and a battery that took hardly any more. With several: the "last",
+        "any" or "all" of them, or one by name."""
+        return self._ask(lambda device: charge.full_today(self._charge, device.id), mppt)
 
     @question
     def spare_today(self, trust: float = 0.8) -> float | None:
@@ -397,8 +392,8 @@ class Data(_Helpful):
         return reckoned
 
     def _reckoned(self, trust: float) -> float | None:
-        charge = self.get("SOC")
-        if not isinstance(charge, float):
+        soc = self.get("SOC")
+        if not isinstance(soc, float):
             return None
         if "ahead" not in self._known_already:
             local = _local(self._wall)
@@ -412,7 +407,7 @@ class Data(_Helpful):
             return None
         over, taken = spare.rest(self._known_already["ahead"], self._plant, trust)
         full = "CS" in self and self.full_today(mppt="any")
-        return spare.spare(over, taken, spare.lacking(self._plant, self._sky, charge, full))
+        return spare.spare(over, taken, spare.lacking(self._plant, self._sky, soc, full))
 
     def _foreseen(self) -> Callable[[float], float | None] | None:
         """What PvMonit's forecast says of the panels at a local hour (W), if there is a fresh one."""

@@ -110,12 +110,14 @@ def watched(config: Config, data: Reading, past: Past, now: Now) -> tuple[Readin
     seen: dict[str, Any] = {}
     if measured:
         age = age if measured == before else 0.0
-        seen = {"frozen": (measured, age), "charge": charge.stages(past.charge, data, past.data)}
+        stages = charge.stages(past.charge, data, config.plant["battery"], past.data)
+        seen = {"frozen": (measured, age), "charge": stages}
         if 0 < config.frozenAfter <= age and not data.problem:
             problem = f"no measured value has moved for {age / 60:.0f} min: the monitor is frozen"
             data = replace(data, problem=Report(problem, fault="frozen"))
     if not data.problem:
-        seen["sky"] = spare.watched(past.sky, config.plant, now.wall, data)
+        again = any(charge.full_today(past.charge, device.id) for device in data.devices)
+        seen["sky"] = spare.watched(past.sky, config.plant, now.wall, data, again)
     return data, replace(past, **seen)
 
 
