@@ -1,4 +1,4 @@
-"""A function's values from a child process that may hang, in one call."""
+"""Runs a function in a child process, because it may hang, and gives what it gave."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ if TYPE_CHECKING:
 
     from .left_behind import Left
 
-TRIES = 2  # of a process that is killed: by the system, when memory is short
+TRIES = 2  # if the process is killed: the system does that when memory is short
 KILLED = "domo's process for it was killed"
 
 
 def apart(work: Callable[[], Any], seconds: float) -> tuple[Any, str, Left | None]:
-    """What `work` gives (plain values), done in a child within `seconds`, because it may hang; or None and
-    why nothing came, and the process, if it could not be killed. Never raises."""
+    """Runs `work` in a child, for `seconds` at most. Gives (answer, why, process): what `work` gave (plain
+    values), or None; why it gave nothing, or ""; the process if it could not be killed, or None. Never
+    raises."""
     import marshal
 
     def run(answer: int) -> None:
@@ -43,8 +44,8 @@ def apart(work: Callable[[], Any], seconds: float) -> tuple[Any, str, Left | Non
 
 
 def _once(run: Callable[[int], None], end: float) -> tuple[bytes, str, Left | None]:
-    """What a child says until `end` (time.monotonic()), or b"" and why it says nothing, "" when it is late;
-    and the process that could not be killed."""
+    """(message, why, process): what a child sent until `end` (time.monotonic()), or b""; what went wrong, ""
+    if it was only late; the process if it could not be killed, or None."""
     try:
         child = Child(run)
     except OSError as error:

@@ -32,7 +32,7 @@ def act(sight: Sight) -> Done:
     unsaved = _save(config, next_past(sight, plan, sight.faults), now)
     if unsaved:
         faults += unsaved
-        why = Text("it could not be remembered")
+        why = Text("the memory cannot be written")
         plan = {r: _held_back(d, why) if d.switched_on else d for r, d in plan.items()}
     plan, wrong = _write_modes(sight, plan)
     faults += wrong
