@@ -5,8 +5,7 @@ from __future__ import annotations
 
 class Report(str):
     """A fault as a sentence. `about`: the thing that has it. `fault`: which fault it is, without changing
-    numbers. Both are the sentence itself unless they are given. `lasts`: False for something that happened
-    once."""
+    numbers. By default both are the sentence. `lasts`: False for something that happened once."""
 
     about: str
     fault: str

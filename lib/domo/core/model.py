@@ -1,8 +1,7 @@
 """The records that all of domo shares: immutable, no I/O, no clock, and no import that costs time.
 
-Moments are kept as *ages*: seconds before the moment at which this tick read the clocks, never negative.
-`memory` reads the clocks, and makes ages older from one tick to the next. So a wall clock that jumps changes
-no decision.
+Moments are kept as *ages*: seconds before this tick's look at the clocks, never negative. `memory` looks at
+the clocks, and makes ages older from tick to tick. So a wall clock that jumps changes no decision.
 """
 
 from __future__ import annotations

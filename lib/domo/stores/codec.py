@@ -1,5 +1,5 @@
-"""How what is remembered is written as JSON, and read `gone` seconds later: pairs of a writer and a reader. A
-reader raises ValueError, TypeError or KeyError for what cannot be."""
+"""How each part of the memory is written as JSON, and read `gone` seconds later: pairs of a writer and a
+reader. A reader raises ValueError, TypeError or KeyError for nonsense."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ def seconds(value: float) -> float:
 
 
 def among(values: Container[int]) -> Codec:
+    """One of these numbers."""
+
     def read(value: int, gone: float) -> int:
         if type(value) is not int or value not in values:
             raise ValueError(f"a mode or state of {value!r}")
@@ -32,10 +34,12 @@ def among(values: Container[int]) -> Codec:
 
 
 def same(value: Any) -> Any:
+    """The value as it is."""
     return value
 
 
 def maybe(codec: Codec) -> Codec:
+    """This or None."""
     write, read = codec
     return (
         lambda value: None if value is None else write(value),
@@ -44,6 +48,7 @@ def maybe(codec: Codec) -> Codec:
 
 
 def mapped(key: type, codec: Codec) -> Codec:
+    """A mapping from keys of this type to this."""
     write, read = codec
     return (
         lambda found: {k: write(value) for k, value in found.items()},
@@ -60,11 +65,13 @@ def each(*codecs: Codec) -> Codec:
 
 
 def several(codec: Codec) -> Codec:
+    """A tuple of any length of this."""
     write, read = codec
     return lambda found: [*map(write, found)], lambda found, gone: tuple(read(one, gone) for one in found)
 
 
 def read_history(row: list[tuple[float, int]], gone: float) -> History:
+    """A history from its switches."""
     if any(later > earlier for (earlier, _), (later, _) in zip(row, row[1:], strict=False)):
         raise ValueError("switches out of order")
     state = STATE[1]
@@ -72,15 +79,17 @@ def read_history(row: list[tuple[float, int]], gone: float) -> History:
 
 
 def read_sky(sky: dict[str, float], gone: float) -> dict[str, float]:
+    """What is remembered of the sky; only the SKY_AGES grow older."""
     return {str(name): seconds(value) + (gone if name in SKY_AGES else 0.0) for name, value in sky.items()}
 
 
 def written_row(row: Row) -> list[Any]:
+    """The fields of a row, in the order of ROW."""
     return [write(getattr(row, name)) for name, (write, _) in ROW.items()]
 
 
 def read_row(row: list[Any], gone: float) -> Row:
-    """A row; one that was written before a field was added has that field's default."""
+    """A row. One that was written before a field was added gets that field's default."""
     found = zip(ROW.items(), row, strict=False)
     return Row(**{name: read(value, gone) for (name, (_, read)), value in found})
 

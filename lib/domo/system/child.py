@@ -142,8 +142,7 @@ def send(answer: int, message: bytes) -> None:
 
 
 def count_on_children() -> None:
-    """Makes this process hear when its children end. The program that started it may have switched that
-    off, and then waitpid(2) fails."""
+    """Makes sure that waitpid(2) works: the program that started this one may have let it ignore children."""
     from _signal import SIG_DFL, SIG_IGN, getsignal, signal  # type: ignore[import-not-found]  # see _SIGABRT
 
     if getsignal(_SIGCHLD) == SIG_IGN:

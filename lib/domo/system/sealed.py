@@ -1,5 +1,4 @@
-"""The bytecode of the modules that every tick and its child load first, in one file, so that no module is
-searched for.
+"""The bytecode of the modules that each tick and its child load, in one file: no module is searched for.
 
 With it many small modules cost no more than one (see ARCHITECTURE.md). Only ticks without arguments use it,
 which are cron's, and only while no source has changed; `sealing` writes it. It imports `posix` instead of

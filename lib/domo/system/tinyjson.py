@@ -30,8 +30,7 @@ class _Context:
 
 def loads(text: str, pairs: Pairs | None = None) -> Any:
     """The value of a JSON text; `pairs` makes each object from its names and values, in their order. Raises
-    ValueError with line and column, like `json.loads`; also for NaN, Infinity, and text that is nested too
-    deeply."""
+    ValueError with line and column, like `json.loads`; also for NaN, Infinity, and text nested too deeply."""
     try:
         from _json import make_scanner
 
