@@ -1,4 +1,4 @@
-"""Pins kept in a file, for everything that is no Raspberry Pi: JSON, BCM number to electrical level."""
+"""Pins kept in a file, for machines other than a Raspberry Pi: JSON, BCM number to electrical level."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class SimulatedPins:
         self._levels[pin] = level
 
     def save(self) -> str:
-        """Writes the file when a level has changed. Gives "" or what was wrong with it. Raises Fault."""
+        """Writes the file if a level has changed. Gives "" or what was wrong with it. Raises Fault."""
         if self._levels != self._saved:
             files.replace(self._path, tinyjson.dumps(self._levels).encode())
             self._saved = dict(self._levels)

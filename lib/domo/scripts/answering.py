@@ -37,8 +37,8 @@ MUCH_MEMORY = 64 << 10  # KiB; above that, garbage is collected at once
 def run(
     question: Question, reading: Reading | None, waiting: tuple[int, ...] | None, end: float, answer: int
 ) -> None:
-    """Answers the question on the descriptor `answer`, until `end` (time.monotonic()). If they are known
-    already, `reading` (which the question's past has seen) and `waiting` (the relays to be asked) are given."""
+    """Answers the question on the descriptor `answer`, until `end` (time.monotonic()). `reading` (which the
+    question's past has seen) and `waiting` (the relays to ask) are given if they are known already."""
     import faulthandler
     import marshal
 
