@@ -162,7 +162,7 @@ class Result:
             self._lost(moment, could)
 
     def _day(self, moment: Moment) -> Sums:
-        """The sums of a moment's day; looked up every quarter of an hour, as a day begins at one everywhere."""
+        """The sums of a moment's day; looked up every quarter of an hour, at which days begin."""
         quarter = moment.now.wall // 900
         if quarter != self.quarter:
             self.quarter, self.today = quarter, self.days.setdefault(moment.local("%Y-%m-%d"), Sums())

@@ -151,7 +151,7 @@ class Round:
         return min(since + messages.ONE_SECONDS, self.end + LATE)
 
     def _take(self, kind: bytes, body: bytes) -> bool:
-        """Notes what a message says; gives whether it is the last. Raises ValueError and others if it is odd."""
+        """Notes what a message says; gives whether it is the last. Raises ValueError and others."""
         import marshal
 
         if kind == messages.READ:
