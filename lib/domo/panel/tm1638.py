@@ -48,7 +48,7 @@ class TM1638:
         self._scans: list[list[int] | None] = [None for _ in config.stb]  # the last of each board
         self._keys = [Keys(BOARD) for _ in config.stb]
         self._frames = [(bytes(BOARD), bytes(BOARD))] * len(config.stb)
-        self._sent = [[0] * 2 * BOARD for _ in config.stb]  # what its display memory holds; -1: nobody knows
+        self._sent = [[0] * 2 * BOARD for _ in config.stb]  # what its display memory holds; -1: unknown
         self._redraw_at = 0.0
         packages.third_party()
         try:

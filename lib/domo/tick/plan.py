@@ -39,8 +39,8 @@ class Beginning:
 
 def begin(config: Config, now: Now) -> Beginning:
     """Reads memory, mode file and pins. A relay counts as on if its pin is on and it was left on. If it was
-    left off (a restart switches all off), it counts as off, and must wait for its turn. If nobody knows how
-    it was left, the pin decides."""
+    left off (a restart switches all off), it counts as off, and must wait for its turn. If it is not known
+    how it was left, the pin decides."""
     before, memory_fault = memory.load(config, now)
     journal_fault = ""
     if before is None:

@@ -38,7 +38,7 @@ def seconds_until(hour: tuple[int, int], wall: float) -> float:
     counts at which it would have been. Raises Fault if the clock was not set."""
     if wall < PLAUSIBLE:
         date = time.strftime("%Y-%m-%d %H:%M", time.localtime(wall))
-        raise Fault(f"the clock says {date}, so nobody knows when it will be that time; use --for")
+        raise Fault(f"the clock says {date}, which cannot be right, so --until cannot work; use --for")
     today = time.localtime(wall)
     ends = [end for days in (0, 1) for end in _moments((*today[:2], today[2] + days), hour)]
     return min(end for end in ends if end > wall) - wall
