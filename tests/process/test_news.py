@@ -126,7 +126,7 @@ def test_several_faults_are_told_each_by_itself(house: House, clock: Clock) -> N
     assert tick(house, clock) == (1, "", "")
     house.set_modes({1: 1, 2: 1, 3: 9})
     lines = tick(house, clock).err.splitlines()
-    assert len(lines) == 1 and "well again after 2 min" in lines[0] and "relay 2 is 7" in lines[0]
+    assert len(lines) == 1 and "over after 2 min" in lines[0] and "relay 2 is 7" in lines[0]
     assert tick(house, clock) == (1, "", "")
 
 
@@ -244,7 +244,7 @@ def test_what_cannot_be_remembered_as_told_is_said_each_time(house: House, clock
     for _ in range(times):
         ran = tick(house, clock)
         assert "relay 1 is 7" in ran.err
-        assert ("reported at every tick" in ran.err) == (broken == "a folder")
+        assert ("each tick reports every fault" in ran.err) == (broken == "a folder")
     if broken != "a folder":
         assert tick(house, clock) == (1, "", "")
 
