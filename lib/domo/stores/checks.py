@@ -95,7 +95,7 @@ def list_of(check: Check, single: bool = False) -> Check:
 
 
 def map_of(key: Check, item: Check) -> Check:
-    """A mapping whose keys pass `key` and whose values pass `item`; every problem is told at once."""
+    """A mapping whose keys pass `key` and whose values pass `item`; one ValueError names every problem."""
 
     def check(value: Any) -> dict[Any, Any]:
         if not isinstance(value, dict):

@@ -39,7 +39,7 @@ def same(value: Any) -> Any:
 
 
 def maybe(codec: Codec) -> Codec:
-    """This or None."""
+    """What `codec` is for, or None."""
     write, read = codec
     return (
         lambda value: None if value is None else write(value),
@@ -48,7 +48,7 @@ def maybe(codec: Codec) -> Codec:
 
 
 def mapped(key: type, codec: Codec) -> Codec:
-    """A mapping from keys of this type to this."""
+    """A mapping: `key` is the type of its keys, `codec` is for its values."""
     write, read = codec
     return (
         lambda found: {k: write(value) for k, value in found.items()},
@@ -57,7 +57,7 @@ def mapped(key: type, codec: Codec) -> Codec:
 
 
 def each(*codecs: Codec) -> Codec:
-    """A tuple of these."""
+    """A tuple with an item for each of these codecs."""
     return (
         lambda found: [write(value) for (write, _), value in zip(codecs, found, strict=True)],
         lambda found, gone: tuple(read(value, gone) for (_, read), value in zip(codecs, found, strict=True)),
@@ -65,7 +65,7 @@ def each(*codecs: Codec) -> Codec:
 
 
 def several(codec: Codec) -> Codec:
-    """A tuple of any length of this."""
+    """A tuple of any length; `codec` is for each item."""
     write, read = codec
     return lambda found: [*map(write, found)], lambda found, gone: tuple(read(one, gone) for one in found)
 

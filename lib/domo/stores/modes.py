@@ -77,8 +77,8 @@ def load(path: str) -> Found:
 
 
 def holding(relays: Iterable[int], found: Found, past: Mapping[int, int]) -> dict[int, int | None]:
-    """The mode of each relay: the file's; None if it holds no mode for it; if the file does not name it, the
-    force in the `past`, else auto off."""
+    """The mode of each relay: the file's; None if what stands there is no mode; if the file does not name the
+    relay, the force in the `past`, else auto off."""
     fallback = first(relays, past)
     return {r: None if r in found.odd else found.modes.get(r, fallback[r]) for r in fallback}
 
