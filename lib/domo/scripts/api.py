@@ -468,7 +468,7 @@ class Data(_Helpful):
 
 
 class World:
-    """What all scripts of a tick see; only `timers` may they change."""
+    """What all scripts of a tick see. They can change only `timers`."""
 
     def __init__(
         self,
