@@ -167,7 +167,7 @@ def picture(config: Config, was: Day, would: Day) -> Iterator[str]:
     minute, relay, why = part
     yield from wrapped(
         f"The same until {days.clock(minute)}, when {relay} {config.name(relay)} would have been {why}. "
-        "After that the readings would have been others, so the rest is a guess."
+        "From then on other readings would have followed, so the rest is a guess."
     )
     yield ""
     for switch in would.switches:
