@@ -13,7 +13,7 @@ def drawn(
     rows: Sequence[Sequence[str]], width: int = WIDTH, right: Container[int] = (), least: int = 20
 ) -> list[list[str]]:
     """The lines of each row, at most `width` wide. Columns (from 0) in `right` are aligned to the right.
-    The last cell is a text that goes on below itself, in `least` columns even where fewer are left."""
+    The last cell is a text that is wrapped, in `least` columns even if fewer are left."""
     *columns, _ = zip(*rows, strict=True)
     widths = [max(map(len, column)) for column in columns]
     indent = sum(widths) + len(BETWEEN) * len(widths)

@@ -61,10 +61,10 @@ def fold(
     supposed: Mapping[str, str] | None = None,
     watch: Watch | None = None,
 ) -> Iterator[Moment]:
-    """So many ticks from `start` (epoch s) on: every relay in auto and off at first, some readings
-    `supposed` instead of the plant's. `watch` sees what the scripts look at besides. Raises PlantError for
-    what a foreign plant does wrong."""
-    config = replace(config, dbFile="", onChange=(), cacheDir="")  # nobody is told; no forecast is of then
+    """Runs `ticks` ticks from `start` (epoch s) on. At first every relay is in auto and off. Readings in
+    `supposed` replace the plant's; `watch` notes what else scripts look at. Raises PlantError for what a
+    foreign plant does wrong."""
+    config = replace(config, dbFile="", onChange=(), cacheDir="")  # nobody is told; no forecast of today
     kinds = source.scripted(config)
     scripted, python = list(kinds), [relay for relay, kind in kinds.items() if kind == "py"]
     library = source.Library(config.scriptDir)

@@ -1,4 +1,4 @@
-"""How the values in config.yaml are checked: each gives the value, or a ValueError says what it wants."""
+"""Checks of the values in config.yaml: each gives the value, or a ValueError says what is wanted."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 
 def text(value: Any) -> str:
+    """A text that is not empty; a number is taken as text."""
     if not isinstance(value, (str, int, float)) or isinstance(value, bool):
         raise ValueError("wants a text")
     if not str(value):
@@ -25,6 +26,7 @@ def text(value: Any) -> str:
 
 
 def name(value: Any) -> str:
+    """A name for people, as one clean line."""
     return one_line(text(value))
 
 
@@ -35,11 +37,12 @@ def names(value: Any) -> tuple[str, ...]:
 
 
 def optional_path(value: Any) -> str:
+    """A path or an address; false or nothing: "", there is none."""
     return "" if value is False or value is None else text(value)
 
 
 def number(low: float, high: float, kind: type = float, why: str = "") -> Check:
-    """A number in that range; `why` it is that one."""
+    """A number from `low` to `high`; `why` is said behind the range."""
 
     def check(value: Any) -> Any:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
@@ -66,12 +69,15 @@ def command(value: Any) -> tuple[str, ...]:
 
 
 def boolean(value: Any) -> bool:
+    """True or false."""
     if not isinstance(value, bool):
         raise ValueError(f"wants true or false, not {value!r}")
     return value
 
 
 def choice(*words: str) -> Check:
+    """One of these words."""
+
     def check(value: Any) -> str:
         if value not in words:
             raise ValueError(f"wants one of {', '.join(words)}, not {value!r}")
@@ -81,6 +87,8 @@ def choice(*words: str) -> Check:
 
 
 def list_of(check: Check, single: bool = False) -> Check:
+    """A list of different things that `check` accepts; `single`: one thing without a list will do too."""
+
     def check_list(value: Any) -> tuple[Any, ...]:
         if single and not isinstance(value, list):
             value = [value]
@@ -95,6 +103,8 @@ def list_of(check: Check, single: bool = False) -> Check:
 
 
 def map_of(key: Check, item: Check) -> Check:
+    """A mapping whose keys pass `key` and whose values pass `item`; one ValueError names every problem."""
+
     def check(value: Any) -> dict[Any, Any]:
         if not isinstance(value, dict):
             raise ValueError(f"wants lines of the form 'number: value', not {value!r}")
@@ -113,6 +123,7 @@ def map_of(key: Check, item: Check) -> Check:
 
 
 def wiring_pi(value: Any) -> int:
+    """A wiringPi number of a pin that the 40-pin header has."""
     pin: int = number(0, len(WIRING_PI) - 1, int)(value)
     if WIRING_PI[pin] not in BCM_PINS:
         raise ValueError(f"is {value!r}, a pin that the 40-pin header does not have")
@@ -120,6 +131,7 @@ def wiring_pi(value: Any) -> int:
 
 
 def limits(value: Any) -> Limits:
+    """The limits of one relay."""
     known = {
         "minOn": number(0, 86400),
         "minOff": number(0, 86400),
@@ -147,4 +159,5 @@ SECONDS = number(0, 7 * 86400)
 
 
 def seconds_or_never(value: Any) -> float:
+    """A time in s; false: 0, never."""
     return 0 if value is False else SECONDS(value)

@@ -23,7 +23,7 @@ PLANT: Mapping[str, Any] = {  # the house's solar plant, as far as config.yaml d
     "panels": ((1000.0, 35.0, None),),  # W peak; degrees: tilt, azimuth (180 is south; None: to the equator)
     "battery": 5000.0,  # Wh
     "chemistry": "lead",  # or "lfp"
-    "absorption": 28.8,  # V, and the next; a 24 V battery's, lfp has others
+    "absorption": 28.8,  # V of a 24 V battery, as the next; lfp has others
     "float": 27.6,
     "absorptionTime": 7200.0,  # s a day at most
     "idle": 10.0,  # W that the inverter draws by itself
@@ -144,7 +144,7 @@ def peak(load: Mapping[str, Any]) -> float:
 
 
 def _keys(value: Any, known: Keys, where: str = "") -> dict[str, Any]:
-    """What a mapping says, with the defaults of what it does not. Raises ValueError with every problem."""
+    """The values in a mapping, and defaults for those that it lacks. Raises ValueError with every problem."""
     if not isinstance(value, dict):
         raise ValueError(f"{where} wants {', '.join(known)}, not {value!r}".strip())
     problems = [f".{name}: unknown{did_you_mean(str(name), known)}" for name in value if name not in known]

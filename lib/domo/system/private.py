@@ -1,4 +1,4 @@
-"""The one folder for what is as good as programs, such as bytecode: this user's, closed to all others."""
+"""The one folder for what is run as it is, such as bytecode: this user's, and closed to all others."""
 
 import os
 

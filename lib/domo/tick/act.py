@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 
 
 def act(sight: Sight) -> Done:
-    """Carries the plan out; gives what became of it, and what went wrong on the way."""
+    """Carries the plan out; gives what became of it, and what went wrong."""
     config, now, plan = sight.config, sight.now, sight.plan
-    if sight.board is None:  # the memory stays as old as it is, but says what is wrong
+    if sight.board is None:  # nothing was switched: the past stays, with the faults of now
         _save(config, replace(sight.before, reports=sight.faults), now)
         return Done(sight, plan, sight.faults)
     faults = list(sight.faults)
     unsaved = _save(config, next_past(sight, plan, sight.faults), now)
     if unsaved:
         faults += unsaved
-        why = Text("it could not be remembered")
+        why = Text("the memory cannot be written")
         plan = {r: _held_back(d, why) if d.switched_on else d for r, d in plan.items()}
     plan, wrong = _write_modes(sight, plan)
     faults += wrong
@@ -111,7 +111,7 @@ def _drive(sight: Sight, board: Board, plan: Plan) -> tuple[Plan, dict[int, str]
 
 
 def _save_states(config: Config, board: Board, plan: Plan) -> list[str]:
-    """Lets the pins outlive the process, and writes the state file; gives what went wrong."""
+    """Saves simulated pins, and writes the state file; gives what went wrong."""
     faults: list[str] = []
     for write in (board.save, lambda: states.save(config.etatPath, {r: d.state for r, d in plan.items()})):
         try:
@@ -122,8 +122,7 @@ def _save_states(config: Config, board: Board, plan: Plan) -> list[str]:
 
 
 def _record(sight: Sight, plan: Plan, faults: list[str]) -> tuple[str, list[str]]:
-    """Adds a line to the record of the day; gives the day when the record is due to go to the disk that
-    lasts, and what went wrong."""
+    """Adds a line to the record; gives the day if it is due for the lasting folder, and what went wrong."""
     try:
         return record.append(sight.config, sight.now.wall, sight.reading, plan, sight.before.why, faults), []
     except Fault as fault:
@@ -131,8 +130,7 @@ def _record(sight: Sight, plan: Plan, faults: list[str]) -> tuple[str, list[str]
 
 
 def _rows(sight: Sight, past: Past) -> tuple[Row, ...]:
-    """What the journal is to be given. A new one, or one that a power cut left empty, begins with the
-    forces that stand."""
+    """The rows for the journal. One that is new, or empty after a power cut, begins with standing forces."""
     if sight.answers.begun:
         return past.unwritten
     from .rows import standing

@@ -1,5 +1,5 @@
-"""What a tick reads from and writes to the disk that lasts: in a child, because such a disk may hang, and
-a tick that hangs keeps the lock. A child that cannot be killed is left behind; none is started beside it."""
+"""What a tick reads from and writes to the lasting disk: in a child, because such a disk may hang, and a tick
+that hangs keeps the lock. A child that cannot be killed is left behind; no other is started beside it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SECONDS = 5.0
 
 
 def past(config: Config, now: Now) -> tuple[Past, str]:
-    """The past by the journal, and "" or why it cannot be read; then nothing is switched on automatically."""
+    """The past from the journal, and "" or why it cannot be read: then nothing is switched on by itself."""
 
     def read() -> tuple[dict[str, Any], bool, str]:
         found, fault = journal.past(config, now)
@@ -56,7 +56,7 @@ def dated(seen: Beginning) -> Beginning:
 
 
 def tell_journal(config: Config, rows: tuple[Row, ...], before: Past, now: Now) -> tuple[Past, list[str]]:
-    """Gives the journal its rows; gives the past with those that it did not take, and what went wrong."""
+    """Writes rows to the journal; gives the past, with those that it did not take, and what went wrong."""
     left = before.stuck.get("journal")
     if left and running(left):
         return before, [
@@ -76,15 +76,15 @@ def tell_journal(config: Config, rows: tuple[Row, ...], before: Past, now: Now) 
 def _append(
     config: Config, rows: tuple[Row, ...], forces: tuple[Row, ...], now: Now
 ) -> tuple[bool, bool, str]:
-    """Adds the rows, and after a journal that was set aside those of the forces that stand, with which the
-    new one begins. Gives whether it took each of the two, and "" or what went wrong."""
+    """Adds the rows. If the journal had to be set aside, the new one also gets the rows of the standing
+    forces. Gives whether it took each of the two, and "" or what went wrong."""
     done, fault = journal.append(config, rows, now)
     begun = done and (not fault or journal.append(config, forces, now)[0])
     return done, begun, str(fault)
 
 
 def keep_record(config: Config, day: str, before: Past, now: Now) -> tuple[Past, list[str]]:
-    """Takes the record of the day (2026-06-15) to its lasting folder; gives the past, and what went wrong."""
+    """Writes the record of a day (2026-06-15) to the lasting folder; gives the past, and what went wrong."""
     left = before.stuck.get("record")
     if left and running(left):
         return before, [

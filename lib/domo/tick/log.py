@@ -1,4 +1,4 @@
-"""PvMonit's kind of log: printMessage on the standard output, printMessageLogfile in a file."""
+"""The log, as in PvMonit: printMessage goes to the standard output, printMessageLogfile to a file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .table import show
 if TYPE_CHECKING:
     from .sight import Done
 
-LOG_LIMIT = 10_000_000  # bytes, as in PvMonit; then it is kept as FILE.1 and a new one begun
+LOG_LIMIT = 10_000_000  # bytes, as in PvMonit; then it is renamed to FILE.1 and a new one begun
 
 
 def log(done: Done) -> list[str]:

@@ -35,11 +35,11 @@ def say(config: Config, reports: Sequence[str], now: Now, all_seen: bool = True)
         try:
             told.save(config, after, now)
         except Fault as fault:
-            print(f"domo-tick: {fault}; until then every fault is reported at every tick", file=sys.stderr)
+            print(f"domo-tick: {fault}; until you do, each tick reports every fault", file=sys.stderr)
 
 
 def fresh(config: Config, reports: Sequence[str], now: Now) -> list[str]:
-    """What `say` would say."""
+    """What `say` would print now."""
     return [one.text for one in news(told.load(config, now), reports, config.remindAfter)[0]]
 
 
@@ -85,10 +85,10 @@ def _of_fault(one: News, now: Now) -> dict[str, Any]:
 
 
 def _moment(wall: float) -> str:
-    """ISO 8601, with the offset of this place."""
+    """A moment (epoch s) in ISO 8601, with the local offset."""
     try:
         return datetime.fromtimestamp(wall).astimezone().isoformat(timespec="seconds")
-    except (ValueError, OverflowError, OSError):  # a clock with a date that cannot be
+    except (ValueError, OverflowError, OSError):  # the clock has an impossible date
         return datetime.fromtimestamp(0, UTC).isoformat()
 
 

@@ -1,4 +1,4 @@
-"""What the next tick must know. (`rows`: what the journal and the program of onChange get.)"""
+"""What the next tick must know. (`rows` makes what the journal and the program of onChange get.)"""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from .sight import Sight
 
 _NO_HISTORY = History()
-MOST_ROWS = 1000  # are kept for a journal or a queue that cannot be written
-MOST_TRIES = 10  # are counted of a pin that fails
+MOST_ROWS = 1000  # rows kept for a journal or a queue that cannot be written
+MOST_TRIES = 10  # failed tries of a pin that are counted
 
 
 def next_past(
     sight: Sight, plan: Plan, faults: tuple[str, ...], written: bool = False, failed: Collection[int] = ()
 ) -> Past:
-    """The past for the next tick. `written`: the mode file says what is planned; until it does, the end of
-    a force is not forgotten. `failed`: relays that could not be switched on."""
+    """The past for the next tick. `written`: the mode file holds the plan; until it does, the end of a force
+    is not forgotten. `failed`: relays that could not be switched on."""
     past, config, orders = sight.past, sight.config, sight.answers.orders
     history, auto_on, support = dict(past.history), dict(past.auto_on), dict(past.support)
     modes, states, why, auto = dict(past.modes), {}, {}, []

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ..core.model import Past, Plan
     from .sight import Sight
 
-STEP, STEPS = 600.0, 12  # the journal is told of a force that ends each STEP s, but STEPS times at most
+STEP, STEPS = 600.0, 12  # s between two rows about a timed force; there are STEPS of them at most
 
 
 def changes(sight: Sight, plan: Plan, ours: frozenset[int]) -> list[Row]:
@@ -21,7 +21,7 @@ def changes(sight: Sight, plan: Plan, ours: frozenset[int]) -> list[Row]:
     for relay, decision in plan.items():
         was = sight.before.history.get(relay, History()).last_state
         if was != decision.state_before:
-            why = Text("found so: a restart, or another program")
+            why = Text("switched by a restart or another program")
             told.append(Row(0.0, relay, "E", decision.state_before, why))
         mode = decision.mode
         if mode is not None and mode != sight.before.modes.get(relay, AUTO_OFF):
@@ -35,8 +35,8 @@ def changes(sight: Sight, plan: Plan, ours: frozenset[int]) -> list[Row]:
 
 
 def left(sight: Sight, plan: Plan) -> list[Row]:
-    """Now and then a row that says how long a force still lasts: a machine that starts with a clock that
-    is not set yet goes on from there."""
+    """Now and then a row that says how long a force still lasts. After a restart, while the clock is not
+    set, the force goes on from there."""
     told = []
     for relay, (mode, age, length) in sight.past.until.items():
         step = max(STEP, length / STEPS)
@@ -49,7 +49,7 @@ def left(sight: Sight, plan: Plan) -> list[Row]:
 
 
 def standing(past: Past) -> tuple[Row, ...]:
-    """The rows of the forces that stand and that no row waiting for the journal tells of."""
+    """Rows for the standing forces, without those that a row waiting for the journal tells of."""
     told = {row.relay for row in past.unwritten if row.info == "M"}
     forces = {r: mode for r, mode in past.modes.items() if mode in FORCED and r not in told}
     left = {r: max(0.0, length - age) for r, (_, age, length) in past.until.items()}

@@ -21,8 +21,8 @@ GREEN, YELLOW, BOLD, PLAIN = "\033[32m", "\033[33m", "\033[1m", "\033[0m"
 
 
 def show(text: str) -> None:
-    """Prints; what the terminal's character set lacks as "?", and nothing more once nobody reads on
-    (`| head`) or nothing can be written (a full disk)."""
+    """Prints, with "?" for characters that the terminal lacks. Once nobody reads on (`| head`) or the disk is
+    full, it prints nothing more."""
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="replace")
     try:

@@ -1,4 +1,4 @@
-"""What is possible in `plant` and `relayLoad`, but hardly meant."""
+"""What `--check` finds in `plant` and `relayLoad`: what is possible, but hardly meant."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ..core.settings import Config
 from ..stores import plant_keys
 
-Findings = Iterator[tuple[bool | None, str]]  # not well, or (None) to be noted; and the sentence
+Findings = Iterator[tuple[bool | None, str]]  # False: to do, None: a note; and the sentence
 
 
 def plant(settings: Config) -> Findings:

@@ -1,4 +1,4 @@
-"""`domo-report`: what the sun did and what domo made of it: a page, a terminal's day, CSV, JSON."""
+"""`domo-report`: what the sun did and what domo made of it, as a page, as text, CSV or JSON."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def options() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str], clock: Callable[[], Now] = memory.look_at_clocks) -> int:
-    """`domo-report` with these arguments; gives its exit code: 0 done, 1 it could not be done, 2 not
+    """`domo-report` with these arguments; gives its exit code: 0 done, 1 could not be done, 2 not
     understood."""
     given = options().parse_args(argv)
     now = clock()
@@ -111,7 +111,7 @@ def view(config: Config, now: Now) -> View:
 
 
 def _environment() -> dict[str, str]:
-    """As it was given; Python itself puts UTF-8 there where the locale is C, whatever the terminal can."""
+    """The environment as it was given: if the locale is C, Python changes it to UTF-8, which may be wrong."""
     try:
         with open("/proc/self/environ", encoding="utf-8", errors="replace") as file:
             return dict(line.partition("=")[::2] for line in file.read().split("\0"))
@@ -120,7 +120,7 @@ def _environment() -> dict[str, str]:
 
 
 def _text(config: Config, book: books.Book, day: Day) -> str:
-    """As the terminal can show it: block characters where its locale is UTF-8, colours where it is one."""
+    """The day as the terminal can show it: block characters if the locale is UTF-8, colours on a terminal."""
     from ..report import text
 
     given = _environment()
@@ -142,7 +142,7 @@ def _csv(config: Config, date: str, now: Now) -> str:
 
 
 def _json(book: books.Book, day: Day, now: Now) -> str:
-    """The day for other programs; None is what nobody knows."""
+    """The day for other programs; null is what is not known."""
     import json
 
     from ..report import page, words
