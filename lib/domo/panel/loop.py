@@ -81,7 +81,7 @@ class Panel:
         near = self._face.quick or self._pending or self._tick or self._tick_wanted
         try:
             self._asleep = True
-            time.sleep(min(QUICK, refresh) if near else refresh)  # sigtimedwait() costs 4 % of a poll more
+            time.sleep(min(QUICK, refresh) if near else refresh)  # sigtimedwait() costs more
             self._asleep = False
         except Woken:
             time.sleep(QUICK)  # lets who is writing finish; and who never stops costs us little

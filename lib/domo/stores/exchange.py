@@ -43,7 +43,7 @@ LIMIT = 1 << 20
 TORN_SECONDS = 0.2  # PHP's and nano's truncate-then-write is over in less
 WRITER_SECONDS = 2.0
 LOCK_SECONDS = 2.0
-_SIGURG = 23  # which is ignored; `import signal` costs 0.4 of a bare interpreter's start
+_SIGURG = 23  # which is ignored; `import signal` brings in enum
 
 
 def update(path: str, edit: Edit) -> None:
@@ -182,7 +182,7 @@ def _lock(path: str) -> Callable[[], object] | None:
     """Takes the lock beside the mode file and gives what releases it, or None where it cannot be had in
     time: the update goes on without. It spares attempts, and nothing else depends on it.
 
-    It is filelock's: a flock on this very file. filelock itself (2 to 5 interpreter starts to import)
+    It is filelock's: a flock on this very file. filelock itself (which takes long to import)
     is called only to wait for it, and only where it can do no harm: before 3.20.1 it follows a link
     planted at the lock's path and empties what that points to (CVE-2025-68146), so the lock must be
     an empty file of ours where nobody else can put another one in its place.

@@ -36,7 +36,7 @@ INSERT = f"INSERT INTO relay ({', '.join(_WRITTEN)}) VALUES ({', '.join('?' * le
 OUTSIDE = "mode file: "  # began the reason for an owner's mode before there was `origin`
 UNTIL = " until %Y-%m-%d %H:%M"  # stood in the reason for a force before there was `until`
 KEPT_SECONDS = 2 * 366 * 86400
-PRUNED = 2000  # rows that are not of the future are looked at each time: all would cost an interpreter start
+PRUNED = 2000  # rows that are not of the future are looked at each time: all would take too long
 KEPT_ROWS = 10_000  # stay whatever their date: a clock that is wrong must not empty the journal
 
 

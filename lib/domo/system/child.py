@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from .left_behind import Left
 
-_SIGABRT, _SIGKILL, _SIGALRM, _SIGCHLD = 6, 9, 14, 17  # `import signal` brings in enum: 0.4 of a bare start
+_SIGABRT, _SIGKILL, _SIGALRM, _SIGCHLD = 6, 9, 14, 17  # `import signal` brings in enum
 LIFETIME = 30  # s, more than any deadline: a child whose tick was killed ends itself
 LAST_WORDS = 0.2  # s for a child to say where it is
 DYING = 0.5  # s for a killed child to be gone

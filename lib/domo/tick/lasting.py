@@ -79,7 +79,7 @@ def keep_record(config: Config, day: str, before: Past, now: Now) -> tuple[Past,
 
 
 def _keep(config: Config, day: str, now: Now) -> str:
-    from ..stores import history  # with csv, re and datetime: half a bare start
+    from ..stores import history  # with csv, re and datetime
 
     try:
         told = history.keep(config, record.path(config), day)
