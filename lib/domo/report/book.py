@@ -7,6 +7,7 @@ a cache, which may be deleted, and without which a year takes long.
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 from ..core.model import Fault
 from ..stores import history, record
@@ -14,7 +15,6 @@ from ..system import files
 from . import days
 from .sums import Sum, of
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 

@@ -7,6 +7,7 @@ import os
 import re
 import sys
 import time
+from typing import TYPE_CHECKING
 
 from ..core.model import DONE, LOOK, REFUSED, ConfigError, Fault, Now, Past
 from ..core.settings import Config
@@ -17,7 +18,6 @@ from ..stores import history, memory, modes, record, states
 from ..system import arguments, files
 from ..tick.table import show
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
