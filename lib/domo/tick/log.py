@@ -6,7 +6,7 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from ..core.model import MODE_WORDS, ON_OFF, Fault
+from ..core.model import MODE_WORDS, ON_OFF
 from ..system import rights
 from .news import fresh
 from .table import show
@@ -31,8 +31,6 @@ def log(done: Done) -> list[str]:
             _append(config.printMessageLogfile, "".join(f"{line}\n" for _, line in lines).encode())
     except OSError as error:
         return [str(rights.refused(config.printMessageLogfile, error))]
-    except Fault as fault:
-        return [str(fault)]
     return []
 
 

@@ -13,7 +13,6 @@ from ..core.model import ConfigError, Fault, Now
 from ..core.settings import Config
 from ..core.texts import one_line
 from ..pins.choice import open_board
-from ..scripts import pvmonit
 from ..stores import bounded, fetch, journal, memory, modes, schema, user, yaml_file
 from ..system import private, rights, trusted
 from ..system.apart import apart
@@ -25,8 +24,6 @@ Findings = Iterator[tuple[bool | None, str]]  # well, not well, or (None) to be 
 
 SECONDS = 20.0  # for each check
 CONFIG_TXT = "/boot/firmware/config.txt"
-PVMONIT = pvmonit.FOLDER
-PVMONIT_CONFIG = f"{PVMONIT}/config.yaml"
 
 
 def main(path: str, now: Now) -> int:
