@@ -117,7 +117,7 @@ def _ask_all(
             send(answer, messages.APART)
             said = php.ask(relay, messages.ONE_SECONDS, end)
             world.timers = dict(said[2])
-            send(answer, messages.SAID + marshal.dumps(said))
+            send(answer, messages.ORDER + marshal.dumps(said))
             continue
         found = source.compiled(relay, world, library)
         if not isinstance(found, tuple):
@@ -132,7 +132,7 @@ def _ask_all(
             send(answer, messages.APART)
             said = alone.ask(relay, world, found[0], end, messages.ONE_SECONDS)
             world.timers = dict(said[2])
-        send(answer, messages.SAID + marshal.dumps(said))
+        send(answer, messages.ORDER + marshal.dumps(said))
     if keep:
         library.keep()
 

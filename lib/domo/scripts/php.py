@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     Said = tuple[str, str, Timers, Left | None, bool]  # as in answering
     Script = tuple[int, str, str]  # relay, file, why it is not run ("" if it is)
 
-DONE = b"C"  # PHP has told all that it could
+DONE = b"D"  # PHP has told all that it could
 FOLDER = f"{__file__.rpartition('/')[0]}/php"
 DAY = 43200.0  # s, PvMonit's "today"
 # `php -n` reads no php.ini and loads no extension: these are loaded when a script has such a word in it.

@@ -1,7 +1,7 @@
 <?php
 // Runs the PHP scripts of one tick, one after the other, in the global scope as PvMonit does. The world
 // comes as JSON on the standard input; each answer goes to descriptor 3 as [order, why, timers] in JSON
-// behind its length in 4 bytes, and "C" says that all is told (scripts/php.py reads them).
+// behind its length in 4 bytes, and "D" says that all is told (scripts/php.py reads them).
 
 require __DIR__ . '/functions.php';
 
@@ -145,7 +145,7 @@ final class DomoScript
 
     public static function finish(): void
     {
-        self::write('C');
+        self::write('D');
         self::$over = true;
     }
 
