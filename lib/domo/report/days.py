@@ -230,7 +230,7 @@ def asked(word: str | None, today: str) -> str:
         return earlier(today, 1)
     whole = f"{today[:5]}{word}" if re.fullmatch(r"\d\d-\d\d", word or "") else word or ""
     try:
-        if not re.fullmatch(history.DAY, whole):
+        if not re.fullmatch(history.DATE, whole):
             raise ValueError
         return earlier(whole, 0)
     except ValueError:

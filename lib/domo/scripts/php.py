@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 DONE = b"D"  # PHP has told all that it could
 FOLDER = f"{__file__.rpartition('/')[0]}/php"
-DAY = 43200.0  # s, PvMonit's "today"
+TODAY = 43200.0  # s, PvMonit's "today"
 # `php -n` reads no php.ini and loads no extension: these are loaded when a script has such a word in it.
 EXTENSIONS = {
     "bcmath": ("bcadd", "bcsub", "bcmul", "bcdiv", "bccomp"),
@@ -217,7 +217,7 @@ def switches(history: History, auto_on: float | None, wall: float) -> dict[str, 
         "up": date(history.last(ON)),
         "upAuto": date(auto_on),
         "down": date(history.last(OFF)),
-        "ups": [date(age) for age, state in history.switches if state == ON and age < DAY + 1],
+        "ups": [date(age) for age, state in history.switches if state == ON and age < TODAY + 1],
     }
 
 
