@@ -73,18 +73,15 @@ KEYS: dict[str, tuple[str, Check]] = {  # key path: (field of Config, check)
     "domo.tm1638.stb": ("stb", checks.list_of(_PIN, single=True)),
     "domo.tm1638.brightness": ("brightness", checks.number(0, 7, int)),
 }
-PATHS: tuple[str, ...] = (
-    "tmpFileDataXml",
-    "printMessageLogfile",
-    "modPath",
-    "etatPath",
-    "prefixFileData",
-    "dbFile",
-)
-PATHS += ("recordDir", "scriptDir", "simulatedPins", "scriptDataXml", "cacheDir")
+PATHS = (
+    "tmpFileDataXml", "printMessageLogfile", "modPath", "etatPath", "prefixFileData", "dbFile", "recordDir",
+    "scriptDir", "simulatedPins", "scriptDataXml", "cacheDir",
+)  # fmt: skip
 # PvMonit's keys that mean nothing here; whole sections of it are not even looked at.
-PVMONIT = {"domo.daemon", "domo.binGpio", "domo.valueSimu", "domo.relayActionRefresh", "domo.tm1638.daemon"}
-PVMONIT |= {"cache.expir", "cache.expirLimit"}
+PVMONIT = {
+    "domo.daemon", "domo.binGpio", "domo.valueSimu", "domo.relayActionRefresh", "domo.tm1638.daemon",
+    "cache.expir", "cache.expirLimit",
+}  # fmt: skip
 SECTIONS = {"domo", "domo.jsonFile", "domo.relay", "domo.tm1638", "bin", "cache"}
 
 

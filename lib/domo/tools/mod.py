@@ -28,7 +28,7 @@ def options() -> argparse.ArgumentParser:
         "order",
         nargs="?",
         type=str.lower,
-        choices=["on", "off", "auto"],
+        choices=list(ORDERS),
         help="without it the relay is only shown",
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
