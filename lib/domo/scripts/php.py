@@ -9,7 +9,7 @@ import time
 
 from ..core.history import OFF, ON, History
 from ..core.model import AUTO_OFF, ScriptError
-from ..system import tinyjson
+from ..system import files, tinyjson
 from ..system.child import Child, send
 from . import source
 from .alone import spoken
@@ -159,8 +159,7 @@ def become(relays: tuple[int, ...], world: World, library: Library, answer: int)
     command = [world.config.phpCli, *options(text), f"{FOLDER}/runner.php"]
     told = tinyjson.dumps(seen(scripts, world, b"config" in text)).encode(errors="replace")
     given = os.memfd_create("domo")
-    while told:
-        told = told[os.write(given, told) :]
+    files.write_all(given, told)
     os.lseek(given, 0, 0)
     os.dup2(given, 0)
     os.set_inheritable(answer, True)

@@ -112,8 +112,7 @@ def _get(url: str, answer: int) -> None:
             left = files.LIMIT + 1
             while left > 0 and (piece := page.read(min(left, 65536))):
                 left -= len(piece)
-                while piece:
-                    piece = piece[os.write(answer, piece) :]
+                files.write_all(answer, piece)
     except Exception as error:  # whatever a server can do to urllib is its answer
         question = url.partition("?")[2]
         why = str(error)

@@ -10,6 +10,8 @@ import os
 import select
 import time
 
+from .files import write_all
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -136,9 +138,7 @@ class Child:
 
 def send(answer: int, message: bytes) -> None:
     """Sends a message from inside a child, for `Child.message`. Raises OSError."""
-    message = len(message).to_bytes(4, "big") + message
-    while message:
-        message = message[os.write(answer, message) :]
+    write_all(answer, len(message).to_bytes(4, "big") + message)
 
 
 def count_on_children() -> None:

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from ..core.model import MODE_WORDS, ON_OFF
-from ..system import rights
+from ..system import files, rights
 from .news import fresh
 from .table import show
 
@@ -76,6 +76,6 @@ def _append(path: str, content: bytes) -> None:
             os.rename(path, f"{path}.1")
             os.close(fd)
             fd = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o644)
-        os.write(fd, content)
+        files.write_all(fd, content)
     finally:
         os.close(fd)
