@@ -8,11 +8,12 @@ from ..core.model import Fault, Past
 from ..core.records import replace
 from ..stores import journal, memory, record
 from ..system.apart import apart
-from ..system.left_behind import running
+from ..system.left_behind import HANGS, running
 from .rows import standing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from ..core.model import Now, Row
@@ -38,20 +39,14 @@ def past(config: Config, now: Now) -> tuple[Past, str]:
 
 def tell_journal(config: Config, rows: tuple[Row, ...], before: Past, now: Now) -> tuple[Past, list[str]]:
     """Gives the journal its rows; gives the past with those that it did not take, and what went wrong."""
-    left = before.stuck.get("journal")
-    if left and running(left):
-        return before, [
-            Report(f"journal {config.dbFile}: process {left[0]} hangs at it and cannot be killed")
-        ]
     forces = standing(before)
-    answer, why, left = apart(lambda: _append(config, rows, forces, now), SECONDS)
-    done, begun, fault = answer or (False, False, f"journal {config.dbFile}: {why}")
+    answer, why, after = _bounded(
+        "journal", config.dbFile, lambda: _append(config, rows, forces, now), before
+    )
+    done, begun, fault = answer or (False, False, why)
     faults: list[str] = [Report(fault, "journal", lasts=not done)] if fault else []
-    unwritten = before.unwritten
-    if done:
-        unwritten = () if begun else forces
-    stuck = {**before.stuck, "journal": left} if left else before.stuck
-    return replace(before, unwritten=unwritten, stuck=stuck, reports=(*before.reports, *faults)), faults
+    unwritten = (() if begun else forces) if done else before.unwritten
+    return replace(after, unwritten=unwritten, reports=(*before.reports, *faults)), faults
 
 
 def _append(
@@ -66,16 +61,10 @@ def _append(
 
 def keep_record(config: Config, day: str, before: Past, now: Now) -> tuple[Past, list[str]]:
     """Takes the record of the day (2026-06-15) to its lasting folder; gives the past, and what went wrong."""
-    left = before.stuck.get("record")
-    if left and running(left):
-        return before, [
-            Report(f"record {config.recordDir}: process {left[0]} hangs at it and cannot be killed")
-        ]
-    answer, why, left = apart(lambda: _keep(config, day, now), SECONDS)
-    fault = answer if answer is not None else f"record {config.recordDir}: {why}"
-    stuck = {**before.stuck, "record": left} if left else before.stuck
+    answer, why, after = _bounded("record", config.recordDir, lambda: _keep(config, day, now), before)
+    fault = why if answer is None else answer
     faults: list[str] = [Report(fault, lasts=answer is None)] if fault else []
-    return replace(before, stuck=stuck, reports=(*before.reports, *faults)), faults
+    return replace(after, reports=(*before.reports, *faults)), faults
 
 
 def _keep(config: Config, day: str, now: Now) -> str:
@@ -89,3 +78,14 @@ def _keep(config: Config, day: str, now: Now) -> str:
         return str(fault)
     except OSError as error:
         return f"record {error.filename or config.recordDir}: {error.strerror}"
+
+
+def _bounded(what: str, place: str, work: Callable[[], Any], before: Past) -> tuple[Any, str, Past]:
+    """What `work` at that place gives, or None and why there is nothing; and the past that knows a process
+    which had to be left behind: no other is started beside it."""
+    left = before.stuck.get(what)
+    if left and running(left):
+        return None, f"{what} {place}: {HANGS.format(left[0])}", before
+    answer, why, left = apart(work, SECONDS)
+    after = replace(before, stuck={**before.stuck, what: left}) if left else before
+    return answer, f"{what} {place}: {why}", after
