@@ -49,10 +49,10 @@ def _messages(done: Done) -> list[tuple[int, str]]:
             said.append((1, f"{who}: switched {ON_OFF[decision.state]}"))
         changed = decision.mode != decision.mode_before or decision.state != decision.state_before
         said.append((2 if changed else 3, f"{who}: {decision.why}"))
-    said += [(2, f"data: {note}") for note in sight.reading.notes]
+    said += [(2, f"data: {note}") for note in sight.answers.reading.notes]
     said.append((4, f"pins: {sight.board.kind if sight.board else 'none'}"))
     said += [(4, f"script printed: {line}") for line in sight.answers.printed.splitlines()]
-    for device in sight.reading.devices:
+    for device in sight.answers.reading.devices:
         for name, value in device.values.items():
             said.append(
                 (5, f"data: {device.name or device.id} {name} = {value.text}, {device.age:.0f} s ago")

@@ -62,8 +62,9 @@ def _coloured(text: str, colour: str) -> str:
 
 def _readings(sight: Sight) -> list[str]:
     lines = []
-    measured = devices(sight.reading, {*sight.config.required, *MOVING, "CS"}, "{:.0f} s".format)
-    for text in (*measured, *sight.reading.notes, sight.reading.problem):
+    reading = sight.answers.reading
+    measured = devices(reading, {*sight.config.required, *MOVING, "CS"}, "{:.0f} s".format)
+    for text in (*measured, *reading.notes, reading.problem):
         lines += wrapped(text, indent="  ")
     return lines
 
