@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
     from ..core.model import Order, Reading
     from ..system.left_behind import Left
+    from .api import Timers
     from .messages import Question
 
-    Timers = dict[str, tuple[float, float, int]]
     Said = tuple[str, str, Timers, Left | None, bool]  # an order, the timers, who was left behind, cut off?
 
 MEMORY_BYTES = 256 << 20  # for scripts, beyond what the tick itself has; half of what a Pi Zero has

@@ -20,11 +20,10 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..system.left_behind import Left
+    from .answering import Said
     from .api import World
     from .source import Library
 
-    Timers = dict[str, tuple[float, float, int]]
-    Said = tuple[str, str, Timers, Left | None, bool]  # as in answering
     Script = tuple[int, str, str]  # relay, file, why it is not run ("" if it is)
 
 DONE = b"D"  # PHP has told all that it could

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 PROJECT = __file__.rpartition("/lib/domo/")[0]  # the folder that bin/ and lib/ are in
 LIMIT = 4 << 20  # no file that domo reads whole is larger
+SHARED_LIMIT = 1 << 20  # nor one that anybody may write at any time
+TORN_SECONDS = 0.2  # PHP's and nano's truncate-then-write is over in less
 _FLAGS = os.O_WRONLY | os.O_CLOEXEC
 
 

@@ -13,10 +13,10 @@ def folder() -> str:
     return f"{place}/domo-{posix.geteuid()}"
 
 
-def is_ours() -> bool:
-    """Whether the folder is there, ours, and closed to everybody else."""
+def is_ours(path: str = "") -> bool:
+    """Whether the folder, or the one at `path`, is there, ours, and closed to everybody else."""
     try:
-        info: os.stat_result = posix.lstat(folder())
+        info: os.stat_result = posix.lstat(path or folder())
     except OSError:
         return False
     return info.st_mode & 0o170077 == 0o040000 and info.st_uid == posix.geteuid()
