@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 
 BOARD = 8  # relays on a board
 TOP, MIDDLE, BOTTOM, DOT_SEGMENT = 0x01, 0x40, 0x08, 0x80  # bits of a digit: a, g, d, and its dot
-FONT = {"E": 0x79, "0": 0x3F, "1": 0x06, "2": 0x5B, "3": 0x4F, "4": 0x66, "5": 0x6D, "6": 0x7D, "7": 0x07}
-FONT |= {"8": 0x7F, "9": 0x6F}
+FONT = {
+    "0": 0x3F, "1": 0x06, "2": 0x5B, "3": 0x4F, "4": 0x66, "5": 0x6D, "6": 0x7D, "7": 0x07, "8": 0x7F,
+    "9": 0x6F, "E": 0x79,
+}  # fmt: skip
 DOT, CODE = 1, 2  # what is lit in a phase: the dot for a change on its way, the code of a trouble
 LATE = 180.0  # s without a tick: after that something is wrong
 

@@ -82,7 +82,7 @@ class Panel:
         near = self._face.quick or self._pending or self._tick or self._tick_wanted
         try:
             self._asleep = True
-            time.sleep(min(QUICK, refresh) if near else refresh)  # sigtimedwait() costs 4 % of a poll more
+            time.sleep(min(QUICK, refresh) if near else refresh)  # sigtimedwait() costs more
             self._asleep = False
         except Woken:
             time.sleep(QUICK)  # lets a writer finish, and one that never stops cost little

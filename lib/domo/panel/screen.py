@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from ..core.history import ON
-from ..core.table import drawn, wrapped
+from ..core.table import devices, drawn, wrapped
 from ..core.texts import minutes
 from ..stores import bounded, memory, reading
 from .frame import BOARD, BOTTOM, CODES, DOT_SEGMENT, MIDDLE, TOP, View, frame, rows
@@ -124,12 +124,7 @@ def readings(config: Config, before: Left | None) -> tuple[list[str], Left | Non
     """The values that matter, a line for each device that has any, or why there are none; and the process
     that hangs at the file's disk. `before`: that of the last call (see bounded.load)."""
     data, left = bounded.load(config, memory.look_at_clocks(), before)
-    used = {*config.required, *reading.MOVING, "CS"}
-    lines = []
-    for device in data.devices:
-        values = [f"{name} {value.text}" for name, value in device.values.items() if name in used]
-        if values:
-            lines.append(f"{device.name or device.id}, {minutes(device.age)} ago: {', '.join(values)}")
+    lines = devices(data, {*config.required, *reading.MOVING, "CS"}, minutes)
     return lines[:4] + ([data.problem] if data.problem else []), left
 
 

@@ -14,6 +14,7 @@ from errno import EBUSY, EINVAL, ENOTTY, EPERM
 from fcntl import ioctl
 
 from ..core.model import Fault
+from ..core.texts import clean
 
 DEVICES = "/dev"
 MODULES = "/sys/module"
@@ -134,7 +135,7 @@ class GpioChip:
 
 
 def _text(field: bytes) -> str:
-    return "".join(c if c.isprintable() else "?" for c in field.rstrip(b"\0").decode(errors="replace"))
+    return clean(field.rstrip(b"\0").decode(errors="replace"))
 
 
 def find() -> GpioChip:

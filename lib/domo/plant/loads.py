@@ -54,14 +54,7 @@ class Cycle(Load):
         self.row = [watts for watts, minutes in settings["steps"] for _ in range(round(minutes))]
         self.rate, self.days, self.begins = max(self.row), settings["days"], int(60 * settings["from"])
         self.energy = sum(self.row) / 60
-        self.cap, self.room, self.at, self.cuts, self.done, self.running = (
-            BACKLOG * self.energy,
-            0.0,
-            0,
-            0,
-            0,
-            False,
-        )
+        self.cap, self.room, self.at, self.done = BACKLOG * self.energy, 0.0, 0, 0
 
     def wants(self, day: int, minute: int, on: bool) -> float:
         if minute == self.begins and (new := self.inflow(day, minute)):
@@ -70,9 +63,6 @@ class Cycle(Load):
                 self.missed += 1
             else:
                 self.room += new
-        if self.running and not on and self.at:
-            self.cuts += 1
-        self.running = on
         return self.row[self.at] if on and self.room > 1e-6 else 0.0
 
     def takes(self, watts: float) -> None:

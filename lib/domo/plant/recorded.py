@@ -25,9 +25,8 @@ from ..report.pieces import FORCED as FORCED_ON
 from ..report.simulated import Simulated
 from ..scripts import messages, source
 from ..scripts.api import World
-from ..stores import history, memory, modes, reading, record
+from ..stores import history, memory, reading, record
 from ..tick.remember import next_past
-from ..tick.sight import Sight
 
 CS = {"Off": "0", "Low power": "1", "Fault": "2", "Bulk": "3", "Absorption": "4", "Float": "5"}  # VE.Direct
 UP = 3 * 86400.0  # s since boot at the first line
@@ -102,13 +101,12 @@ def fold(
         }
         plan = decide(config, wanted, states, past, data, orders)
         yield now, data, plan, orders
-        answers = messages.Answers(orders, world.timers)
-        sight = Sight(config, now, None, modes.Found(wanted), past, past, data, answers, plan, ())
+        answers = messages.Answers(orders, world.timers, reading=data, past=past)
         states = {relay: decision.state for relay, decision in plan.items()}
         if place + 1 < len(rows):
             gone = max(0.0, moment(rows[place + 1]) - wall)
             later = Now(wall + gone, now.up + gone, now.boot)
-            past = memory.restored(memory.kept(next_past(sight, plan, ()), now), later)
+            past = memory.restored(memory.kept(next_past(config, past, answers, plan, ()), now), later)
 
 
 def _histories(before: Sequence[Day], states: Mapping[int, int]) -> dict[int, History]:

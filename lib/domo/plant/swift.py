@@ -18,13 +18,11 @@ from ..core.model import SKY_AGES, Order, Past, ScriptError
 from ..core.settings import Config
 from ..scripts import messages, source
 from ..scripts.api import Relay, World
-from ..stores import modes
 from ..stores.codec import FIELDS
-from ..tick.sight import Sight
 
 RECORDS = (
     *(model.Now, model.Value, model.Device, model.Reading, History, model.Past, model.Order),
-    *(model.Decision, settings.Limits, model.Row, messages.Answers, modes.Found, Sight),
+    *(model.Decision, settings.Limits, model.Row, messages.Answers),
 )
 
 if TYPE_CHECKING:

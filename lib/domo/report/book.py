@@ -7,6 +7,7 @@ is a cache: it may be deleted, and then the next page takes longer.
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 from ..core.model import Fault
 from ..stores import history, record
@@ -14,7 +15,6 @@ from ..system import files
 from . import days
 from .sums import Sum, of
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 

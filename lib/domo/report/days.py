@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from ..core.history import ON
 from ..core.model import FORCED_OFF, FORCED_ON, MODE_WORDS, STAGES
@@ -15,7 +16,6 @@ from ..core.records import dataclass
 from ..stores import history
 from .pieces import AUTO, FORCED, HELD, OFF, SHUT, Piece
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -230,7 +230,7 @@ def asked(word: str | None, today: str) -> str:
         return earlier(today, 1)
     whole = f"{today[:5]}{word}" if re.fullmatch(r"\d\d-\d\d", word or "") else word or ""
     try:
-        if not re.fullmatch(history.DAY, whole):
+        if not re.fullmatch(history.DATE, whole):
             raise ValueError
         return earlier(whole, 0)
     except ValueError:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 from ..stores import record
 from . import days, page
 from .book import Book
 from .sums import of
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..core.model import Plan, Reading
     from ..core.settings import Config

@@ -15,8 +15,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import CodeType
 
-    from .answering import Said, Timers
-    from .api import World
+    from .answering import Said
+    from .api import Timers, World
 
 
 def ask(relay: int, world: World, code: CodeType, end: float, seconds: float) -> Said:

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
     from ..core.model import Order, Reading
     from ..system.left_behind import Left
+    from .api import Timers
     from .messages import Question
 
-    Timers = dict[str, tuple[float, float, int]]
     # the order, its reason, the timers after it, the process left behind, whether its time was cut short
     Said = tuple[str, str, Timers, Left | None, bool]
 
@@ -118,7 +118,7 @@ def _ask_all(
             send(answer, messages.APART)
             said = php.ask(relay, messages.ONE_SECONDS, end)
             world.timers = dict(said[2])
-            send(answer, messages.SAID + marshal.dumps(said))
+            send(answer, messages.ORDER + marshal.dumps(said))
             continue
         found = source.compiled(relay, world, library)
         if not isinstance(found, tuple):
@@ -133,7 +133,7 @@ def _ask_all(
             send(answer, messages.APART)
             said = alone.ask(relay, world, found[0], end, messages.ONE_SECONDS)
             world.timers = dict(said[2])
-        send(answer, messages.SAID + marshal.dumps(said))
+        send(answer, messages.ORDER + marshal.dumps(said))
     if keep:
         library.keep()
 

@@ -163,7 +163,7 @@ class Round:
             self.scripted, self.php, unsafe = marshal.loads(body)
             self.unsafe(unsafe)
             self.waiting = [relay for relay in self.scripted or () if relay in self.question.to_ask]
-        elif kind == messages.SAID:
+        elif kind == messages.ORDER:
             wanted, why, self.timers, left, cut = marshal.loads(body)
             self.ordered(self.waiting.pop(0), Order(wanted, why), cut, left)
         elif kind == messages.JOURNAL:

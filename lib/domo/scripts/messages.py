@@ -17,12 +17,10 @@ if TYPE_CHECKING:
     Timers = Mapping[str, tuple[float, float, int]]
 
 # The kinds of messages: the first byte. After it comes the content, packed by marshal.
-FETCHING, READ, SCRIPTED, APART, SAID, JOURNAL, DONE = b"F", b"R", b"S", b"O", b"A", b"J", b"C"
-DAMAGED = b"D"  # a module of domo's, or of Python's
+FETCHING, READ, SCRIPTED, APART, ORDER, JOURNAL, DONE = b"F", b"R", b"S", b"A", b"O", b"J", b"D"
+DAMAGED = b"X"  # a module of domo's, or of Python's
 ONE_SECONDS = 4.0  # for one script; a Pi Zero needs 2 for a few pings that nobody answers
-ALL_SECONDS = (
-    5.5  # for all scripts, so that a tick with a refresh, and whatever else waits, stays within 20 s
-)
+ALL_SECONDS = 5.5  # for all scripts, so that a tick with a refresh, and all else that waits, is within 20 s
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import time
 
 from ..core.history import OFF, ON, History
 from ..core.model import AUTO_OFF, ScriptError
-from ..system import tinyjson
+from ..system import files, tinyjson
 from ..system.child import Child, send
 from . import source
 from .alone import spoken
@@ -20,16 +20,15 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..system.left_behind import Left
+    from .answering import Said
     from .api import World
     from .source import Library
 
-    Timers = dict[str, tuple[float, float, int]]
-    Said = tuple[str, str, Timers, Left | None, bool]  # as in answering
     Script = tuple[int, str, str]  # relay, file, why it is not run ("" if it is)
 
-DONE = b"C"  # PHP has told all that it could
+DONE = b"D"  # PHP has told all that it could
 FOLDER = f"{__file__.rpartition('/')[0]}/php"
-DAY = 43200.0  # s, PvMonit's "today"
+TODAY = 43200.0  # s, PvMonit's "today"
 # `php -n` reads no php.ini and loads no extension: these are loaded when a script has such a word in it.
 EXTENSIONS = {
     "bcmath": ("bcadd", "bcsub", "bcmul", "bcdiv", "bccomp"),
@@ -159,8 +158,7 @@ def become(relays: tuple[int, ...], world: World, library: Library, answer: int)
     command = [world.config.phpCli, *options(text), f"{FOLDER}/runner.php"]
     told = tinyjson.dumps(seen(scripts, world, b"config" in text)).encode(errors="replace")
     given = os.memfd_create("domo")
-    while told:
-        told = told[os.write(given, told) :]
+    files.write_all(given, told)
     os.lseek(given, 0, 0)
     os.dup2(given, 0)
     os.set_inheritable(answer, True)
@@ -217,7 +215,7 @@ def switches(history: History, auto_on: float | None, wall: float) -> dict[str, 
         "up": date(history.last(ON)),
         "upAuto": date(auto_on),
         "down": date(history.last(OFF)),
-        "ups": [date(age) for age, state in history.switches if state == ON and age < DAY + 1],
+        "ups": [date(age) for age, state in history.switches if state == ON and age < TODAY + 1],
     }
 
 

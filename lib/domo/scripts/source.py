@@ -47,8 +47,8 @@ def scripted(config: Config) -> dict[int, str]:
 
 
 class Library:
-    """The scripts of a folder, as they were compiled last: compiling one costs 3 % of an interpreter
-    start, and seeing what it can do half of one."""
+    """The scripts of a folder, as they were compiled last: compiling one costs, and seeing what it can do
+    costs more."""
 
     def __init__(self, folder: str, kept: bool = False, owners: Sequence[str] = ()) -> None:
         """`kept`: with the bytecode that an earlier tick kept. `owners`: users whose scripts are run too."""

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     Check = Callable[[Any], Any]
+    Keys = dict[str, tuple[Check, Any]]  # its check, and its default; ... where there is none
 
 
 def text(value: Any) -> str:
@@ -130,29 +131,37 @@ def wiring_pi(value: Any) -> int:
     return pin
 
 
-def limits(value: Any) -> Limits:
-    """The limits of one relay."""
-    known = {
-        "minOn": number(0, 86400),
-        "minOff": number(0, 86400),
-        "maxOnPerDay": number(0, 86400),
-        "maxStartsPerHour": number(0, 60, int),
-    }
+def keys(value: Any, known: Keys, where: str = "", empty: bool = True) -> dict[str, Any]:
+    """The values in a mapping, and defaults for those that it lacks; `empty`: also for a key with nothing
+    behind it. Raises ValueError with every problem."""
     if not isinstance(value, dict):
-        raise ValueError(f"wants {', '.join(known)}, not {value!r}")
+        raise ValueError(f"{where} wants {', '.join(known)}, not {value!r}".strip())
     problems = [f".{name}: unknown{did_you_mean(str(name), known)}" for name in value if name not in known]
     found = {}
-    for name in known.keys() & value.keys():
+    for name, (check, default) in known.items():
+        if value.get(name) is None and (empty or name not in value):
+            if default is ...:
+                problems.append(f".{name}: is missing")
+            found[name] = default
+            continue
         try:
-            found[name] = known[name](value[name])
+            found[name] = check(value[name])
         except ValueError as error:
-            problems.append(f".{name}: {error}")
+            problems += [f".{name}{'' if p[0] == '.' else ': '}{p}" for p in str(error).split("\n")]
     if problems:
-        raise ValueError("\n".join(sorted(problems)))
-    limits = Limits(**found)
-    if 0 < limits.maxOnPerDay < limits.minOn:
+        raise ValueError("\n".join(f"{where}{problem}" for problem in sorted(problems)))
+    return found
+
+
+def limits(value: Any) -> Limits:
+    """The limits of one relay."""
+    day = number(0, 86400)
+    checks = {"minOn": day, "minOff": day, "maxOnPerDay": day, "maxStartsPerHour": number(0, 60, int)}
+    known = {name: (check, getattr(Limits, name)) for name, check in checks.items()}
+    found = Limits(**keys(value, known, empty=False))
+    if 0 < found.maxOnPerDay < found.minOn:
         raise ValueError("minOn is longer than maxOnPerDay")
-    return limits
+    return found
 
 
 SECONDS = number(0, 7 * 86400)

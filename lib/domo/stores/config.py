@@ -49,8 +49,8 @@ def load(path: str) -> tuple[Config, Stamps]:
 
 
 def remember(config: Config, stamps: Stamps) -> None:
-    """Caches a parsed configuration for the next tick: importing PyYAML costs 2 interpreter starts, parsing
-    this file 2 more. Its values are plain ones, as marshal writes them; only `limits` holds records."""
+    """Caches a parsed configuration for the next tick: importing PyYAML and parsing take long (see
+    ARCHITECTURE.md). Its values are plain ones, as marshal writes them; only `limits` holds records."""
     import marshal
 
     fields = {**config.__dict__, "limits": {r: limit.__dict__ for r, limit in config.limits.items()}}

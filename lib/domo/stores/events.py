@@ -8,7 +8,7 @@ import os
 
 from ..core.model import Fault
 from ..core.settings import Config
-from ..system import files, rights
+from ..system import files, private, rights
 
 MOST = 500  # files; the oldest go when there are more
 CALL_BYTES = 64 << 10  # of lines that one call of the program is given
@@ -98,13 +98,11 @@ def _is_number(text: str) -> bool:
 def _own(path: str) -> str:
     """Makes the folder, which nobody else can enter, if it is not there; gives its path. Raises Fault."""
     try:
-        try:
-            os.mkdir(path, 0o700)
-        except FileExistsError:
-            pass
-        info = os.lstat(path)
+        os.mkdir(path, 0o700)
+    except FileExistsError:
+        pass
     except OSError as error:
         raise rights.refused(path, error) from None
-    if not (info.st_mode & 0o170077 == 0o040000 and info.st_uid == os.geteuid()):
+    if not private.is_ours(path):
         raise Fault(f"{path}: is not a folder of this user's alone, so nothing is kept in it; move it away")
     return path

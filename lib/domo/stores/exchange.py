@@ -30,6 +30,7 @@ import time
 
 from ..core.model import Fault
 from ..system import files, packages, rights
+from ..system.files import SHARED_LIMIT, TORN_SECONDS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,11 +40,9 @@ if TYPE_CHECKING:
     Edit = Callable[[bytes, Sequence[Late]], bytes]
     Exchange = Callable[[str, str], bool]
 
-LIMIT = 1 << 20
-TORN_SECONDS = 0.2  # PHP's and nano's truncate-then-write is over in less
 WRITER_SECONDS = 2.0
 LOCK_SECONDS = 2.0
-_SIGURG = 23  # which is ignored; `import signal` costs 0.4 of a bare interpreter's start
+_SIGURG = 23  # which is ignored; `import signal` brings in enum
 
 
 def update(path: str, edit: Edit) -> None:
@@ -80,7 +79,7 @@ def _attempt(path: str, edit: Edit, exchange: Exchange, late: list[Late]) -> boo
     `late` what others made of a file that was taken back. Raises Fault or OSError."""
     fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
-        content, info = files.whole(fd, path, LIMIT)
+        content, info = files.whole(fd, path, SHARED_LIMIT)
         try:
             wanted = edit(content, late)
         except Fault:
@@ -129,7 +128,7 @@ def _made_of(name: str, ours: bytes) -> list[Late]:
         deadline = time.monotonic() + WRITER_SECONDS
         while _guard(fd) is None and time.monotonic() < deadline:
             time.sleep(0.005)
-        content, _ = files.whole(fd, name, LIMIT)
+        content, _ = files.whole(fd, name, SHARED_LIMIT)
     finally:
         os.close(fd)
     return [] if content == ours else [(ours, content)]
@@ -182,7 +181,7 @@ def _lock(path: str) -> Callable[[], object] | None:
     """Takes the lock beside the mode file and gives what releases it, or None if it cannot be had in time:
     then the update goes on without. The lock only saves attempts; nothing else depends on it.
 
-    It is filelock's: a flock on this very file. filelock itself (2 to 5 interpreter starts to import)
+    It is filelock's: a flock on this very file. filelock itself (which takes long to import)
     is called only to wait for it, and only where it can do no harm: before 3.20.1 it follows a link
     planted at the lock's path and empties what that points to (CVE-2025-68146), so the lock must be
     an empty file of ours where nobody else can put another one in its place.

@@ -12,7 +12,7 @@ from ..core.model import Fault
 from ..core.texts import one_line
 from ..system import files, trusted
 from ..system.child import Child
-from ..system.left_behind import running
+from ..system.left_behind import HANGS, running
 from . import reading
 
 TYPE_CHECKING = False
@@ -42,7 +42,7 @@ def refresh(config: Config, before: Left | None = None) -> tuple[str, Left | Non
     else:
         return "", None
     if before and running(before):
-        return f"{source}: process {before[0]} still hangs and cannot be killed; no other is started", before
+        return f"{source}: {HANGS.format(before[0])}; no other is started", before
     child = None
     try:
         child = Child(lambda answer: _run(command, answer) if command else _get(config.urlDataXml, answer))
@@ -112,8 +112,7 @@ def _get(url: str, answer: int) -> None:
             left = files.LIMIT + 1
             while left > 0 and (piece := page.read(min(left, 65536))):
                 left -= len(piece)
-                while piece:
-                    piece = piece[os.write(answer, piece) :]
+                files.write_all(answer, piece)
     except Exception as error:  # a server can make urllib raise anything
         query = url.partition("?")[2]
         why = str(error)

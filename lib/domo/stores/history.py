@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 KEPT_DAYS = 2 * 366
 WAITING = 7  # days that may wait in tmpfs for a lasting folder that cannot be written
 LARGEST = 64 << 20  # bytes of a day, unpacked; no real day is nearly as large
-DAY = r"\d{4}-\d\d-\d\d"
+DATE = r"\d{4}-\d\d-\d\d"
 _GZIP = 31  # zlib's number for the gzip format
 _MAGIC = b"\x1f\x8b\x08"
 
@@ -38,7 +38,7 @@ def prepare(config: Config, name: str, found: Mapping[str, str]) -> None:
     head, _, rest = text.partition("\n")
     columns = [*head.split(",")] if head.startswith("time,") else []
     day = rest[:10]
-    if rest and not re.fullmatch(DAY, day) or text and not columns:
+    if rest and not re.fullmatch(DATE, day) or text and not columns:
         _rename(name, f"{name}.corrupt")
         columns, rest = [], ""
     elif rest and day != found["time"][:10]:
@@ -78,12 +78,12 @@ def _text(name: str) -> str:
 def waiting(config: Config) -> dict[str, str]:
     """The days that wait in tmpfs, with their files."""
     folder, _, prefix = config.prefixFileData.rpartition("/")
-    return _days(folder or "/", rf"{re.escape(prefix)}({DAY})\.csv")
+    return _days(folder or "/", rf"{re.escape(prefix)}({DATE})\.csv")
 
 
 def kept(config: Config) -> dict[str, str]:
     """The days in the lasting folder, with their files."""
-    return _days(config.recordDir, rf"({DAY})\.csv\.gz")
+    return _days(config.recordDir, rf"({DATE})\.csv\.gz")
 
 
 def _days(folder: str, form: str) -> dict[str, str]:

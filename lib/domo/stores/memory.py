@@ -35,7 +35,7 @@ def look_at_clocks() -> Now:
     """The tick's one look at the clocks."""
     boot = ""
     try:
-        # open() costs 3 % of an interpreter's start
+        # open() does more
         fd = os.open("/proc/sys/kernel/random/boot_id", os.O_RDONLY)
         boot = os.read(fd, 36).decode()
         os.close(fd)

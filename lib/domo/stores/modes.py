@@ -13,15 +13,14 @@ from ..core.model import AUTO_OFF, FORCED, MODE_WORDS, Fault
 from ..core.records import dataclass
 from ..core.texts import one_line
 from ..system import files, tinyjson
+from ..system.files import SHARED_LIMIT, TORN_SECONDS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any
 
-LIMIT = 1 << 20
 TEXTS = tuple(map(str, range(len(MODE_WORDS))))
-TORN_SECONDS = 0.2  # PHP's and nano's truncate-then-write is over in less
 
 
 class Document(dict):  # type: ignore[type-arg]
@@ -106,7 +105,7 @@ def _read(path: str) -> Document:
     deadline = time.monotonic() + TORN_SECONDS
     while True:
         try:
-            content, info = files.read(path, LIMIT)
+            content, info = files.read(path, SHARED_LIMIT)
             document = parse(path, content)
             document.linked = info.st_nlink > 1
             return document

@@ -74,23 +74,20 @@ KEYS: dict[str, tuple[str, Check]] = {  # key path: (field of Config, check)
     "domo.tm1638.stb": ("stb", checks.list_of(_PIN, single=True)),
     "domo.tm1638.brightness": ("brightness", checks.number(0, 7, int)),
 }
-PATHS: tuple[str, ...] = (
-    "tmpFileDataXml",
-    "printMessageLogfile",
-    "modPath",
-    "etatPath",
-    "prefixFileData",
-    "dbFile",
-)
-PATHS += ("recordDir", "scriptDir", "simulatedPins", "scriptDataXml", "cacheDir")
+PATHS = (
+    "tmpFileDataXml", "printMessageLogfile", "modPath", "etatPath", "prefixFileData", "dbFile", "recordDir",
+    "scriptDir", "simulatedPins", "scriptDataXml", "cacheDir",
+)  # fmt: skip
 NO_FILES = {"recordDir", "scriptDir", "scriptDataXml", "prefixFileData", "cacheDir"}  # but folders, and such
 OWN_FILES = (  # domo's, each behind prefixFileData
-    *("memory.json", "faults.json", "today.csv", "record.kept", "events"),
-    *("tick.lock", "panel.lock", "events.lock"),
-)
+    "memory.json", "faults.json", "today.csv", "record.kept", "events",
+    "tick.lock", "panel.lock", "events.lock",
+)  # fmt: skip
 # PvMonit's keys that mean nothing to domo. Whole sections that domo does not know are skipped.
-PVMONIT = {"domo.daemon", "domo.binGpio", "domo.valueSimu", "domo.relayActionRefresh", "domo.tm1638.daemon"}
-PVMONIT |= {"domo.relay.dataFreq"}
+PVMONIT = {
+    "domo.daemon", "domo.binGpio", "domo.valueSimu", "domo.relayActionRefresh", "domo.relay.dataFreq",
+    "domo.tm1638.daemon",
+}  # fmt: skip
 SECTIONS = {"domo", "domo.jsonFile", "domo.relay", "domo.tm1638", "bin", "cache"}
 
 

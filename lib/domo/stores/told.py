@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 from ..core.model import Fault
 from ..core.news import Told
@@ -10,7 +11,6 @@ from ..system import files, rights, tinyjson
 from . import memory
 from .codec import seconds
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any

@@ -10,13 +10,15 @@ import os
 import select
 import time
 
+from .files import write_all
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .left_behind import Left
 
-_SIGABRT, _SIGKILL, _SIGALRM, _SIGCHLD = 6, 9, 14, 17  # `import signal` brings in enum: 0.4 of a bare start
+_SIGABRT, _SIGKILL, _SIGALRM, _SIGCHLD = 6, 9, 14, 17  # `import signal` brings in enum
 LIFETIME = 30  # s, more than any deadline: a child whose tick was killed ends itself
 LAST_WORDS = 0.2  # s for a child to say where it is
 DYING = 0.5  # s for a killed child to be gone
@@ -136,9 +138,7 @@ class Child:
 
 def send(answer: int, message: bytes) -> None:
     """Sends a message from inside a child, for `Child.message`. Raises OSError."""
-    message = len(message).to_bytes(4, "big") + message
-    while message:
-        message = message[os.write(answer, message) :]
+    write_all(answer, len(message).to_bytes(4, "big") + message)
 
 
 def count_on_children() -> None:

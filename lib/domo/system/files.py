@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 PROJECT = __file__.rpartition("/lib/domo/")[0]  # the folder that bin/ and lib/ are in
 LIMIT = 4 << 20  # no file that domo reads whole is larger
+SHARED_LIMIT = 1 << 20  # nor one that anybody may write at any time
+TORN_SECONDS = 0.2  # PHP's and nano's truncate-then-write is over in less
 _FLAGS = os.O_WRONLY | os.O_CLOEXEC
 
 
@@ -81,9 +83,7 @@ def beside(
             f"{ours(path)}new", lambda name: os.open(name, _FLAGS | os.O_CREAT | os.O_EXCL, 0o600)
         )
     try:
-        view = memoryview(content)
-        while view:
-            view = view[os.write(fd, view) :]
+        write_all(fd, content)
         now = os.fstat(fd)  # in a folder with the set-group-id bit the group is not ours
         if like is not None and (like.st_uid, like.st_gid) != (now.st_uid, now.st_gid):
             try:
@@ -108,6 +108,12 @@ def beside(
         raise
     finally:
         os.close(fd)
+
+
+def write_all(fd: int, content: bytes) -> None:
+    """Writes all of it, however much the system takes at once. Raises OSError."""
+    while content:
+        content = content[os.write(fd, content) :]
 
 
 def _copy_attributes(path: str, fd: int) -> None:

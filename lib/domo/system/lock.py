@@ -1,4 +1,4 @@
-"""One program at a time: a plain flock, because importing filelock costs 2 to 5 bare starts, every minute."""
+"""One program at a time: a plain flock, because importing filelock takes long (see ARCHITECTURE.md)."""
 
 from __future__ import annotations
 

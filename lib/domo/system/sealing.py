@@ -61,6 +61,6 @@ def _sealed(name: str) -> Module:
     assert spec.origin
     assert isinstance(spec.loader, SourceFileLoader)
     when = stamp(spec.origin)
-    # Without docstrings: 12 % less to load.
+    # Without docstrings: less to load.
     code = compile(spec.loader.get_data(spec.origin), spec.origin, "exec", dont_inherit=True, optimize=2)
     return name, spec.origin, when, spec.submodule_search_locations is not None, code

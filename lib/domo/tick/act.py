@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 def act(sight: Sight) -> Done:
     """Carries the plan out; gives what became of it, and what went wrong."""
-    config, now, plan = sight.config, sight.now, sight.plan
+    config, now, before, answers, plan = sight.config, sight.now, sight.before, sight.answers, sight.plan
     if sight.board is None:  # nothing was switched: the past stays, with the faults of now
-        _save(config, replace(sight.before, reports=sight.faults), now)
+        _save(config, replace(before, reports=sight.faults), now)
         return Done(sight, plan, sight.faults)
     faults = list(sight.faults)
-    unsaved = _save(config, next_past(sight, plan, sight.faults), now)
+    unsaved = _save(config, next_past(config, before, answers, plan, sight.faults, sight.ended), now)
     if unsaved:
         faults += unsaved
         why = Text("the memory cannot be written")
@@ -47,7 +47,7 @@ def act(sight: Sight) -> Done:
     modes.sweep(config.modPath)
     due, wrong_record = _record(sight, plan, faults)
     faults += wrong_record
-    after = next_past(sight, plan, tuple(faults), not wrong, failed_on)
+    after = next_past(config, before, answers, plan, tuple(faults), sight.ended if wrong else (), failed_on)
     if len(faults) > len(sight.faults) or plan != sight.plan or sight.ended:
         _save(config, after, now)
     if after.untold:
@@ -90,7 +90,7 @@ def _write_modes(sight: Sight, plan: Plan) -> tuple[Plan, list[str]]:
     """Brings the mode file up to the plan (see change.modes_to), if there is something to write."""
     found = sight.modes
     changed = found.texts or any(d.mode not in (None, found.modes.get(r)) for r, d in plan.items())
-    if found.problem or not changed or found.missing and not sight.past.known:
+    if found.problem or not changed or found.missing and not sight.answers.past.known:
         return plan, []
     from . import change
 
@@ -123,8 +123,9 @@ def _save_states(config: Config, board: Board, plan: Plan) -> list[str]:
 
 def _record(sight: Sight, plan: Plan, faults: list[str]) -> tuple[str, list[str]]:
     """Adds a line to the record; gives the day if it is due for the lasting folder, and what went wrong."""
+    reading, before = sight.answers.reading, sight.before.why
     try:
-        return record.append(sight.config, sight.now.wall, sight.reading, plan, sight.before.why, faults), []
+        return record.append(sight.config, sight.now.wall, reading, plan, before, faults), []
     except Fault as fault:
         return "", [str(fault)]
 

@@ -71,7 +71,8 @@ def _overtaken(sight: Sight, plan: Plan, newer: Mapping[int, int]) -> Plan:
     before = {r: AUTO_OFF if r in sight.ended else d.mode_before for r, d in plan.items()}
     found = {r: decision.state_before for r, decision in plan.items()}
     known = {**before, **newer}
-    again = core.decide(sight.config, known, found, sight.past, sight.reading, sight.answers.orders)
+    answers = sight.answers
+    again = core.decide(sight.config, known, found, answers.past, answers.reading, answers.orders)
     final = dict(plan)
     for relay, decision in plan.items():
         if relay in newer:

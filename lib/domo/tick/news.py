@@ -5,14 +5,13 @@ from __future__ import annotations
 
 import json
 import sys
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from ..core.model import MODE_WORDS, ON_OFF, Fault, Now, Past, Row
 from ..core.news import News, news
 from ..core.records import replace
 from ..core.settings import Config
-from ..stores import events, told
+from ..stores import events, record, told
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,9 +86,9 @@ def _of_fault(one: News, now: Now) -> dict[str, Any]:
 def _moment(wall: float) -> str:
     """A moment (epoch s) in ISO 8601, with the local offset."""
     try:
-        return datetime.fromtimestamp(wall).astimezone().isoformat(timespec="seconds")
+        return record.stamp(wall)
     except (ValueError, OverflowError, OSError):  # the clock has an impossible date
-        return datetime.fromtimestamp(0, UTC).isoformat()
+        return record.stamp(0.0)
 
 
 def _line(event: dict[str, Any]) -> str:

@@ -105,9 +105,8 @@ def finish(
     config, now = seen.config, seen.now
     ended = over(seen)
     known = {**seen.known, **dict.fromkeys(ended, AUTO_OFF)}
-    answers = asking.ask_all(
-        messages.Question(config, known, seen.states, seen.past, now, given, pretend, acts)
-    )
+    question = messages.Question(config, known, seen.states, seen.past, now, given, pretend, acts)
+    answers = asking.ask_all(question)
     data, past = answers.reading, answers.past
     faults = [*seen.faults, *answers.reports]
     if data.problem:
@@ -119,9 +118,7 @@ def finish(
         from . import timed
 
         plan = timed.told(plan, past, ended, now)
-    return Sight(
-        config, now, seen.board, seen.modes, past, seen.before, data, answers, plan, tuple(faults), ended
-    )
+    return Sight(config, now, seen.board, seen.modes, seen.before, answers, plan, tuple(faults), ended)
 
 
 def _failed(relay: int, order: Order) -> Report:

@@ -82,7 +82,7 @@ def _by_hand(verbose: bool) -> bool:
 
 
 def leave(code: int) -> None:
-    """Ends the process without tearing the interpreter down, which costs a quarter of starting it."""
+    """Ends the process without tearing the interpreter down (the gain is in ARCHITECTURE.md)."""
     try:
         sys.stdout.flush()
         sys.stderr.flush()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..core.history import ON
 from ..core.model import MODE_WORDS, ON_OFF
-from ..core.table import WIDTH, drawn, wrapped
+from ..core.table import WIDTH, devices, drawn, wrapped
 from ..scripts import source
 from ..stores.reading import MOVING
 
@@ -62,14 +62,10 @@ def _coloured(text: str, colour: str) -> str:
 
 def _readings(sight: Sight) -> list[str]:
     lines = []
-    used = {*sight.config.required, *MOVING, "CS"}
-    for device in sight.reading.devices:
-        values = [f"{name} {value.text}" for name, value in device.values.items() if name in used]
-        if values:
-            text = f"{device.name or device.id}, {device.age:.0f} s ago: {', '.join(values)}"
-            lines += wrapped(text, indent="  ")
-    for note in (*sight.reading.notes, sight.reading.problem):
-        lines += wrapped(note, indent="  ")
+    reading = sight.answers.reading
+    measured = devices(reading, {*sight.config.required, *MOVING, "CS"}, "{:.0f} s".format)
+    for text in (*measured, *reading.notes, reading.problem):
+        lines += wrapped(text, indent="  ")
     return lines
 
 

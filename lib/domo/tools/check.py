@@ -13,7 +13,6 @@ from ..core.model import ConfigError, Fault, Now
 from ..core.settings import Config
 from ..core.texts import one_line
 from ..pins.choice import open_board
-from ..scripts import pvmonit
 from ..stores import bounded, fetch, journal, memory, modes, schema, user, yaml_file
 from ..system import private, rights, trusted
 from ..system.apart import apart
@@ -26,8 +25,6 @@ Findings = Iterator[tuple[bool | None, str]]  # True: ok, False: to do, None: a 
 
 SECONDS = 20.0  # for each check
 CONFIG_TXT = "/boot/firmware/config.txt"
-PVMONIT = pvmonit.FOLDER
-PVMONIT_CONFIG = f"{PVMONIT}/config.yaml"
 
 
 def main(path: str, now: Now) -> int:

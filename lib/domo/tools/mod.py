@@ -28,7 +28,7 @@ def options() -> argparse.ArgumentParser:
         "order",
         nargs="?",
         type=str.lower,
-        choices=["on", "off", "auto"],
+        choices=list(ORDERS),
         help="omit to show the relay",
     )
     parser.add_argument("--json", action="store_true", help="print JSON")

@@ -1,7 +1,7 @@
 <?php
 // Runs the PHP scripts of one tick, one after the other, in the global scope as PvMonit does. The world
 // comes as JSON on the standard input. Each answer goes to descriptor 3 as [order, why, timers] in JSON,
-// after its length in 4 bytes; "C" says that there are no more (scripts/php.py reads them).
+// after its length in 4 bytes; "D" says that there are no more (scripts/php.py reads them).
 
 require __DIR__ . '/functions.php';
 
@@ -147,7 +147,7 @@ final class DomoScript
 
     public static function finish(): void
     {
-        self::write('C');
+        self::write('D');
         self::$over = true;
     }
 
