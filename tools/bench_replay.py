@@ -12,8 +12,10 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parent.parent
 DAYS = 20
 GOAL = 75.0  # s a year
-SCRIPTS = ("lift-pump", "washing-machine", "tool-chargers", "van-water-heater", "absorption-float")
-SCRIPTS += ("fridge-cold-storage", "soc-threshold", "five-minutes-a-day")
+SCRIPTS = (
+    "lift-pump", "washing-machine", "tool-chargers", "van-water-heater", "absorption-float",
+    "fridge-cold-storage", "soc-threshold", "five-minutes-a-day",
+)  # fmt: skip
 CONFIG = """\
 domo:
   relay: {scriptDir: scripts}

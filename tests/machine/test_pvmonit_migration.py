@@ -255,6 +255,6 @@ def test_the_cloud_is_told_the_states_and_sends_its_orders(machine: PvMonit) -> 
     assert told["etat"] == told["etat"] | {"1": 0, "2": 0} and set(told["mod"]) == set("12345678")
     said = as_pvmonit(machine, "bin/domo-tick --check")
     assert not [line for line in todo(said) if "daemon" in line]
-    assert "domo: daemon: true, for the cloud; PvMonit cannot start its own by it" in said
+    assert "domo: daemon: true, for the cloud; it cannot start PvMonit's own domo" in said
     for name in ("domo", "relay-actions"):
         assert machine.run("sh", "-c", f"exec /opt/PvMonit/domo/{name}-launch.sh").returncode == 126

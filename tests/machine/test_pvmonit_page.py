@@ -203,8 +203,8 @@ def test_its_daemons_of_the_next_boot_are_noticed(house: House) -> None:
     house.configure({"domo.daemon": True, "domo.tm1638.daemon": True})
     found = check(house)
     assert (
-        f"{house.config}: domo: daemon: true, so PvMonit starts its own at the next boot; set it to false"
-        in found
+        f"{house.config}: domo: daemon: true, so PvMonit starts its own domo at the next boot;"
+        " set it to false" in found
     )
     assert f"{house.config}: domo: tm1638: daemon: true, so" in found
 

@@ -110,8 +110,8 @@ def test_a_group_that_pvmonit_is_not_in(machine: Machine) -> None:
     machine.order(1, "on")
     ran = machine.domo("tick")
     assert ran == (
-        1, "", "domo-tick: /mnt/tmp/mod: user pvmonit may not write it; its group is web, which he is not in;"
-        " run: sudo adduser pvmonit web\n",
+        1, "", "domo-tick: /mnt/tmp/mod: user pvmonit may not write it; its group is web,"
+        " and pvmonit is not in it; run: sudo adduser pvmonit web\n",
     )  # fmt: skip
     assert (machine.modes["1"], machine.on) == (1, {1})
     machine.mend(ran.err)
@@ -158,7 +158,7 @@ def test_a_folder_that_is_not_pvmonits(machine: Machine) -> None:
     machine.order(1, "on")
     ran = machine.domo("tick")
     assert ran == (
-        1, "", "domo-tick: /mnt/shared/mod: user pvmonit may not write it; he may create none in /mnt/shared;"
+        1, "", "domo-tick: /mnt/shared/mod: user pvmonit may not write it; nor create a file in /mnt/shared;"
         " run: sudo chown pvmonit /mnt/shared\n",
     )  # fmt: skip
     assert machine.on == {1}

@@ -166,8 +166,8 @@ def test_names_work_as_well_as_numbers(home: House, name: str) -> None:
         (["1", "on", "--for", "60d"], "up to 31 days"),
         (["1", "on", "--until", "25:00"], "write 18:30"),
         (["1", "on", "--until", "18:30", "--for", "2h"], "not allowed with"),
-        (["1", "auto", "--for", "2h"], "when a force ends"),
-        (["1", "--for", "2h"], "when a force ends"),
+        (["1", "auto", "--for", "2h"], "need on or off"),
+        (["1", "--for", "2h"], "need on or off"),
     ],
 )
 def test_what_cannot_be_understood_changes_nothing(home: House, arguments: list[str], words: str) -> None:

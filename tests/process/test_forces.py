@@ -18,7 +18,7 @@ import pytest
 from support.gpio import libraries
 from support.gpio.pi import Pi
 from support.house import House, Ran, until
-from support.hung_disk import HungDisk, possible
+from support.hung_disk import DATA, HungDisk, possible
 
 PINS = {1: 23, 2: 24, 3: 25}
 ON = 'return relay.on("wanted")'
@@ -81,7 +81,7 @@ def the_data_file(house: House, stack: ExitStack) -> None:
     folder = house.folder / "disk"
     folder.mkdir()
     house.data_file.rename(folder / "data.xml")
-    house.configure({"tmpFileDataXml": "disk/data.xml"})
+    house.configure(DATA)
     stack.enter_context(HungDisk(folder)).hang()
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from support.house import House, Ran, until
-from support.hung_disk import HungDisk, possible
+from support.hung_disk import DATA, HungDisk, possible
 
 pytestmark = [
     pytest.mark.timing,
@@ -67,7 +67,7 @@ def state(pid: int) -> str:
 @pytest.mark.parametrize("what", ["everything", "open", "read"])
 def test_the_data_file_does_not_answer(house: House, disk: HungDisk, what: str) -> None:
     """It is no news: what is on stays on for secuDownNoData, and a new force is obeyed."""
-    house.configure({"tmpFileDataXml": "disk/data.xml"})
+    house.configure(DATA)
     (house.folder / "data.xml").rename(house.folder / "disk.xml")
     disk.close()
     (house.folder / "disk.xml").rename(disk.place / "data.xml")
@@ -177,7 +177,7 @@ def test_what_makes_the_data_hangs(house: House, disk: HungDisk) -> None:
         assert f"{script}: gave no data within 10 s" in ran.err
         assert house.memory["why"]["1"] == "sun"
         ran = hung_tick(house)
-        assert f"{script}: process {pid} still hangs and cannot be killed; no other is started" in ran.err
+        assert f"{script}: process {pid} hangs and cannot be killed (does a disk not answer?)" in ran.err
         assert waiting(house) == [pid]
         again.answer()
         until(lambda: state(pid) in ("", "Z"))
@@ -198,7 +198,7 @@ def test_the_journal_does_not_answer(house: House, disk: HungDisk, what: str) ->
         ran = hung_tick(house)
         (pid,) = waiting(house)
         assert f"domo-tick: journal {disk.place}/journal: " in ran.err
-        assert f"process {pid} hangs at it and cannot be killed" in hung_tick(house).err
+        assert f"journal: process {pid} hangs and cannot be killed" in hung_tick(house).err
         assert waiting(house) == [pid]
         assert house.on == {1, 2, 3}
         again.answer()
@@ -220,7 +220,7 @@ def test_the_journal_does_not_answer(house: House, disk: HungDisk, what: str) ->
 def test_a_look_at_a_data_file_that_does_not_answer_comes_to_an_end(
     house: House, disk: HungDisk, options: tuple[str, ...], says: str
 ) -> None:
-    house.configure({"tmpFileDataXml": "disk/data.xml"})
+    house.configure(DATA)
     disk.hang()
     begun = time.monotonic()
     said = house.tick(*options).said
@@ -231,7 +231,7 @@ def test_a_look_at_a_data_file_that_does_not_answer_comes_to_an_end(
 
 
 def test_who_hangs_keeps_no_lock(house: House, disk: HungDisk) -> None:
-    house.configure({"tmpFileDataXml": "disk/data.xml"})
+    house.configure(DATA)
     disk.hang()
     hung_tick(house)
     (pid,) = waiting(house)

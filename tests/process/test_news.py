@@ -41,7 +41,7 @@ def test_a_fault_that_stands_is_said_when_it_begins_and_when_it_ends(house: Hous
         assert tick(house, clock, 3 * MINUTE) == (1, "", "")
     clock.forward(MINUTE)
     house.script(1, "return relay.on('sun')")
-    assert said(tick(house, clock)).startswith("is well again after 3 h 05: script 1.py line 2 (")
+    assert said(tick(house, clock)).startswith("over after 3 h 05: script 1.py line 2 (")
     assert tick(house, clock) == (0, "", "")
 
 
@@ -50,7 +50,7 @@ def test_the_end_comes_with_exit_code_0(house: House, clock: Clock) -> None:
     assert tick(house, clock).code == 1
     house.set_modes({1: 1, 2: 1, 3: 1})
     ended = tick(house, clock)
-    assert ended.code == 0 and said(ended).startswith("is well again after 1 min: ")
+    assert ended.code == 0 and said(ended).startswith("over after 1 min: ")
 
 
 def test_it_is_said_once_a_day_while_it_stands(house: House, clock: Clock) -> None:
@@ -59,7 +59,7 @@ def test_it_is_said_once_a_day_while_it_stands(house: House, clock: Clock) -> No
     hours = [hour for hour in range(1, 49) if tick(house, clock, HOUR).err]
     assert hours == [24, 48]
     assert tick(house, clock, DAY - 2 * MINUTE) == tick(house, clock) == (1, "", "")
-    assert said(tick(house, clock)).startswith("still so after 72 h 00: ")
+    assert said(tick(house, clock)).startswith("for 72 h 00 now: ")
 
 
 @pytest.mark.parametrize("after, times", [(600, [10, 20, 30]), (0, [])])
@@ -87,7 +87,7 @@ def test_numbers_that_grow_make_no_other_fault(house: House, clock: Clock) -> No
             clock.forward(MINUTE)
             again()
             assert house.tick_at(clock) == (1, "", "")
-        assert "is well again" in tick(house, clock).err
+        assert "over after" in tick(house, clock).err
         clock.forward(HOUR)
         house.data(clock.wall, P=clock.up)
         house.tick_at(clock)
@@ -113,10 +113,10 @@ def test_another_fault_of_the_same_thing_is_a_change(house: House, clock: Clock)
     tick(house, clock)
     house.script(1, "x = 1\nreturn relay.on(data['NOPE'])")
     changed = tick(house, clock, HOUR)
-    assert "line 3" in changed.err and "well" not in changed.err
+    assert "line 3" in changed.err and "over after" not in changed.err
     assert tick(house, clock) == (1, "", "")
     house.script(1, "return relay.on('sun')")
-    assert said(tick(house, clock)).startswith("is well again after 1 h 02: script 1.py line 3 (")
+    assert said(tick(house, clock)).startswith("over after 1 h 02: script 1.py line 3 (")
 
 
 def test_several_faults_are_told_each_by_itself(house: House, clock: Clock) -> None:
@@ -126,7 +126,7 @@ def test_several_faults_are_told_each_by_itself(house: House, clock: Clock) -> N
     assert tick(house, clock) == (1, "", "")
     house.set_modes({1: 1, 2: 1, 3: 9})
     lines = tick(house, clock).err.splitlines()
-    assert len(lines) == 1 and "well again after 2 min" in lines[0] and "relay 2 is 7" in lines[0]
+    assert len(lines) == 1 and "over after 2 min" in lines[0] and "relay 2 is 7" in lines[0]
     assert tick(house, clock) == (1, "", "")
 
 
@@ -207,7 +207,7 @@ def test_a_clock_that_jumps_ends_nothing_and_begins_nothing(house: House, clock:
         clock.wall = wall
         assert tick(house, clock) == (1, "", "")
     house.set_modes({1: 1, 2: 1, 3: 1})
-    assert said(tick(house, clock)).startswith("is well again after 4 min: ")
+    assert said(tick(house, clock)).startswith("over after 4 min: ")
 
 
 def test_after_a_restart_faults_begin_anew(house: House, clock: Clock) -> None:
@@ -227,7 +227,7 @@ def test_where_the_temporary_folder_outlives_a_restart_they_go_on(house: House, 
     clock.reboot(120)
     assert tick(house, clock) == (1, "", "")
     house.set_modes({1: 1, 2: 1, 3: 1})
-    assert said(tick(house, clock)).startswith("is well again after 4 min: ")
+    assert said(tick(house, clock)).startswith("over after 4 min: ")
 
 
 @pytest.mark.parametrize("broken", ["a folder", "another version", "nonsense"])
@@ -244,7 +244,7 @@ def test_what_cannot_be_remembered_as_told_is_said_each_time(house: House, clock
     for _ in range(times):
         ran = tick(house, clock)
         assert "relay 1 is 7" in ran.err
-        assert ("reported at every tick" in ran.err) == (broken == "a folder")
+        assert ("each tick reports every fault" in ran.err) == (broken == "a folder")
     if broken != "a folder":
         assert tick(house, clock) == (1, "", "")
 
@@ -264,10 +264,10 @@ def test_a_configuration_that_cannot_be_used_is_said_once(house: House, clock: C
     good = house.config.read_text()
     house.config.write_text(good + "  x: [")
     broken = tick(house, clock)
-    assert broken.code == 2 and "config.yaml line" in broken.err and "well" not in broken.err
+    assert broken.code == 2 and "config.yaml line" in broken.err and "over after" not in broken.err
     assert tick(house, clock) == tick(house, clock) == (2, "", "")
     house.config.write_text(good)
-    assert "is well again after 3 min: " + str(house.config) in tick(house, clock).err
+    assert "over after 3 min: " + str(house.config) in tick(house, clock).err
     assert tick(house, clock) == (1, "", "")
 
 

@@ -95,7 +95,7 @@ def test_faults_are_told_when_they_begin_and_end(house: House) -> None:
     until(lambda: len(lines(house)) == 2)
     begun, ended = lines(house)
     assert begun["kind"] == "fault" and "relay 1 is 7" in begun["why"] and begun["relay"] is None
-    assert ended["kind"] == "well" and ended["text"].startswith("domo: is well again after ")
+    assert ended["kind"] == "well" and ended["text"].startswith("domo: over after ")
 
 
 def test_a_reminder_is_told_too(house: House) -> None:
@@ -233,7 +233,7 @@ def test_what_failed_is_told_again_with_what_comes_next(house: House) -> None:
     told = lines(house)
     assert [one["relay"] for one in told if one["kind"] == "state"] == [1, 2]
     assert any(one["kind"] == "fault" for one in told)
-    assert said.count("is well again") == 1
+    assert said.count("over after") == 1
 
 
 def test_one_that_does_not_end_is_ended_with_all_that_it_started(

@@ -379,7 +379,7 @@ def test_scripts_of_the_pages_user(house: House) -> None:
         assert house.tick() == (0, "", "")
     assert house.on == {1, 2}
     told = house.tick("--check").out
-    assert "note   scripts of www-data are run: who can write them runs any program as root" in told
+    assert "note   scripts of www-data are run: whoever can write them can run any program as root" in told
     os.chown(file, 61234, 61234)  # exactly that user, and nobody else
     assert f"1.php: is not run, because {file} is 61234's" in house.tick().err
     os.chown(file, web, web)

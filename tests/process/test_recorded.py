@@ -33,7 +33,8 @@ def replay(house: House, *arguments: str) -> Ran:
 
 
 def bands(ran: Ran) -> list[str]:
-    return [line[24:] for line in ran.out.splitlines() if line[18:23].strip() in ("was", "would")]
+    lines = ran.out.partition("\n\n")[0].splitlines()  # the picture; sentences come after it
+    return [line[24:] for line in lines if line[18:23].strip() in ("was", "would")]
 
 
 def test_the_scripts_that_switched_so_would_have_switched_the_same(village: House) -> None:

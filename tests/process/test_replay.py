@@ -158,7 +158,7 @@ def test_readings_can_be_supposed(village: House) -> None:
 
 def test_a_relay_whose_watts_are_not_known_is_named(village: House) -> None:
     village.configure({"domo.relayWatt": {2: 300}})
-    assert "it draws nothing here: say what in domo.relayWatt.1" in run(village, "06-21").stdout
+    assert "it draws nothing here: set domo.relayWatt.1" in run(village, "06-21").stdout
 
 
 def test_a_failing_script_is_told_with_its_line_and_how_often(village: House) -> None:

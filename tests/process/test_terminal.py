@@ -15,6 +15,7 @@ import sys
 import termios
 import time
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pyte
@@ -32,6 +33,7 @@ AUTO = dict.fromkeys(range(1, 9), 1)
 BOARD = slice(2, 7)  # the lines of the screen with leds, digits and buttons
 
 TIOCGPTN = 0x80045430  # asm-generic/ioctls.h: the number of a terminal; os.ptsname() is Python 3.13's
+WRITE = {"x86_64": "1", "aarch64": "64"}.get(os.uname().machine, "4")  # the number of write(2)
 
 
 class Terminal:
@@ -116,6 +118,11 @@ class Terminal:
                 return os.waitstatus_to_exitcode(status)
             assert time.monotonic() < deadline
             time.sleep(0.01)
+
+    def blocked(self) -> bool:
+        """Whether a thread of the panel waits in the kernel for the terminal to take what it writes."""
+        calls = (path.read_text().split()[:2] for path in Path(f"/proc/{self.pid}/task").glob("*/syscall"))
+        return [WRITE, "0x1"] in calls
 
     def settings(self) -> list[Any]:
         """The terminal's settings now."""
@@ -332,7 +339,7 @@ def test_a_terminal_that_takes_nothing_stops_no_force(opened: Opened, house: Hou
         terminal.type(how)
     else:
         terminal.choke()
-    time.sleep(3)  # it draws its clock each second
+    eventually(terminal.blocked)  # it draws its clock each second
     modes = {**AUTO, 4: 3}
     for n in range(3):
         house.script(3, f"return relay.off('reason {n}')")
@@ -354,7 +361,7 @@ def test_a_data_file_that_does_not_answer_stops_nothing(opened: Opened, house: H
     """The screen is drawn, forces act, and the panel ends; one process hangs, and no more are started."""
     with hung_disk.HungDisk(house.folder / "disk") as disk:
         disk.hang()
-        terminal = opened({"tmpFileDataXml": "disk/data.xml"})
+        terminal = opened(hung_disk.DATA)
         terminal.sees("hangs and cannot be killed")
         terminal.type("2")
         eventually(lambda: terminal.wait_for(lambda lines: True) and terminal.wall.on == {2}, 30)
@@ -368,7 +375,7 @@ def test_it_ends_though_the_terminal_takes_nothing(opened: Opened, house: House)
     terminal.type("2")
     terminal.wait_for(lambda lines: lines[3][7] == "_")
     terminal.type("\x13")
-    time.sleep(3)
+    eventually(terminal.blocked)
     os.kill(terminal.pid, signal.SIGTERM)
     assert terminal.end() == 0
     assert house.modes == {**AUTO, 2: 3} and terminal.wall.on == {2}
@@ -379,9 +386,10 @@ def test_ctrl_z_stops_no_force(opened: Opened, house: House) -> None:
     terminal = opened()
     terminal.sees("[1] [2]")
     terminal.type("\x1a")
-    time.sleep(1)
-    house.set_modes({**AUTO, 4: 3})
-    terminal.wait_for(lambda lines: "●" in lines[2])
+    terminal.type("2")  # it gets this after that
+    eventually(lambda: terminal.wait_for(lambda lines: True) and terminal.wall.on == {2})
+    house.set_modes({**AUTO, 2: 3, 4: 3})
+    terminal.wait_for(lambda lines: lines[2].count("●") == 2)
 
 
 def test_a_tick_at_work_is_not_hit_by_ctrl_c(opened: Opened, house: House) -> None:

@@ -62,6 +62,25 @@ class Clock:
         self.wall, self.up = self.wall + seconds if wall is None else wall, seconds
 
 
+def skeleton() -> dict[str, Any]:
+    """The config.yaml of a home whose files are all in its own folder."""
+    return {
+        "tmpFileDataXml": "data.xml",
+        "urlDataXml": False,
+        "scriptDataXml": False,
+        "domo": {
+            "jsonFile": {"modPath": "mod", "etatPath": "etat"},
+            "prefixFileData": "domo_",
+            "dbFile": "journal.sqlite3",
+            "recordDir": "history",
+            "simulatedPins": "pins",
+            "board": "simulated",
+            "relay": {"scriptDir": "scripts"},
+            "relayNb": 3,
+        },
+    }
+
+
 class House:
     """A home with relays on simulated pins; everything of it is below `folder`."""
 
@@ -80,21 +99,7 @@ class House:
         self.env = {k: v for k, v in os.environ.items() if k not in ("DOMO_CONFIG", "NO_COLOR", "PYTHONPATH")}
         self.env["TMPDIR"] = str(self.tmp)
         self.env["DOMO_SAY"] = "all"  # what stands, and not only what is new of it (see test_news)
-        self._settings: dict[str, Any] = {
-            "tmpFileDataXml": "data.xml",
-            "urlDataXml": False,
-            "scriptDataXml": False,
-            "domo": {
-                "jsonFile": {"modPath": "mod", "etatPath": "etat"},
-                "prefixFileData": "domo_",
-                "dbFile": "journal.sqlite3",
-                "recordDir": "history",
-                "simulatedPins": "pins",
-                "board": "simulated",
-                "relay": {"scriptDir": "scripts"},
-                "relayNb": 3,
-            },
-        }
+        self._settings = skeleton()
         self.scripts.mkdir()
         self.tmp.mkdir()
         self.configure()

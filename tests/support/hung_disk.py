@@ -5,7 +5,7 @@ card. Wake it (`answer`) or take it away (`close`) and all of them go on. The ke
 linux/fuse.h, protocol 7.31; it takes root, /dev/fuse, and nothing else.
 
     with HungDisk(house.folder / "disk") as disk:      # the folder's files stay what they are
-        house.configure({"tmpFileDataXml": "disk/data.xml"})
+        house.configure(DATA)                          # PvMonit's data lies on it
         disk.hang()                                    # or hang("read"): files can be found and opened still
 """
 
@@ -20,6 +20,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+DATA = {"tmpFileDataXml": "disk/data.xml"}  # for config.yaml: PvMonit's data lies on a disk
 LOOKUP, FORGET, GETATTR, READLINK, OPEN, READ = 1, 2, 3, 5, 14, 15
 STATFS, RELEASE, FLUSH, INIT, OPENDIR, READDIR, RELEASEDIR = 17, 18, 25, 26, 27, 28, 29
 INTERRUPT, BATCH_FORGET = 36, 42

@@ -27,6 +27,7 @@ from domo.core.model import Fault, Now
 from domo.stores import config as configs
 from domo.tick import run
 from domo.tools import force
+from support.house import skeleton
 from support.together import together
 
 if TYPE_CHECKING:
@@ -127,26 +128,17 @@ class World:
         self.journal, self.data, self.scripts = folder / "journal", folder / "data.xml", folder / "scripts"
         self.scripts.mkdir()
         self.config = folder / "config.yaml"
-        self.config.write_text(
-            yaml.safe_dump(
-                {
-                    "tmpFileDataXml": "data.xml",
-                    "urlDataXml": False,
-                    "scriptDataXml": False,
-                    "domo": {
-                        "board": "gpio",
-                        "relayNb": len(self.PINS),
-                        "relayGpio": self.PINS,
-                        "jsonFile": {"modPath": "mod", "etatPath": "etat"},
-                        "prefixFileData": "m_",
-                        "dbFile": "journal",
-                        "recordDir": "history",
-                        **domo,
-                        "relay": {"scriptDir": "scripts"},
-                    },
-                }
-            )
-        )
+        settings = skeleton()
+        settings["domo"] |= {
+            "board": "gpio",
+            "relayNb": len(self.PINS),
+            "relayGpio": self.PINS,
+            "prefixFileData": "m_",
+            "dbFile": "journal",
+            **domo,
+            "relay": {"scriptDir": "scripts"},
+        }
+        self.config.write_text(yaml.safe_dump(settings))
         self.pins = Pins()
         self.now, self.wall, self.up, self.boot = 0, 1_750_000_000, 50_000, 1  # s; `now` never jumps
         self.full = False

@@ -156,7 +156,7 @@ def test_after_a_restart_what_was_on_by_itself_waits_for_a_new_order(pi: Pi) -> 
     assert pi.tick() == (0, "", "")
     assert pi.changes(23) == [(23, "level", 1), (23, "out", 1)]
     assert pi.levels() == (1, 0, 1)
-    assert (1, "E", 0, "found so: a restart, or another program") in pi.house.journal
+    assert (1, "E", 0, "switched by a restart or another program") in pi.house.journal
 
 
 def test_pins_that_the_firmware_holds_off_are_taken_over_without_a_glitch(pi: Pi) -> None:

@@ -149,7 +149,7 @@ def test_every_problem_is_told_at_once_with_its_key_path(house: House) -> None:
       relayWatt: {1: much, 2: true}
       maxWatt: -1
       floor: {SOC: low}
-      limits: {1: {minOnn: 3, maxOnPerDai: 3}, 2: 4, 3: {maxOnPerDay: 5, minOn: 6}, 4: {minOff: x, minOn: -1}}
+      limits: {1: {minOnn: 3, maxOnPerDai: 3}, 2: 4, 3: {maxOnPerDay: 5, minOn: 6}, 4: {minOff: , minOn: -1}}
       board: gpo
       tm1638: {dio: 99, stb: [26, 26], brightness: 8, refresh: 0}
     """
@@ -182,7 +182,7 @@ def test_every_problem_is_told_at_once_with_its_key_path(house: House) -> None:
         "domo.limits.1.minOnn: unknown; did you mean minOn?",
         "domo.limits.2: wants minOn, minOff, maxOnPerDay, maxStartsPerHour, not 4",
         "domo.limits.3: minOn is longer than maxOnPerDay",
-        "domo.limits.4.minOff: wants a number, not 'x'",
+        "domo.limits.4.minOff: wants a number, not None",  # who left it empty meant a limit
         "domo.limits.4.minOn: wants a number from 0 to 86400, not -1",
         "domo.board wants one of auto, gpiochip, gpio, simulated, not 'gpo'",
         "domo.tm1638.dio wants a number from 0 to 27, not 99",

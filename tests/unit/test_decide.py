@@ -20,7 +20,6 @@ from domo.core.model import (
     FORCED_ON,
     Decision,
     Device,
-    Now,
     Order,
     Past,
     Plan,
@@ -30,9 +29,7 @@ from domo.core.model import (
 from domo.core.records import replace
 from domo.core.settings import Config, Limits
 from domo.scripts import messages
-from domo.stores import modes
 from domo.tick.remember import next_past
-from domo.tick.sight import Sight
 from support.model import examples
 
 HOUR, DAY = 3600.0, 86400.0
@@ -222,15 +219,11 @@ def cases(draw: st.DrawFn) -> Case:
 
 def carried_out(case: Case, plan: Plan) -> Case:
     """The same moment after the plan was carried out."""
-    answers = messages.Answers(case.orders, {})
-    found = modes.Found({r: mode for r, mode in case.modes.items() if mode is not None})
-    sight = Sight(
-        case.config, Now(0, 10 * DAY, ""), None, found, case.past, case.past, case.reading, answers, plan, ()
-    )
+    answers = messages.Answers(case.orders, {}, reading=case.reading, past=case.past)
     return case._replace(
         modes={r: decision.mode for r, decision in plan.items()},
         states={r: decision.state for r, decision in plan.items()},
-        past=next_past(sight, plan, ()),
+        past=next_past(case.config, case.past, answers, plan, ()),
     )
 
 

@@ -86,7 +86,7 @@ def spoilt(rows: list[str], line: int, text: str | None) -> list[str]:
     ("rows", "told"),
     [
         (spoilt(pvgis(), 100, "20190104:2310,x,0,0,0,0,0"), "line 100: 'x' is no number"),
-        (spoilt(pvgis(), 100, "20190104:2310,-5,0,0,0,0,0"), "line 100: power is -5, which no sun is"),
+        (spoilt(pvgis(), 100, "20190104:2310,-5,0,0,0,0,0"), "line 100: power is -5, which no sun gives"),
         (spoilt(pvgis(), 100, "yesterday,0,0,0,0,0,0"), "line 100: 'yesterday' is no time"),
         (spoilt(pvgis(), 100, "20190104:2310"), "line 100: has 1 columns only"),
         (pvgis()[:200] + pvgis()[220:], "line 201: 21 hours are missing before it"),

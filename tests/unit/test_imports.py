@@ -208,6 +208,7 @@ def test_the_child_of_a_steady_tick_imports_what_only_it_needs(house: House) -> 
 
 
 def test_a_steady_tick_on_real_pins_imports_nothing_more_than_their_package(house: House) -> None:
+    """RPi.GPIO here is a plain one: the emulated one imports json itself."""
     (house.folder / "packages/RPi").mkdir(parents=True)
     (house.folder / "packages/RPi/__init__.py").touch()
     (house.folder / "packages/RPi/GPIO.py").write_text(

@@ -231,7 +231,7 @@ def test_a_relay_that_was_on_went_off_when_the_machine_did(house: House, clock: 
     house.script(1, TELL)
     tick(house, clock)
     assert why(house) == "on 0, off 120, today 600, starts 1"
-    assert (1, "E", 0, "found so: a restart, or another program") in house.journal[-2:]
+    assert (1, "E", 0, "switched by a restart or another program") in house.journal[-2:]
 
 
 def test_a_memory_on_a_lasting_disk_tells_the_same(house: House, clock: Clock) -> None:

@@ -1,4 +1,4 @@
-"""In which stage of charge the regulators are, and since when they have been full, or slept. Pure."""
+"""The regulators' stages of charge, and how long ago they were full and it was night. Pure."""
 
 from __future__ import annotations
 
@@ -32,13 +32,15 @@ def _full(reading: Reading, battery: float) -> bool:
 def stages(
     before: Mapping[str, float | None], reading: Reading, battery: float, gap: float | None = None
 ) -> dict[str, float | None]:
-    """What `Past.charge` becomes: for each regulator and stage of charge (see STAGES), None while it is
-    in it, then the age since it was first seen out of it; besides, the ages since "full" and since
-    "night" was last seen. Full is float; and absorption, once a `battery` (Wh) that is full by its monitor
-    takes hardly any more: some regulators come to float only when the loads, too, draw little (Victron's
-    manuals, "tail current"). A `gap` (s) of data that is longer than SHORTEST_NIGHT may have been one."""
+    """The new `Past.charge`. For each regulator and stage (see STAGES): None while it is in that stage, then
+    the age since it was first seen out of it. Also the ages since it was last seen "full", and since the last
+    "night". A `gap` (s) in the data that is longer than SHORTEST_NIGHT counts as a night.
+
+    Full is float; and absorption, once the `battery` (Wh) is full by its monitor and takes hardly any more: some
+    regulators come to float only when the loads, too, draw little (Victron's manuals, "tail current").
+    """
     after = dict(before)
-    if len(after) > DEVICES_LIMIT * len(STAGES):  # of devices that come and go
+    if len(after) > DEVICES_LIMIT * len(STAGES):  # devices have come and gone
         here = {device.id for device in reading.devices}
         after = {key: age for key, age in after.items() if key.partition(" ")[2] in here}
     night = gap is not None and gap >= SHORTEST_NIGHT

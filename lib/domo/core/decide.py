@@ -1,7 +1,7 @@
-"""What becomes of each relay: pure, no clock, no file, no pin. The invariants of the design live here.
+"""Decides what each relay does. Pure: no clock, no file, no pin. It keeps the invariants of ARCHITECTURE.md.
 
-In this order, the earlier rule winning: the owner's force; no good order, no on; the floor; the
-limits; one switch-on at a time; the inverter's watts.
+The rules in their order, of which the earlier one wins: the owner's force; no on without a good order; the
+floor; the limits; one switch-on at a time; the inverter's watts.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .model import Past, Reading
     from .settings import Config
 
-EARLY = 0.9  # of scriptExecInterval: cron is some seconds early or late
+EARLY = 0.9  # of scriptExecInterval: cron may be some seconds early
 FIRST_STUCK, LONGEST_STUCK = 60.0, 3600.0  # s until a pin that failed is tried again
 DAY, HOUR = 86400.0, 3600.0
 _NO_LIMITS = Limits()
@@ -35,8 +35,8 @@ def decide(
     reading: Reading,
     orders: Mapping[int, Order],
 ) -> Plan:
-    """The plan for every relay, from its mode (None: what stands in the mode file is no mode), its
-    state, the past, the reading, and the orders of those relays that have a script."""
+    """The plan for every relay, from its mode (None: the mode file holds no mode), its state, the past, the
+    reading, and the orders of the relays that have a script."""
     stale = bool(reading.problem) and (past.data is None or past.data >= config.secuDownNoData)
     below = _below_floor(config, reading)
     auto: list[int] = []
@@ -67,7 +67,7 @@ def decide(
     for relay, (state, why) in wishes.items() if below else ():
         if state == ON:
             wishes[relay] = ON, Text("{why}, though {below}", why=why, below=below)
-    programs = {r for r in auto if stale or r in orders or r in past.ours}  # their mode says what they are
+    programs = {r for r in auto if stale or r in orders or r in past.ours}  # relays whose mode domo writes
     plan = {}
     for relay, (state, why) in wishes.items():
         mode = (AUTO_ON if state == ON else AUTO_OFF) if relay in programs else modes[relay]
@@ -76,7 +76,7 @@ def decide(
 
 
 def _ordered(order: Order, state: int, past: Past, relay: int, config: Config) -> Wish:
-    """What the script's order comes to. Without a good one an on lasts secuDownNoData at the most."""
+    """What follows from a script's order. Without a good one a relay stays on for secuDownNoData at most."""
     if order.wanted == "keep":
         return state, order.why
     if order.good:
@@ -95,8 +95,8 @@ def _unsupported(why: str, state: int, support: float | None, config: Config) ->
 
 
 def _from_outside(relay: int, mode: int, state: int, past: Past, stale: bool, config: Config) -> Wish:
-    """A relay without a script: what another program wrote is the order, as long as there is data. A 2
-    that the program itself wrote, for a script that is gone, is nobody's order."""
+    """A relay without a script: what another program wrote is the order, as long as there is data. A 2 that
+    domo itself wrote, for a script that is gone now, is no order."""
     if mode == AUTO_OFF:
         return OFF, Text("auto, no script")
     if relay in past.ours:
@@ -118,7 +118,7 @@ def _below_floor(config: Config, reading: Reading) -> str:
 
 
 def _limited(config: Config, relay: int, wish: Wish, state: int, past: Past, below: str, good: bool) -> Wish:
-    """The wish within the floor and the relay's own limits; `why` then says both."""
+    """The wish after the floor and the relay's own limits. If they change it, its reason names both."""
     wanted, why = wish
     limits = config.limits.get(relay, _NO_LIMITS)
     history = past.history.get(relay, _NO_HISTORY)
@@ -149,16 +149,16 @@ def _limited(config: Config, relay: int, wish: Wish, state: int, past: Past, bel
 
 
 def _pin_wait(past: Past, relay: int) -> float:
-    """For how long a relay whose pin failed is not tried again (s): twice as long after each failure."""
+    """Seconds until a relay whose pin failed is tried again: twice as many after each failure."""
     age, tries = past.pin_failures.get(relay, (float("inf"), 0))
     wait: float = min(LONGEST_STUCK, FIRST_STUCK * 2**tries)
     return wait - age
 
 
 def _shed(config: Config, wishes: dict[int, Wish], auto: list[int], states: Mapping[int, int]) -> None:
-    """Switches off what the inverter cannot carry of what is on: it carries what is forced, or has begun and
-    is uninterruptible, then the most important that fit. A less important one that fits beside them stays,
-    or it would be switched on again at the next tick."""
+    """Switches off relays that are on if the inverter cannot carry them all. Those that are forced, or
+    uninterruptible and begun, stay; then the most important that fit. A less important one that fits beside
+    them stays too, else the next tick would switch it on again."""
     on = [r for r, (state, _) in wishes.items() if state == ON and (r not in auto or states[r] == ON)]
     total = _watts(config, on)
     if not 0 < config.maxWatt < total:
@@ -184,7 +184,7 @@ def _queue(
     config: Config, wishes: dict[int, Wish], auto: list[int], states: Mapping[int, int], past: Past
 ) -> None:
     """Lets one relay be switched on, the most important that the inverter can carry; the others wait. One
-    whose pin failed before comes last, so that it takes nobody's turn."""
+    whose pin failed before comes last, so that it does not take another's turn."""
     if not any(wishes[r][0] == ON and states[r] == OFF for r in auto):
         return
     load = _watts(
@@ -206,9 +206,9 @@ def _queue(
 
 
 def _blocked(config: Config, past: Past) -> str:
-    """Why nothing may be switched on automatically now; "" when one relay may."""
+    """Why nothing may be switched on automatically now; "" if one relay may."""
     if not past.known:
-        return Text("not switched on, what it did before cannot be read")
+        return Text("not switched on, its history cannot be read")
     last = min(past.auto_on.values(), default=float("inf"))
     if last < EARLY * config.scriptExecInterval:
         return Text("waits, another was switched on {last:.0f} s ago", last=last)

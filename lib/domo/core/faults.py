@@ -4,9 +4,8 @@ from __future__ import annotations
 
 
 class Report(str):
-    """What a person should see to: a sentence that knows which fault it tells of, whatever numbers are
-    in it. `about` is what has the fault (one at a time), `fault` which one it is; both are the sentence
-    itself where nothing in it ever changes. `lasts` is False for what has happened, and is over."""
+    """A fault as a sentence. `about`: the thing that has it. `fault`: which fault it is, without changing
+    numbers. By default both are the sentence. `lasts`: False for something that happened once."""
 
     about: str
     fault: str
@@ -25,5 +24,5 @@ class Report(str):
         return text if isinstance(text, Report) else Report(text)
 
     def of_the(self, about: str) -> Report:
-        """The same, as a fault of that."""
+        """The same fault, of the thing `about`."""
         return Report(self, about, self.fault, self.lasts)

@@ -35,26 +35,26 @@ HEADER: tuple[int | str, ...] = (
 PHYSICAL: dict[int, int] = {bcm: pin for pin, bcm in enumerate(HEADER, 1) if isinstance(bcm, int)}  # by BCM
 BCM_PINS = range(28)  # what the header carries
 
-# wiringPi's own numbering, in every PvMonit config: place n holds the BCM number of wiringPi pin n.
+# wiringPi's own numbering, which PvMonit's config uses: place n holds the BCM number of wiringPi pin n.
 WIRING_PI = (
     (17, 18, 27, 22, 23, 24, 25, 4, 2, 3, 8, 7, 10, 9, 11, 14, 15)  # 0..16
     + (28, 29, 30, 31)  # 17..20: the P5 header of the first boards
     + (5, 6, 13, 19, 26, 12, 16, 20, 21, 0, 1)  # 21..31
 )
 
-# Which of its supply pins feeds what. Others of the same kind do as well; by these the fewest wires cross.
+# Which supply pin feeds what. Others of the same kind work as well; with these the fewest wires cross.
 RELAYS_3V, PANEL_3V, PANEL_GROUND, RELAYS_GROUND = 1, 17, 25, 30
 
 
 def relay_wires(config: Config) -> list[tuple[str, int]]:
     """The wires from the header to the relay board: its terminal, and the physical pin."""
-    # What lights an input's diode: a pin that is low, from VCC; or a pin that is high, to GND.
+    # The diode of an input is lit by a pin that is low, from VCC; or by a pin that is high, to GND.
     supply = ("VCC", RELAYS_3V) if config.relayActiveLow else ("GND", RELAYS_GROUND)
     return [supply, *((f"IN{relay}", PHYSICAL[config.relayGpio[relay]]) for relay in config.relays)]
 
 
 def panel_wires(config: Config) -> list[tuple[str, int]]:
-    """The same for the TM1638 boards, none without one. All of them share every wire but STB."""
+    """The same for the TM1638 boards, [] if there is none. They share every wire but STB."""
     if not config.stb:
         return []
     several = len(config.stb) > 1
@@ -64,7 +64,7 @@ def panel_wires(config: Config) -> list[tuple[str, int]]:
 
 
 def firmware_line(config: Config) -> str:
-    """The line of config.txt by which the Pi's firmware holds every relay off until the first tick."""
+    """The line of config.txt with which the Pi's firmware holds every relay off until the first tick."""
     pins = sorted(config.relayGpio[relay] for relay in config.relays)
     runs: list[list[int]] = []
     for pin in pins:
@@ -72,6 +72,6 @@ def firmware_line(config: Config) -> str:
             runs[-1].append(pin)
         else:
             runs.append([pin])
-    # Some firmware reads 78 characters of a line, and 28 pins are more.
+    # Some firmware reads only 78 characters of a line, and 28 pins need more.
     parts = [f"{run[0]}-{run[-1]}" if len(run) > 2 else ",".join(map(str, run)) for run in runs]
     return f"gpio={','.join(parts)}=op,{'dh' if config.relayActiveLow else 'dl'}"

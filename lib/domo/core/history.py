@@ -5,9 +5,9 @@ from __future__ import annotations
 from .records import dataclass
 
 OFF, ON = 0, 1  # PvMonit's "etat"
-KEPT = 48 * 3600.0  # s of switches that are remembered: all that a script may ask for
-CUT = 86400.0  # s after which a cycle that was cut is not taken up again
-KEPT_SWITCHES = 3000  # of one relay: one a minute for 48 h, or a script that flaps would wear its limits out
+KEPT = 48 * 3600.0  # s for which switches are remembered: a script can ask no further back
+CUT = 86400.0  # s after which an interrupted cycle is not resumed
+KEPT_SWITCHES = 3000  # of one relay: more than one a minute for 48 h, so limits hold for a script that flaps
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class History:
         return next((age for age, to in reversed(self.switches) if to == state), None)
 
     def since(self, state: int) -> float:
-        """For how long the relay is in `state` (s): 0 if it is in the other, infinity if it always was."""
+        """How long the relay has been in `state` (s): 0 if it is in the other, infinity if it always was."""
         if not self.switches:
             return float("inf") if state == OFF else 0.0
         age, now = self.switches[-1]
@@ -51,8 +51,8 @@ class History:
         return sum(start - end for start, end in self.spans(seconds))
 
     def cycle(self, length: float) -> float:
-        """For how long a cycle of `length` s has been under way (s), however often it was cut: 0 when the
-        last one came to its end, or was cut a day ago. While it is on it can be more than `length`."""
+        """How long the present cycle of `length` s has run (s), however often it was interrupted. 0 if the
+        last one is complete, or was interrupted a day ago. While the relay is on it may exceed `length`."""
         done, before = 0.0, 0.0
         for start, end in self.spans(float("inf")):
             done = 0.0 if before - start > CUT else done
@@ -71,8 +71,8 @@ class History:
         return ons
 
     def pruned(self) -> History:
-        """Without the switches that nothing asks for any more: all of the last 48 h stay, and the last
-        on and off before them."""
+        """Without the switches that nothing needs any more: those of the last 48 h stay, and the last on
+        and off before them."""
         row = self.switches
         first = next((i for i, (age, _) in enumerate(row) if age <= KEPT), len(row))
         first = max(0, first - 2, len(row) - KEPT_SWITCHES)

@@ -1,8 +1,7 @@
-"""The words of domo as immutable records: no I/O, no clock, nothing imported that a tick would pay for.
+"""The records that all of domo shares: immutable, no I/O, no clock, and no import that costs time.
 
-Durations are *ages*: seconds before the tick's one look at the clocks, never negative. The clocks
-themselves are read in `memory` (what happens to ages between two ticks) and nowhere else, so no
-jump of the wall clock reaches a decision.
+Moments are kept as *ages*: seconds before this tick's look at the clocks, never negative. `memory` looks at
+the clocks, and makes ages older from tick to tick. So a wall clock that jumps changes no decision.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ ON_OFF = ("off", "on")  # a state in words
 OWNER, PROGRAM = "owner", "domo"  # who set a mode
 MODE_WORDS = ("forced off", "auto off", "auto on", "forced on")
 
-STAGES = {  # of a regulator's charge, by the words of PvMonit's CS
+STAGES = {  # stages of charge, by the words that PvMonit's CS begins with
     "float": ("Float",),
     "absorption_or_float": ("Absorption", "Float"),
 }
@@ -33,8 +32,8 @@ DONE, LOOK, REFUSED, BUSY = 0, 1, 2, 75  # exit codes; 75 is sysexits' EX_TEMPFA
 
 
 class Fault(Exception):
-    """Something the outside world did, told as one sentence: what, where, and what to do. It may quote what
-    it is about: it is one clean line all the same."""
+    """Something outside domo went wrong, as one sentence: what, where, and what to do. Whatever it quotes, it
+    is one clean line."""
 
     def __init__(self, text: str) -> None:
         super().__init__(one_line(text))
@@ -55,7 +54,7 @@ class ConfigError(Exception):
 
 @dataclass(frozen=True)
 class Now:
-    """The one look at the clocks: `wall` (epoch s, may jump), `up` (s since boot), `boot` (its id)."""
+    """The one look at the clocks: `wall` (epoch s, may jump), `up` (s since boot), `boot` (the boot's id)."""
 
     wall: float
     up: float
@@ -109,8 +108,8 @@ class Reading:
 
 @dataclass(frozen=True)
 class Row:
-    """A row of the journal: `info` is "M" (a mode) or "E" (a state), `by` who set a mode, `left` for how
-    long a force lasts from then on (s; None: without end)."""
+    """A row of the journal: `info` is "M" (a mode) or "E" (a state), `by` says who set a mode, `left` how
+    long a force lasts from then on (s; None: no end)."""
 
     age: float
     relay: int
@@ -128,40 +127,40 @@ class Past:
     known: bool = True  # False: it could not be read, so nothing may be switched on automatically
     tick: float | None = None  # the last tick
     modes: Mapping[int, int] = {}  # the last good modes
-    ours: frozenset[int] = frozenset()  # relays whose 2 the program wrote, not somebody else
+    ours: frozenset[int] = frozenset()  # relays whose 2 domo wrote, and nobody else
     states: Mapping[int, int] = {}
     history: Mapping[int, History] = {}
     auto_on: Mapping[int, float] = {}  # the last automatic switch-on of each relay
-    support: Mapping[int, float] = {}  # the last good order of each relay that wanted it on
+    support: Mapping[int, float] = {}  # the last good order that wanted the relay on
     data: float | None = None  # the last good reading
-    timers: Mapping[str, tuple[float, float, int]] = {}  # name: age, length (s), count of restarts
-    charge: Mapping[str, float | None] = {}  # "stage device": since seen out of it, None while in it
+    timers: Mapping[str, tuple[float, float, int]] = {}  # name: age, length (s), a count that `probe` uses
+    charge: Mapping[str, float | None] = {}  # "stage device": see charge.stages
     sky: Mapping[str, float] = {}  # how clear it has been, see spare.watched
     frozen: tuple[str, float] = ("", 0.0)  # the measured values, and since when they are the same
-    turns: tuple[int, ...] = ()  # in which order scripts are asked; () is by number
+    turns: tuple[int, ...] = ()  # the order in which scripts are asked; (): by number
     scripted: tuple[int, ...] = ()  # relays that had a script
-    stuck: Mapping[str, tuple[int, int]] = {}  # processes that could not be killed: their id and start
+    stuck: Mapping[str, tuple[int, int]] = {}  # processes that could not be killed: id and start
     why: Mapping[int, str] = {}  # the last reason of each relay
     reports: tuple[str, ...] = ()  # what the last tick found wrong
-    unset: bool = False  # at the last tick nobody had set the wall clock yet
+    unset: bool = False  # the wall clock was not set yet at the last tick
     until: Mapping[int, tuple[int, float, float]] = {}  # forces that end by themselves: mode, age, length (s)
-    pins: Mapping[int, int] = {}  # those that relays were driven by, each with its level for off
-    pin_failures: Mapping[int, tuple[float, int]] = {}  # relays whose pin failed: the last try, tries in vain
-    unwritten: tuple[Row, ...] = ()  # what the journal was not given yet
-    untold: tuple[Row, ...] = ()  # what does not wait for the program of onChange yet
+    pins: Mapping[int, int] = {}  # the pins that drove relays, each with its level for off
+    pin_failures: Mapping[int, tuple[float, int]] = {}  # relays whose pin failed: the last try, failed tries
+    unwritten: tuple[Row, ...] = ()  # rows that the journal has not taken yet
+    untold: tuple[Row, ...] = ()  # rows that are not queued yet for the program of onChange
 
 
 @dataclass(frozen=True)
 class Order:
-    """What a script answered: `wanted` "on", "off" or "keep" and why; "" with `why` the fault when
-    there is no good order."""
+    """A script's answer: `wanted` is "on", "off" or "keep", and `why` the reason. If there is no good order,
+    `wanted` is "" and `why` the fault."""
 
     wanted: str
     why: str
 
     @property
     def good(self) -> bool:
-        """Whether this is an order at all."""
+        """Whether there is a good order."""
         return self.wanted != ""
 
 

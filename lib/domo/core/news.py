@@ -1,33 +1,34 @@
-"""Faults as news: one that stands is said when it begins, when it changes and when it ends. Pure."""
+"""Faults as news: a fault is told when it begins, changes or ends, and now and then while it lasts. Pure."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from .faults import Report
 from .records import dataclass, replace
 from .texts import minutes
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 DAY = 86400.0
-OFTEN = 6  # times a day that something is told at once; more often it comes and goes, and
-CALM = 600.0  # s it has to stay as it is, to be told
-HALF_A_MINUTE = 30.0  # cron is some seconds early or late
-WELL = ""  # the fault of what has none
+OFTEN = 6  # news of one thing in 24 h; from then on it is told only when stable
+CALM = 600.0  # s that counts as stable
+HALF_A_MINUTE = 30.0  # s: cron may be some seconds early
+WELL = ""  # the fault of a thing that has none
 
 
 @dataclass(frozen=True)
 class Told:
     """What people were told of one thing that has, or had, a fault. All numbers are ages in s."""
 
-    fault: str  # that it has now; WELL when it has none
-    held: float  # it has been so
-    told: str  # the fault that was told last, WELL when that was its end
+    fault: str  # now; WELL: none
+    held: float  # since it last changed
+    told: str  # the fault that was told last; WELL: its end was told
     text: str  # of the last fault, as it was told
-    since: float  # it is, or was, not well
-    recent: tuple[float, ...]  # when it was spoken of, the last times
-    lasts: bool = True  # False: it happened, and nobody waits for its end
+    since: float  # since it began
+    recent: tuple[float, ...]  # of the last news of it
+    lasts: bool = True  # False: it happened once, and has no end to tell
 
 
 @dataclass(frozen=True)
@@ -42,9 +43,9 @@ class News:
 def news(
     before: Mapping[str, Told], reports: Iterable[str], remind_after: float, all_seen: bool = True
 ) -> tuple[list[News], dict[str, Told]]:
-    """What is new of the faults that stand now (`reports`), given what was told `before` (by what has the
-    fault), and what is told then. A fault that stands is told again after `remind_after` s (0: never).
-    `all_seen`: the whole home was looked at, so what is not reported is well."""
+    """The news of the faults that stand now (`reports`), and what people have been told with it. `before` is
+    what they were told until now; both are by the thing that has the fault. A fault that lasts is told again
+    after `remind_after` s (0: never). `all_seen`: everything was looked at: what is not reported is well."""
     said: list[News] = []
     after = dict(before)
     reported = {report.about: report for report in map(Report.of, reports)}
@@ -58,7 +59,7 @@ def news(
 
 
 def _step(known: Told | None, report: Report | None, remind_after: float) -> tuple[Told | None, News | None]:
-    """What is told of one thing from now on (None: it is forgotten), and the news, if there is any."""
+    """What has been told of one thing now (None: it is forgotten), and the news of it, if there is any."""
     fault = report.fault if report else WELL
     known = known or Told(WELL, 0.0, WELL, "", 0.0, ())
     if not report and not known.lasts:
@@ -76,7 +77,7 @@ def _step(known: Told | None, report: Report | None, remind_after: float) -> tup
     if fault == known.told == WELL and known.held >= CALM:
         return None, None
     if report and fault == known.told and 0 < remind_after <= known.recent[-1] + HALF_A_MINUTE:
-        still = News("still", f"still so after {minutes(known.since)}: {report}")
+        still = News("still", f"for {minutes(known.since)} now: {report}")
         return replace(known, text=str(report), recent=_now(known)), still
     return known, None
 
@@ -86,4 +87,4 @@ def _now(known: Told) -> tuple[float, ...]:
 
 
 def _well(known: Told) -> str:
-    return f"is well again after {minutes(known.since - known.held)}: {known.text}"
+    return f"over after {minutes(known.since - known.held)}: {known.text}"

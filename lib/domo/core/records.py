@@ -1,4 +1,4 @@
-"""Immutable records without the standard library's dataclasses, whose import alone costs 1.5 bare starts.
+"""Immutable records without the standard library's dataclasses, which take long to import (see ARCHITECTURE).
 
 To type checkers they are dataclasses, and they behave like them: equal fields make equal records, with
 equal hashes; a default that is a dict is a new one in each record.

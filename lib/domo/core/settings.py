@@ -22,8 +22,8 @@ class Limits:
 
 @dataclass(frozen=True)
 class Config:
-    """config.yaml, checked. Each name is its key's, each default is here and nowhere else; seconds,
-    watts, and BCM pin numbers. `config` says which key sets what."""
+    """config.yaml, checked. Each default is here and nowhere else. Seconds, watts, and BCM pin numbers.
+    `stores/schema` says which key sets which field."""
 
     path: str
     tmpFileDataXml: str = "/tmp/PvMonit_data-xml.php.tmp"
@@ -48,13 +48,13 @@ class Config:
     recordDir: str = "history"
     recordValues: tuple[str, ...] = ()
     scriptDir: str = "relay.script.d"
-    scriptOwners: tuple[str, ...] = ()  # users whose scripts are run too, beside this one's and root's
+    scriptOwners: tuple[str, ...] = ()  # users whose scripts are run too, besides this user and root
     scriptExecInterval: float = 60
     secuDownNoData: float = 600
     relayNb: int = 8
     relayName: Mapping[int, str] = {}
     relayWiringPi: Mapping[int, int] = {1: 4, 2: 5, 3: 10, 4: 21, 5: 22, 6: 27, 7: 28, 8: 29}
-    relayGpio: Mapping[int, int] = {}  # goes before relayWiringPi; after loading it holds every relay
+    relayGpio: Mapping[int, int] = {}  # wins over relayWiringPi; after loading it holds every relay
     relayActiveLow: bool = True
     relayPriority: tuple[int, ...] = ()
     relayWatt: Mapping[int, float] = {}
@@ -75,7 +75,7 @@ class Config:
 
     @property
     def memory_path(self) -> str:
-        """Where the tick remembers."""
+        """The memory's file."""
         return f"{self.prefixFileData}memory.json"
 
     @property
@@ -104,5 +104,5 @@ class Config:
 
     @property
     def required(self) -> tuple[str, ...]:
-        """The values without which no script may run: valueUse, and what the floor looks at."""
+        """The values without which no script may run: valueUse, and those that have a floor."""
         return (*self.valueUse, *(v for v in self.floor if v not in self.valueUse))

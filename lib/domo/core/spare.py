@@ -1,11 +1,11 @@
-"""What the sun will probably still give today, and what of it battery and house leave over. Pure.
+"""What the sun will probably still give today, and how much of it is left after battery and house. Pure.
 
-How clear the sky is shows only while nothing is held back: then the power of the panels, divided by what
-they would give under a clear sky, is the *clearness*. It is remembered twice, of the last minutes and of
-the last hours; the rest of the day is taken to be like the first at once, and like the second later on.
+How clear the sky is can be seen only while the panels are not held back: then their power, divided by what
+they would give under a clear sky, is the *clearness*. Two are remembered, of the last minutes and of the last
+hours. The estimate for now uses the first; the later the hour, the more it uses the second.
 
-The clear sky is Haurwitz's (1945), the sun's height Cooper's (1969). Panels that are dirtier, or larger,
-than their owner says change nothing: the clearness has the same mistake the other way round.
+The clear sky is Haurwitz's (1945), the sun's height Cooper's (1969). Panels that are dirtier or larger than
+configured change nothing, because the clearness makes up for it.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ if TYPE_CHECKING:
     Sky = Mapping[str, float]  # what is remembered, see `watched`
 
 DAY = 86400.0  # s
-STEP = 1800.0  # s: the day is looked at in so long pieces
-DIM = 0.05  # of the panels' peak: from less than that of clear sky nothing can be learned
-CLEAREST = 3.0  # panels that are larger than their owner says
-USUAL = 0.6  # the clearness that nobody has seen yet
-SOON, LATER = 1200.0, 10800.0  # s in which the two clearnesses forget
-FADES = 3600.0  # s in which what it is like now gives way to what it was like for hours
-GAP = 300.0  # s: after a longer silence a look counts for no more than that
-NEEDS = {"lead": 1.18, "lfp": 1.04}  # Wh that charge one Wh more
-TAKES = {"lead": 0.05, "lfp": 0.25}  # of the battery's Wh in an hour: what it takes while nearly full
-LAST = {"lead": 0.08, "lfp": 0.02}  # of the battery: what it takes at last, until the regulator calls it full
-KEEPS = {"lead": 0.012, "lfp": 0.015}  # of the battery: what a full one still takes
+STEP = 1800.0  # s: length of one piece of the day
+DIM = 0.05  # of the panels' peak: if a clear sky gave less than this, nothing is learned
+CLEAREST = 3.0  # at most: panels may be larger than configured
+USUAL = 0.6  # clearness assumed before any was seen
+SOON, LATER = 1200.0, 10800.0  # s: time constants of the two clearnesses
+FADES = 3600.0  # s: time constant with which the estimate goes from the first to the second
+GAP = 300.0  # s: after a longer silence a reading counts for no more than that
+NEEDS = {"lead": 1.18, "lfp": 1.04}  # Wh put in for each Wh stored
+TAKES = {"lead": 0.05, "lfp": 0.25}  # of its Wh: what a nearly full battery takes in an hour
+LAST = {"lead": 0.08, "lfp": 0.02}  # of its Wh: what it takes at the end, until the regulator calls it full
+KEEPS = {"lead": 0.012, "lfp": 0.015}  # of its Wh: what a full one still takes
 
-_paths: dict[object, list[tuple[float, float]]] = {}  # of the last day; a replay asks a thousand times
+_paths: dict[object, list[tuple[float, float]]] = {}  # of one day; a replay asks for it a thousand times
 
 
 def clear(plant: Plant, wall: float) -> float:
@@ -59,7 +59,8 @@ def _sun(plant: Plant, wall: float) -> tuple[int, float, float]:
 
 
 def _panels(plant: Plant, _day: int, declination: float, hour: float) -> float:
-    """Light on level ground, the sun's beam and the sky's share of it, and what tilted modules see."""
+    """The power of the panels (W): from the light on level ground, its two parts (the sun's beam and the
+    sky's), and what of them tilted modules see."""
     latitude, turned = radians(plant["latitude"]), radians(15 * (hour - 12))
     up = sin(latitude) * sin(declination) + cos(latitude) * cos(declination) * cos(turned)
     if up <= 0.01:
@@ -102,10 +103,9 @@ def seen(reading: Reading) -> tuple[float, bool, bool]:
 
 def watched(sky: Sky, plant: Plant, wall: float, reading: Reading, again: bool = False) -> Sky:
     """What is remembered of the sky after a reading: `now` and `day`, the two clearnesses; `age` (s), how
-    long ago they were last seen; `look` (s), when it was last looked; and `full`, the charge (%) that the
-    battery monitor shows when the battery is full. `again`: it has been full before, today; then it is not
-    as full as it was that time, however soon the regulator comes back to float. The memory lets the ages
-    grow."""
+    long ago they were last seen; `look` (s), how long ago the last reading was; and `full`, the charge (%)
+    that the battery monitor shows when the battery is full. `again`: it has been full today; then a lower
+    charge is not what full means, though the regulator is in float again. The memory makes ages grow."""
     watts, held_back, floats = seen(reading)
     charge = reading.values["SOC"].number if floats and "SOC" in reading.values else None
     if charge is not None and 0 <= charge <= 100 and not (again and charge <= sky.get("full", 100.0)):
@@ -131,9 +131,9 @@ def likely(sky: Sky, ahead: float) -> float:
 def ahead(
     sky: Sky, plant: Plant, wall: float, hour: float, foreseen: Callable[[float], float | None] | None = None
 ) -> list[tuple[float, float, float]]:
-    """The rest of the day in pieces: how long each lasts (h), what the panels will probably give in it, and
-    what the house draws (W). `hour` is the local time (0 to 24) that `plant["house"]` goes by. `foreseen`
-    gives what another forecast says of the panels at an hour (W), or None; the mean of both counts."""
+    """The rest of the day in pieces (h, W, W): how long each lasts, what the panels will probably give, what
+    the house draws. `hour`: the local time now (0 to 24). `foreseen`: what another forecast says that the
+    panels give at an hour (W), or None; if it says something, the mean of both counts."""
     day, declination, solar = _sun(plant, wall)
     house, idle = plant["house"], plant["idle"]
     usual = sky.get("day", USUAL)
@@ -152,8 +152,8 @@ def ahead(
 
 
 def rest(pieces: list[tuple[float, float, float]], plant: Plant, trust: float) -> tuple[float, float]:
-    """What the sun of these pieces gives beyond what the house draws, and how much of that a nearly full
-    battery can take, as it takes it slowly (Wh); `trust` is the share of the sun that is counted on."""
+    """Two energies (Wh): what the sun gives in these pieces beyond what the house draws, and how much of that
+    a nearly full battery, which charges slowly, can take. `trust`: the share of the sun to count on."""
     slow = TAKES[plant["chemistry"]] * plant["battery"]
     over = taken = 0.0
     for hours, watts, house in pieces:
@@ -165,8 +165,8 @@ def rest(pieces: list[tuple[float, float, float]], plant: Plant, trust: float) -
 
 
 def _path(plant: Plant, day: int, declination: float) -> list[tuple[float, float]]:
-    """The light pieces of a solar day: when each ends (s of that day), and the power of the panels under
-    a clear sky in its middle (W)."""
+    """The pieces of a solar day that have light: when each ends (s of that day), and the power of the panels
+    under a clear sky in its middle (W)."""
     key = (day, plant["latitude"], plant["panels"])
     if key not in _paths:
         _paths.clear()
@@ -185,5 +185,5 @@ def lacking(plant: Plant, sky: Sky, charge: float, full: bool) -> float:
 
 
 def spare(over: float, taken: float, lacks: float) -> float:
-    """What is left for loads (Wh); below 0 what is missing, for want of sun or of time."""
+    """What is left for loads (Wh). Below 0: what is missing, because there is too little sun or time."""
     return over - lacks if taken >= lacks else taken - lacks

@@ -7,12 +7,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-LONGEST = 1000  # characters of a line; a page of a terminal has twice as many
+LONGEST = 1000  # characters of a line: half a screen of a terminal
 
 
 class Text(str):
-    """A sentence that remembers its `template` and the `values` in it, so that it can be told in another
-    language, and nobody has to take it apart. It is an ordinary str: the sentence in English."""
+    """A sentence that remembers its `template` and the `values` in it, so that it can be translated without
+    taking it apart. It is an ordinary str: the sentence in English."""
 
     template: str
     values: Mapping[str, object]
@@ -25,14 +25,14 @@ class Text(str):
 
 
 def clean(text: str) -> str:
-    """The text with "?" for what commands a terminal or turns the direction of writing: control and format
-    characters (the C1 ones, bidirectional marks), half characters, what no font has, line breaks."""
+    """The text with "?" for each character that is not printable: it might command a terminal, turn the
+    direction of writing, or break the line."""
     return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
 
 
 def one_line(text: object, most: int = LONGEST) -> str:
-    """Anything as one clean line of at most `most` characters, with spaces for line breaks. What comes from
-    outside goes through here once, where it enters; so all within can be shown and written anywhere."""
+    """Anything as one clean line of at most `most` characters, with spaces for line breaks. All text from
+    outside goes through here where it enters, so that it can be shown and written anywhere."""
     line = text if isinstance(text, str) else str(text)
     if not line.isprintable() or line.startswith(" ") or line.endswith(" "):
         line = clean(" ".join(line.split()))
@@ -40,7 +40,7 @@ def one_line(text: object, most: int = LONGEST) -> str:
 
 
 def minutes(seconds: float) -> str:
-    """A duration in words, as short as it may be: "40 s", "12 min", "3 h 05"."""
+    """A duration in short words: "40 s", "12 min", "3 h 05"."""
     if seconds < 60:
         return f"{seconds:.0f} s"
     if seconds < 3600:
@@ -56,7 +56,7 @@ def hour(wall: float) -> str:
 
 
 def did_you_mean(word: str, known: Any, alike: float = 0.7) -> str:
-    """ "; did you mean X?" for the nearest of `known` that is so much `alike` (0 to 1), or ""."""
+    """ "; did you mean X?" for the nearest word in `known`, if it is at least `alike` (0 to 1); or ""."""
     import difflib  # only for messages
 
     names = {str(name).lower(): name for name in known}

@@ -12,11 +12,11 @@ else:
 
 
 class Face(Protocol):
-    """It shows what is so, and tells what somebody presses. None of it may wait for anybody."""
+    """It shows the relays, and tells what somebody presses. None of its methods may wait."""
 
-    quick: bool  # whether somebody is there, so that the keys want to be looked at often
-    stuck: tuple[int, ...]  # relays whose buttons are not believed: they stay down
-    ended: bool  # whether somebody wants the panel to end
+    quick: bool  # somebody is there, so the keys must be looked at often
+    stuck: tuple[int, ...]  # relays whose buttons are ignored, because they stay down
+    ended: bool  # somebody wants the panel to end
 
     def pressed(self, now: float) -> list[int]:
         """The relays whose buttons went down since the last call; `now` is any clock (s)."""
@@ -29,7 +29,7 @@ class Face(Protocol):
 
 
 class NoFace:
-    """`--no-display`: what others change is acted on, no more."""
+    """`--no-display`: the panel only acts on what others change."""
 
     quick = ended = False
     stuck: tuple[int, ...] = ()

@@ -16,10 +16,12 @@ if TYPE_CHECKING:
 
 BOARD = 8  # relays on a board
 TOP, MIDDLE, BOTTOM, DOT_SEGMENT = 0x01, 0x40, 0x08, 0x80  # bits of a digit: a, g, d, and its dot
-FONT = {"E": 0x79, "0": 0x3F, "1": 0x06, "2": 0x5B, "3": 0x4F, "4": 0x66, "5": 0x6D, "6": 0x7D, "7": 0x07}
-FONT |= {"8": 0x7F, "9": 0x6F}
-DOT, CODE = 1, 2  # what is lit in a phase: the dot of "being carried out", the code of a trouble
-LATE = 180.0  # s without a tick, then something is wrong
+FONT = {
+    "0": 0x3F, "1": 0x06, "2": 0x5B, "3": 0x4F, "4": 0x66, "5": 0x6D, "6": 0x7D, "7": 0x07, "8": 0x7F,
+    "9": 0x6F, "E": 0x79,
+}  # fmt: skip
+DOT, CODE = 1, 2  # what is lit in a phase: the dot for a change on its way, the code of a trouble
+LATE = 180.0  # s without a tick: after that something is wrong
 
 # A trouble's code on the digits, the gravest first, and what it means. docs/panel.md has the same list.
 CODES = {
@@ -41,7 +43,7 @@ class View:
     past are those of the moment `past_of` (s of the monotonic clock)."""
 
     config: Config
-    modes: Mapping[int, int | None]  # None: what stands in the mode file is no mode
+    modes: Mapping[int, int | None]  # None: the mode file holds no mode
     states: Mapping[int, int]
     past: Past
     past_of: float = 0.0
@@ -66,7 +68,7 @@ def press(pending: Mapping[int, int], modes: Mapping[int, int | None], relay: in
 
 
 def changes(pending: Mapping[int, int], modes: Mapping[int, int | None]) -> dict[int, int]:
-    """What of the pending choices is not so already; auto off and auto on are both auto."""
+    """The pending choices that change something; auto off and auto on are both auto."""
     auto = (AUTO_OFF, AUTO_ON)
     return {
         r: m for r, m in pending.items() if modes.get(r) != m and not (m in auto and modes.get(r) in auto)
@@ -82,8 +84,8 @@ def phase(view: View, moment: float) -> int:
 
 
 def frame(view: View, boards: int, lit: int) -> list[tuple[bytes, bytes]]:
-    """What so many boards show in the phase `lit`: for each, the segments of its 8 digits (bit 0 the
-    top one, clockwise, 6 the middle, 7 the dot) and its 8 leds (1 lit)."""
+    """What this number of `boards` shows in the phase `lit`: for each, the segments of its 8 digits (bit 0
+    the top one, clockwise, 6 the middle, 7 the dot) and its 8 leds (1 lit)."""
     numbers = range(1, boards * BOARD + 1)
     digits = bytearray(_digit(view, relay) for relay in numbers)
     leds = bytes(int(view.states.get(relay) == ON and relay in view.config.relays) for relay in numbers)
@@ -103,7 +105,7 @@ def _digit(view: View, relay: int) -> int:
 
 
 def rows(view: View) -> list[tuple[int, str, str, str, float | None, str]]:
-    """Each relay in words: number, name, mode, state, for how long it is so (s; None: nobody knows), why."""
+    """Each relay in words: number, name, mode, state, since how long (s; None: unknown), why."""
     found = []
     for relay in view.config.relays:
         mode = view.pending.get(relay, view.modes.get(relay))

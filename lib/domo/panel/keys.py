@@ -6,13 +6,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-CALM = 1.0  # s without a break that a key is up, then somebody has let it go
-STUCK = 60.0  # s without such a calm, then no finger is on it, and it is not believed
-HEALED = 10.0  # s that it is up then, until it is believed again; damp keys come and go
+CALM = 1.0  # s: a key that is up for so long without a break was let go
+STUCK = 60.0  # s: a key without such a calm is not held by a finger, and is ignored
+HEALED = 10.0  # s: an ignored key that is up for so long counts again; damp keys come and go
 
 
 class _Key:
-    """One key. `busy`: since when it has not been calm; `up`: since when it is up. None: it is not so."""
+    """One key. `busy`: since when it is not calm (None: it is); `up`: since when it is up (None: down)."""
 
     def __init__(self) -> None:
         self.busy: float | None = None
@@ -36,14 +36,14 @@ class _Key:
 
 
 class Keys:
-    """The keys of one board, numbered from 1. When the board was away, they are new ones: what is down when
-    it comes back, nobody has pressed. Times are of any clock (s)."""
+    """The keys of one board, numbered from 1. A board that comes back gets new ones, because a key that is
+    down then was not pressed. Times are of any clock (s)."""
 
     def __init__(self, count: int) -> None:
         self._keys = [_Key() for _ in range(count)]
-        self.restless = True  # whether it matters to look again though nothing has changed
-        self.quick = False  # whether a finger may be on a key
-        self.stuck: tuple[int, ...] = ()  # the keys that are not believed
+        self.restless = True  # look again, even if nothing has changed
+        self.quick = False  # a finger may be on a key
+        self.stuck: tuple[int, ...] = ()  # the keys that are ignored
 
     def look(self, down: Collection[int], now: float) -> list[int]:
         """The keys that somebody has pressed, when those in `down` are down."""

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 QUICK = 0.05  # s between looks at the keys while somebody is there
 SLOWEST = 1.0  # s between them at the most: a force acts within 2 s, whatever `refresh` says
-AGAIN, PATIENCE = 0.5, 10.0  # s until a tick that found another one running is tried again, ever slower
-GIVE_UP = 30.0  # s until a choice that cannot be written is dropped: nothing shall start hours later
+AGAIN, PATIENCE = 0.5, 10.0  # s to the next try after a tick that found another one running: first, at most
+GIVE_UP = 30.0  # s until a choice that cannot be written is dropped: nothing must start hours later
 STOPS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 SIGNALS = (CHANGED, *STOPS)
 
@@ -58,7 +58,7 @@ class Panel:
         self._asleep = self._ended = False
 
     def run(self) -> bool:
-        """Goes on until config.yaml is another one, or until somebody ends it: then it gives True."""
+        """Runs until config.yaml has changed, and gives False; or until somebody ends it, and gives True."""
         for number in SIGNALS:
             if signal.getsignal(number) != signal.SIG_IGN:
                 signal.signal(number, self._signalled)
@@ -68,7 +68,7 @@ class Panel:
             try:
                 self._step(time.monotonic())
                 fault = ""
-            except Exception as error:  # a fault in drawing or reading is told once, and tried again
+            except Exception as error:  # a fault in drawing or reading is told once; then it is tried again
                 before, fault = fault, one_line(f"domo-panel: {type(error).__name__}: {error}")
                 if fault != before:
                     self._say(fault)
@@ -82,13 +82,13 @@ class Panel:
         near = self._face.quick or self._pending or self._tick or self._tick_wanted
         try:
             self._asleep = True
-            time.sleep(min(QUICK, refresh) if near else refresh)  # sigtimedwait() costs 4 % of a poll more
+            time.sleep(min(QUICK, refresh) if near else refresh)  # sigtimedwait() costs more
             self._asleep = False
         except Woken:
-            time.sleep(QUICK)  # lets who is writing finish; and who never stops costs us little
+            time.sleep(QUICK)  # lets a writer finish, and one that never stops cost little
 
     def _signalled(self, number: int, _: object) -> None:
-        """Notes what a signal wants, wherever it comes: it cuts no write and no byte to the board in two."""
+        """Notes what a signal wants. Only sleep is interrupted: no write, and no byte to the board."""
         self._look_at = 0.0
         self._ended = self._ended or number != CHANGED
         if self._asleep:
@@ -96,8 +96,8 @@ class Panel:
             raise Woken
 
     def leave(self) -> tuple[bool, str]:
-        """Writes what was chosen and still waited for its time. Gives whether there was anything, so that
-        a tick should carry it out, and what became of it otherwise."""
+        """Writes the choices that still waited for their time. Gives whether there were any, which a tick
+        must carry out, and "" or why they are dropped."""
         try:
             self._look(time.monotonic())
             wanted = changes(self._pending, self._seen.modes)
@@ -222,8 +222,8 @@ class Panel:
 
 
 def aloud(text: str) -> None:
-    """Prints a line to the standard error. Where nobody takes it (a terminal that is stopped, a full pipe,
-    a full disk), it is dropped: no force waits for a message."""
+    """Prints a line to the standard error. If nobody takes it (a terminal that is stopped, a full pipe, a
+    full disk), it is dropped: no force waits for a message."""
     try:
         flags = os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
         fd = os.open("/proc/self/fd/2", flags)

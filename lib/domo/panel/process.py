@@ -1,6 +1,6 @@
 """`domo-panel`: shows the relays, lets a person force them, and makes a force by anybody act at once.
 
-It moves no pin: it changes the mode file as everybody does, and lets a tick do the rest.
+It drives no pin: it changes the mode file as everybody does, and a tick does the rest.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from .face import Face
 
-LEAVING = 5.0  # s that are waited for the tick which carries the last choice out
+LEAVING = 5.0  # s to wait for the tick that carries the last choice out
 
 
 def options() -> argparse.ArgumentParser:
@@ -79,9 +79,9 @@ def main(argv: list[str]) -> int:
         try:
             face.close()
         except Exception as error:  # the board may be gone; that is no reason to stay
-            aloud(one_line(f"domo-panel: the display cannot be put out: {error}"))
+            aloud(one_line(f"domo-panel: the display cannot be switched off: {error}"))
     if written:
-        late = "domo-panel: what was chosen is written; it acts at the next tick"
+        late = "domo-panel: the choice is written; the next tick acts on it"
         try:
             tick = ticker.run(config, LEAVING)
             said = late if tick.ended() == BUSY else tick.said

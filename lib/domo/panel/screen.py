@@ -1,11 +1,11 @@
-"""What a terminal shows: the same board as on the wall, and below it what a wall cannot say."""
+"""What a terminal shows: the same board as on the wall, and below it what a board cannot show."""
 
 from __future__ import annotations
 
 import time
 
 from ..core.history import ON
-from ..core.table import drawn, wrapped
+from ..core.table import devices, drawn, wrapped
 from ..core.texts import minutes
 from ..stores import bounded, memory, reading
 from .frame import BOARD, BOTTOM, CODES, DOT_SEGMENT, MIDDLE, TOP, View, frame, rows
@@ -22,7 +22,7 @@ HELP = "1 to 9 or the mouse: auto > forced on > forced off > auto     q: quit"
 
 
 class Screen:
-    """The picture in a window of curses. `targets`: rows and columns where a click is a relay's."""
+    """The picture in a window of curses. `targets`: rows and columns in which a click means a relay."""
 
     def __init__(self, window: curses.window) -> None:
         import curses
@@ -38,7 +38,7 @@ class Screen:
             self._lamps = ".*"
 
     def draw(self, view: View, lit: int, readings: list[str], anew: bool) -> None:
-        """Draws the view in that phase (see frame.phase); `anew`: whatever the terminal holds."""
+        """Draws the view in that phase (see frame.phase); `anew`: all of it, whatever the terminal shows."""
         now, self._drawn, self._lit = time.monotonic(), time.monotonic(), lit
         if anew:
             self._window.clear()
@@ -74,8 +74,8 @@ class Screen:
         return y + -(-boards // beside) * 6
 
     def _table(self, view: View, y: int, width: int, space: int) -> int:
-        """Draws the relays in words, with whole reasons if there is space for them, else in a line
-        each; gives the row below."""
+        """Draws the relays in words, with whole reasons if there is space for them, else one line for each;
+        gives the row below."""
         later = self._drawn - view.past_of
         found = [
             (str(relay), name[:16], mode, state, "" if age is None else minutes(age + later), why)
@@ -121,15 +121,10 @@ def segments(digit: int) -> tuple[str, str, str]:
 
 
 def readings(config: Config, before: Left | None) -> tuple[list[str], Left | None]:
-    """The values that matter, a line for each device that has any, and why there are none; and the process
-    that hangs on that file's disk, as it was `before` (see bounded.load)."""
+    """The values that matter, a line for each device that has any, or why there are none; and the process
+    that hangs at the file's disk. `before`: that of the last call (see bounded.load)."""
     data, left = bounded.load(config, memory.look_at_clocks(), before)
-    used = {*config.required, *reading.MOVING, "CS"}
-    lines = []
-    for device in data.devices:
-        values = [f"{name} {value.text}" for name, value in device.values.items() if name in used]
-        if values:
-            lines.append(f"{device.name or device.id}, {minutes(device.age)} ago: {', '.join(values)}")
+    lines = devices(data, {*config.required, *reading.MOVING, "CS"}, minutes)
     return lines[:4] + ([data.problem] if data.problem else []), left
 
 

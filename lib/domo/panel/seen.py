@@ -1,4 +1,4 @@
-"""What the panel has read in the files: the last that was good of each, and what is wrong with them."""
+"""What the panel has read in the files: the last good content of each, and what is wrong with them."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class Seen:
         self.states: Mapping[int, int] = {}
         self.past, self.past_of = Past(), now
         self.anew = False  # config.yaml has changed, and can be used
-        self._broken = False  # or it cannot
-        self._found = modes.Found({})  # the last good one
-        self._missing, self._mode_problem = False, ""  # there is none now, or why it cannot be used
+        self._broken = False  # config.yaml has changed, and cannot be used
+        self._found = modes.Found({})  # the last good mode file
+        self._missing, self._mode_problem = False, ""  # it is missing now; why it cannot be used
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -62,7 +62,7 @@ class Seen:
 
     @property
     def modes(self) -> dict[int, int | None]:
-        """The modes: the last good ones, None where there stands none."""
+        """The last good modes; None: the mode file holds no mode."""
         return modes.holding(self.config.relays, self._found, self.past.modes)
 
     @property
@@ -74,7 +74,7 @@ class Seen:
 
     @property
     def forces_differ(self) -> bool:
-        """Whether what differs is a force, or the end of one: what no tick that is at work may yet write."""
+        """Whether a force, or the end of one, differs. (Anything else may be what a tick is just writing.)"""
         if self._missing or self._mode_problem:
             return False
         return any(mode in FORCED for pair in self._differences() for mode in pair)
@@ -86,7 +86,7 @@ class Seen:
         return [(there, left) for there, left in pairs if there != left]
 
     def troubles(self) -> dict[str, bool]:
-        """Which of the codes hold of those that the files tell: E2 to E7."""
+        """Which of the codes E2 to E7 hold: the files tell these."""
         config, past = self.config, self.past
         odd = any(relay in self._found.odd for relay in config.relays)
         return {

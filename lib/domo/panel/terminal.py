@@ -1,7 +1,7 @@
 """The panel's face in a terminal.
 
-It is drawn by a thread of its own, which alone waits for the terminal: one that takes no output (Ctrl-S, a
-hung line) keeps no force waiting. Curses is not made for threads: who calls it holds the lock.
+A thread of its own draws it, and only this thread waits for the terminal: one that takes no output (Ctrl-S, a
+hung line) keeps no force waiting. Curses is not made for threads, so whoever calls it holds the lock.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from .frame import View
 
 READING_SECONDS = 5.0  # between looks at the data file
-ESCAPE, DEAF_SECONDS = 27, 2.0  # what follows one that curses does not know belongs to it, on a slow line too
+ESCAPE, DEAF_SECONDS = 27, 2.0  # s after an escape that curses does not know: what follows may belong to it
 BURST = 4  # keys that a person presses between two looks; more are pasted
-CLOSING = 1.0  # s until a terminal that takes nothing is left as it is
+CLOSING = 1.0  # s to wait for a terminal that takes nothing, then it is left as it is
 
 
 class Terminal:
@@ -50,7 +50,7 @@ class Terminal:
             curses.mousemask(curses.BUTTON1_PRESSED)
             curses.mouseinterval(0)
         except curses.error as error:
-            raise Fault(f"this terminal (TERM={os.environ.get('TERM', '')}) is of no use: {error}") from None
+            raise Fault(f"the terminal (TERM={os.environ.get('TERM', '')}) cannot be used: {error}") from None
         try:
             curses.curs_set(0)
         except curses.error:  # a terminal that cannot hide its cursor
@@ -94,7 +94,7 @@ class Terminal:
             anew, self._anew = self._anew, False
             begun = time.monotonic()
             self._screen.draw(*self._shown, readings, anew)
-            if time.monotonic() - begun > DEAF_SECONDS:  # what was typed at a dead screen, nobody has chosen
+            if time.monotonic() - begun > DEAF_SECONDS:  # keys typed at a dead screen do not count
                 self._curses.flushinp()
 
     def _end(self) -> None:
@@ -104,8 +104,8 @@ class Terminal:
     # -- in the panel --
 
     def pressed(self, now: float) -> list[int]:
-        """The relays chosen since the last call; none while it is being drawn. Raises what went wrong with
-        that."""
+        """The relays chosen since the last call; none while the screen is being drawn. Raises what went wrong
+        in drawing."""
         if fault := self._fault:
             self._fault = None
             raise fault
@@ -142,12 +142,12 @@ class Terminal:
         return [relay for ys, xs, relay in self._screen.targets if y in ys and x in xs]
 
     def show(self, view: View, lit: int) -> None:
-        """Has the view shown in that phase (see frame.phase)."""
+        """Lets the thread show the view in that phase (see frame.phase)."""
         self._shown = view, lit
         self._news.set()
 
     def close(self) -> None:
-        """Gives the terminal back as it was; one that takes nothing gets its settings back at least."""
+        """Gives the terminal back as it was; one that takes nothing gets at least its settings back."""
         self._closed = True
         self._news.set()
         ending = threading.Thread(target=self._end, daemon=True)

@@ -20,7 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-COMMIT = "edb13c41cf2f94e658bccdeddc96dc8f12facead"  # the driver's, that this was tested with
+COMMIT = "edb13c41cf2f94e658bccdeddc96dc8f12facead"  # of the driver that was tested
 REDRAW_SECONDS = (
     300.0  # a glitch on the wires may have spoilt what a board shows; it takes as long as ten polls
 )
@@ -35,7 +35,7 @@ def _driver() -> Any:
 
 
 class TM1638:
-    """The boards that domo.tm1638 of config.yaml describes. Raises Fault when they cannot be had."""
+    """The boards that domo.tm1638 in config.yaml describes. Raises Fault if they cannot be driven."""
 
     def __init__(self, config: Config) -> None:
         if not config.stb:
@@ -48,13 +48,13 @@ class TM1638:
         self._scans: list[list[int] | None] = [None for _ in config.stb]  # the last of each board
         self._keys = [Keys(BOARD) for _ in config.stb]
         self._frames = [(bytes(BOARD), bytes(BOARD))] * len(config.stb)
-        self._sent = [[0] * 2 * BOARD for _ in config.stb]  # what its display memory holds; -1: nobody knows
+        self._sent = [[0] * 2 * BOARD for _ in config.stb]  # what its display memory holds; -1: unknown
         self._redraw_at = 0.0
         packages.third_party()
         try:
             tm_boards = rpi_gpio.started(_driver)
             self._boards = tm_boards(config.dio, config.clk, config.stb, config.brightness)
-            self._read_keys(time.monotonic())  # who presses when he sees that it is there shall be obeyed
+            self._read_keys(time.monotonic())  # so that the first press after this counts
         except ImportError as error:
             raise Fault(_missing(error)) from None
         except Exception as error:  # lgpio has errors of its own
@@ -76,7 +76,7 @@ class TM1638:
         for board, keys in enumerate(self._keys):
             before, scan = self._scans[board], self._boards.getData(board)
             if scan != before:
-                if self._boards.getData(board) != scan:  # one spoilt scan shall switch nothing
+                if self._boards.getData(board) != scan:  # one spoilt scan must switch nothing
                     continue
                 self._scans[board] = scan
                 if not _answers(scan):
@@ -95,7 +95,7 @@ class TM1638:
         self.stuck = tuple(n * BOARD + button for n, keys in enumerate(self._keys) for button in keys.stuck)
 
     def show(self, view: View, lit: int) -> None:
-        """Shows the view in that phase (see panel.phase); sends only the bytes that changed."""
+        """Shows the view in that phase (see frame.phase); sends only the bytes that changed."""
         self._frames = frame(view, len(self._sent), lit)
         for board in range(len(self._sent)):
             self._send(board)
@@ -135,7 +135,7 @@ def _missing(error: ImportError) -> str:
     """What is missing, and the command that installs it."""
     if (error.name or "").startswith("RPi"):
         return "RPi.GPIO is missing; run: sudo apt install python3-rpi.gpio (or python3-rpi-lgpio)"
-    # Debian's pip wants to be told that it may, and would compile the RPi.GPIO that apt has brought already.
+    # Debian's pip needs --break-system-packages, and without --no-deps it would compile RPi.GPIO again.
     pip = (
         "pip install"
         if sys.prefix != sys.base_prefix

@@ -1,4 +1,4 @@
-"""Whether files have changed: told by the kernel where it can, and looked at now and then."""
+"""Notices when files change: the kernel tells, if it can; and they are looked at now and then."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ OFTEN = 0.75  # s between them where it cannot: a force acts within 2 s all the 
 
 
 class Watch:
-    """Some files, each with its stamp of when it was last read. A link is watched where it stands, and
-    where it leads to; a file that has more than one name can be written in a folder that nobody knows,
-    so it is looked at often."""
+    """Some files, each with the stamp that it had when it was last read. A link is watched where it stands
+    and where it leads to. A file with more than one name can be written by a name in an unknown folder, so it
+    is looked at often."""
 
     def __init__(self, stamps: Mapping[str, Stamp]) -> None:
         self._stamps = dict(stamps)
@@ -30,12 +30,12 @@ class Watch:
 
     @property
     def interval(self) -> float:
-        """For how long one may rely on the kernel (s)."""
+        """How long the panel may rely on the kernel (s)."""
         names = max((stamp[-1] for stamp in self._stamps.values() if stamp), default=1)
         return SELDOM if self._everywhere and names == 1 else OFTEN
 
     def changed(self) -> list[str]:
-        """The files that are others than when this was last asked."""
+        """The files that have changed since the last call."""
         found = {path: stamp(path) for path in self._stamps}
         changed = [path for path in found if found[path] != self._stamps[path]]
         if changed:
@@ -44,11 +44,11 @@ class Watch:
         return changed
 
     def forget(self, path: str) -> None:
-        """What was read of that file may be old: it counts as changed."""
+        """Lets a file count as changed, because what was read of it may be old."""
         self._stamps[path] = UNSEEN
 
     def _listen(self) -> None:
-        """Has the kernel send CHANGED whenever a file in one of the folders does (dnotify, see fcntl(2))."""
+        """Lets the kernel send CHANGED when a file in one of the folders changes (dnotify, see fcntl(2))."""
         wanted = {os.path.dirname(name) for path in self._stamps for name in (path, os.path.realpath(path))}
         for folder in self._folders.keys() - wanted:
             os.close(self._folders.pop(folder))
@@ -69,7 +69,7 @@ UNSEEN: Stamp = (0, 1)  # no file's stamp
 
 
 def stamp(path: str) -> Stamp:
-    """What changes whenever the file does, and last how many names it has; None without one."""
+    """What changes whenever the file does, the number of its names at the end; None without a file."""
     try:
         info = os.stat(path)
     except OSError:

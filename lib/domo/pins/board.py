@@ -43,8 +43,8 @@ class Board:
         self._on = 0 if config.relayActiveLow else 1
 
     def found(self, remembered: Mapping[int, int]) -> dict[int, int]:
-        """The state of each relay, by its pin: an input (after a boot) leaves its relay off. Where a level
-        cannot be read it is the `remembered` one; a pin that cannot be read at all counts as off."""
+        """The state of each relay, by its pin: an input (after a boot) leaves its relay off. If the level of
+        outputs cannot be read, it is the `remembered` state; a pin that fails counts as off."""
         return {
             relay: self._state(level, remembered.get(relay, OFF)) for relay, level in self.levels().items()
         }
@@ -61,8 +61,8 @@ class Board:
         return found
 
     def apply(self, states: Mapping[int, int]) -> dict[int, str]:
-        """Puts every pin at the level of its relay's state, offs first; gives the relays where that failed,
-        and why. A pin that has its level already is not touched, where that can be seen."""
+        """Puts every pin at the level of its relay's state, offs first; gives the relays for which that
+        failed, and why. A pin that has its level already is not touched, if that can be seen."""
         faults: dict[int, str] = {}
         for relay, state in sorted(states.items(), key=lambda item: item[1]):
             try:
@@ -73,7 +73,7 @@ class Board:
         return faults
 
     def let_go(self, pins: Mapping[int, int]) -> None:
-        """Puts pins that are no relay's any more at these levels, those that are outputs still."""
+        """Puts pins that no relay uses any more at these levels, if they are still outputs."""
         for pin, level in pins.items():
             try:
                 if self._pins.read(pin) is not None:

@@ -14,6 +14,7 @@ from errno import EBUSY, EINVAL, ENOTTY, EPERM
 from fcntl import ioctl
 
 from ..core.model import Fault
+from ..core.texts import clean
 
 DEVICES = "/dev"
 MODULES = "/sys/module"
@@ -77,13 +78,13 @@ class GpioChip:
         return ""
 
     def keeps(self) -> str:
-        """ "" when the driver keeps outputs after the program that set them has ended; else what to do."""
+        """ "" if the driver keeps outputs after the program that set them has ended, else what to do."""
         module = DRIVERS[self.label]
         try:
             with open(f"{MODULES}/{module}/parameters/persist_gpio_outputs") as file:
                 if file.read(1) in "Y1":
                     return ""
-        except OSError:  # a kernel from before it could be told to
+        except OSError:  # an older kernel, without this setting
             old = "lets go of the pins when a program ends, and cannot be told not to; update it"
             return f"this kernel's {module} {old}"
         return (
@@ -102,7 +103,7 @@ class GpioChip:
 
     def _requested(self, pin: int, flags: int, level: int) -> int:
         """The descriptor of the requested line. Raises Fault that says who holds it."""
-        # one attribute, or none: the kernel refuses a request with anything in one that does not count
+        # one attribute, or none: the kernel refuses a request with data in an attribute that is not used
         attribute = (1, _LEVELS, level, 1) if flags & _OUTPUT else (0, 0, 0, 0)
         request = _REQUEST.pack(pin, CONSUMER, flags, *attribute, 1, 0, -1)
         tries = 0
@@ -134,7 +135,7 @@ class GpioChip:
 
 
 def _text(field: bytes) -> str:
-    return "".join(c if c.isprintable() else "?" for c in field.rstrip(b"\0").decode(errors="replace"))
+    return clean(field.rstrip(b"\0").decode(errors="replace"))
 
 
 def find() -> GpioChip:
@@ -152,7 +153,7 @@ def find() -> GpioChip:
             continue
         try:
             _, field, lines = _CHIP.unpack(ioctl(fd, _GET_CHIP, bytes(_CHIP.size)))
-        except OSError:  # it calls itself so, and is something else
+        except OSError:  # it has the name, but is no such chip
             field, lines = b"", 0
         label = _text(field)
         if label in DRIVERS:

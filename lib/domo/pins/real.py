@@ -1,4 +1,4 @@
-"""The real pins: which of the two ways to them."""
+"""The real pins: chooses one of the two ways to drive them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def find(board: str) -> Pins:
 
 
 def _best() -> Pins:
-    """The kernel's interface where it keeps outputs, else the original RPi.GPIO, which needs no kernel to."""
+    """The kernel's interface if it keeps outputs, else the original RPi.GPIO, whose outputs always stay."""
     try:
         return _kernels()
     except Fault as fault:
@@ -45,7 +45,7 @@ def _kernels() -> Pins:
 
 
 def _rpi_gpio() -> Pins:
-    """RPi.GPIO; by rpi-lgpio only where the kernel keeps outputs."""
+    """RPi.GPIO; rpi-lgpio only if the kernel keeps outputs."""
     from . import rpi_gpio
 
     pins = rpi_gpio.find()

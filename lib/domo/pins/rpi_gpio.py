@@ -1,9 +1,9 @@
-"""RPi.GPIO, the original or rpi-lgpio, which has its name. The two differ where it matters:
+"""RPi.GPIO: the original, or rpi-lgpio, which has the same name. The two differ in what matters here:
 
 - The original writes the chip's registers. Pins keep their level when the program ends, and
   `setup(pin, OUT)` leaves an output as it is, so it can be read. It cannot work on a Raspberry Pi 5.
 - rpi-lgpio goes through the kernel. `setup(pin, OUT)` without `initial` makes the pin an input for a
-  moment, and the relay board pulls it to off. So it is never called without, and a level cannot be read.
+  moment, and the relay board pulls it to off. So `initial` is always given, and a level cannot be read.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ PACKAGES = "python3-rpi.gpio (or python3-rpi-lgpio)"
 
 
 class RpiGpio:
-    """The pins by `gpio`, the module RPi.GPIO; `blind`: it is rpi-lgpio, a pin cannot be read untouched."""
+    """The pins by `gpio`, the module RPi.GPIO. `blind`: it is rpi-lgpio; no pin can be read untouched."""
 
     def __init__(self, gpio: Any) -> None:
         self.blind = "lgpio" in sys.modules
@@ -94,9 +94,9 @@ def _imported() -> Any:
 
 
 def started(load: Callable[[], Any]) -> Any:
-    """What `load` gives, which imports RPi.GPIO. lgpio puts a fifo into the folder that LG_WD names (its C
-    part) and that is the current one (its Python part): here a folder of ours, and the fifo goes when it
-    is open."""
+    """Calls `load`, which imports RPi.GPIO, and gives what it gives. lgpio puts a fifo into a folder: its C
+    part takes the one that LG_WD names, its Python part the current one. Meanwhile both are a folder of ours,
+    and the fifo is deleted once it is open."""
     if not PathFinder.find_spec("lgpio"):
         return load()
     folder = cache.made()
@@ -114,7 +114,7 @@ def started(load: Callable[[], Any]) -> Any:
 
 
 def _trouble(error: Exception, pin: int | None = None) -> str:
-    """What a GPIO library's error means, of a pin or of all, and what to do."""
+    """What a GPIO library's error means, for one pin or for all, and what to do."""
     said = " ".join(str(error).split()) or type(error).__name__
     user = rights.user_name(os.geteuid())
     if "/dev/mem" in said or "ermission" in said or "can not open gpiochip" in said:

@@ -1,4 +1,4 @@
-"""Pins kept in a file, for everything that is no Raspberry Pi: JSON, BCM number to electrical level."""
+"""Pins kept in a file, for machines other than a Raspberry Pi: JSON, BCM number to electrical level."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class SimulatedPins:
         self._levels[pin] = level
 
     def save(self) -> str:
-        """Writes the file when a level has changed. Gives "" or what was wrong with it. Raises Fault."""
+        """Writes the file if a level has changed. Gives "" or what was wrong with it. Raises Fault."""
         trouble, self._trouble = self._trouble, ""
         if trouble:
             from ..system import aside

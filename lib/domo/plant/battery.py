@@ -1,8 +1,7 @@
 """A battery at the level of its energy: what it takes at a voltage, what it gives back, what it shows.
 
 Powers are shares of the battery's Wh in an hour (0.1 is a tenth of the capacity in an hour), voltages
-are a 24 V battery's. The numbers are those of data sheets of the kind, rounded; README.md beside this
-file names them.
+are a 24 V battery's. The numbers are rounded from data sheets; docs/plant.md lists them.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ class Chemistry(NamedTuple):
     empty: float  # V at rest, discharged
     full: float  # V at rest, charged
     drop: float  # V at 1 C
-    tail: float  # of its capacity: with less current absorption ends
+    tail: float  # of its capacity: below this current absorption ends
     counted: float  # of what goes in a battery monitor counts (its setting "charge efficiency")
 
 
@@ -30,7 +29,7 @@ KINDS = {
     "lead": Chemistry(0.2, 1.7, 0.004, 0.88, 0.96, 23.4, 25.6, 5.0, 0.02, 0.9),
     "lfp": Chemistry(0.5, 20.0, 0.0005, 0.98, 0.98, 25.6, 26.8, 2.5, 0.04, 0.99),
 }
-CUT_OFF, BACK = 0.05, 0.12  # of the charge: there the inverter switches off, and on again
+CUT_OFF, BACK = 0.05, 0.12  # the charge at which the inverter switches off, and on again
 
 
 def accepts(kind: Chemistry, soc: float) -> float:

@@ -2,7 +2,7 @@
 
 All of the week's sun, house and demands are known beforehand, loads may run at any fraction of their
 watts, and the battery must end the week as full as it would have been without domo. HiGHS solves it,
-by SciPy (an optional extra). README.md beside this file says it in a paragraph.
+by SciPy (an optional extra). docs/plant.md explains it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Week(NamedTuple):
 
 
 class Series:
-    """What the bound must know of a replay; `see` is told each minute of the house without domo."""
+    """What the bound must know about a replay; `see` takes each minute of the house without domo."""
 
     def __init__(self, config: Config, zone: float) -> None:
         self.zone = zone
@@ -43,7 +43,7 @@ class Series:
         self.lowest = 1.0
 
     def see(self, wall: float, bare: Flow, soc: float) -> None:
-        """One minute more: what flowed from `wall` (epoch s) on, and the charge before it."""
+        """Adds a minute: what flowed from `wall` (epoch s) on, and the charge before it."""
         if self.minutes % (STEP * WINDOW) == 0:
             self.weeks.append(Week([], [], {relay: [] for relay in self.loads}, [soc]))
         week = self.weeks[-1]
@@ -102,9 +102,9 @@ def bound(config: Config, series: Series, relays: list[int]) -> float:
 
 
 class _Program:
-    """The linear programme of a week. Its unknowns, for each step: what goes into the battery and what
-    comes out (W), its charge after it (Wh), and for each load its watts, and where it can be satisfied
-    what it could still take after it, and what it missed in it (Wh)."""
+    """The linear programme of a week. Its unknowns, for each step: what goes into the battery and what comes
+    out (W), the charge after the step (Wh), and the watts of each load; for a load that can be satisfied also
+    what it could still take after the step, and what it missed in it (Wh)."""
 
     def __init__(
         self, config: Config, week: Week, chosen: dict[int, loads.Load], rooms: dict[int, float], least: float
@@ -147,8 +147,8 @@ class _Program:
         return found
 
     def rows(self) -> tuple[list[int], list[int], list[float], list[float], list[bool]]:
-        """The constraints as a sparse matrix (row, column, value), what is at its right side, and whether
-        that is to be equal or a most."""
+        """The constraints as a sparse matrix (rows, columns, values), their right sides, and for each whether
+        it is an equality (else its right side is an upper limit)."""
         rows: list[int] = []
         columns: list[int] = []
         values: list[float] = []

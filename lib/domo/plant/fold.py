@@ -16,10 +16,9 @@ from ..core.settings import Config
 from ..scripts import messages, source
 from ..scripts.answering import in_turn
 from ..scripts.api import World
-from ..stores import modes, reading
+from ..stores import reading
 from ..tick import dry_run as rehearsal
 from ..tick.remember import next_past
-from ..tick.sight import Sight
 from . import swift
 from .foreign import Driven
 from .plant import Flow
@@ -61,14 +60,14 @@ def fold(
     supposed: Mapping[str, str] | None = None,
     watch: Watch | None = None,
 ) -> Iterator[Moment]:
-    """So many ticks from `start` (epoch s) on: every relay in auto and off at first, some readings
-    `supposed` instead of the plant's. `watch` sees what the scripts look at besides. Raises PlantError for
-    what a foreign plant does wrong."""
-    config = replace(config, dbFile="", onChange=(), cacheDir="")  # nobody is told; no forecast is of then
+    """Runs `ticks` ticks from `start` (epoch s) on. At first every relay is in auto and off. Readings in
+    `supposed` replace the plant's; `watch` notes what else scripts look at. Raises PlantError for what a
+    foreign plant does wrong."""
+    config = replace(config, dbFile="", onChange=(), cacheDir="")  # nobody is told; no forecast of today
     kinds = source.scripted(config)
     scripted, python = list(kinds), [relay for relay, kind in kinds.items() if kind == "py"]
     library = source.Library(config.scriptDir)
-    swift.generate(*swift.RECORDS, Sight)
+    swift.generate(*swift.RECORDS)
     ready, clock = swift.ready(config, python, library), swift.Clock()
     states, wanted = dict.fromkeys(config.relays, OFF), dict.fromkeys(config.relays, AUTO_OFF)
     past, watch = Past(), watch or Watch(config)
@@ -80,30 +79,24 @@ def fold(
         data, past = reading.watched(config, data, past, now)
         world = World(config, wanted, states, past, data, now)
         looks = watch.look(place)
-        answers = _answers(scripted, world, data, library, ready, watch)
+        answers = _answers(scripted, world, library, ready, watch)
         if looks:
             sys.setprofile(None)
         plan = decide(config, wanted, states, past, data, answers.orders)
-        sight = Sight(config, now, None, modes.Found(wanted), past, past, data, answers, plan, ())
         states = {relay: decision.state for relay, decision in plan.items()}
         wanted = {relay: decision.mode or AUTO_OFF for relay, decision in plan.items()}
         yield Moment(now, data, answers.orders, plan, plant.minute(now.wall, states))
-        past = swift.aged(next_past(sight, plan, ()), STEP, clock)
+        past = swift.aged(next_past(config, past, answers, plan, ()), STEP, clock)
 
 
 def _answers(
-    scripted: list[int],
-    world: World,
-    data: Reading,
-    library: source.Library,
-    ready: swift.Ready,
-    watch: Watch,
+    scripted: list[int], world: World, library: source.Library, ready: swift.Ready, watch: Watch
 ) -> messages.Answers:
     """What the scripts say, asked in the tick's order."""
-    past, relays = world.past, tuple(scripted)
+    past, data, relays = world.past, world.reading, tuple(scripted)
     if data.problem:
         orders = {relay: Order("", data.problem) for relay in scripted}
-        return messages.Answers(orders, past.timers, turns=past.turns, scripted=relays)
+        return messages.Answers(orders, past.timers, "", past.turns, data, past, relays)
     orders = {}
     turns: tuple[int, ...] = ()
     failed: list[int] = []
@@ -120,4 +113,4 @@ def _answers(
     if failed:
         turns = (*sorted(orders.keys() - set(failed)), *failed)
         turns = () if list(turns) == sorted(turns) else turns
-    return messages.Answers(orders, world.timers, turns=turns, scripted=relays)
+    return messages.Answers(orders, world.timers, "", turns, data, past, relays)

@@ -1,6 +1,6 @@
 """Anybody's plant: the two methods by which a model drives the ticks, and what it may answer.
 
-README.md beside this file documents them. The plant that ships is driven in the same way.
+docs/plant.md documents them. The plant that ships is driven in the same way.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def _value(text: str) -> Value:
 
 
 class Driven:
-    """A model with what it answers checked, and brought into domo's own form."""
+    """A model whose answers are checked, and brought into domo's own form."""
 
     def __init__(self, model: Model, trusted: bool = False) -> None:
         self.model, self.trusted, self.name = model, trusted, type(model).__name__

@@ -2,7 +2,7 @@
 
 What the panels give is a column `P` (W), or follows from the light on their plane (`G(i)`, `poa`) or on
 level ground (`G(h)` or `ghi`, with `Gb(n)`/`dni` and `Gd(h)`/`dhi` if they are there), in W/m². Between two
-hours it is drawn straight.
+hours it is interpolated.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ class Hours:
             except ValueError:
                 self._wrong(line, f"{text!r} is no number")
             if values[what] != values[what] or (values[what] < 0 and what != "air"):
-                self._wrong(line, f"{what} is {text}, which no sun is")
+                self._wrong(line, f"{what} is {text}, which no sun gives")
         return Row(line, wall, time.gmtime(wall).tm_year, values)
 
     def _time(self, line: int, text: str) -> float:
@@ -194,7 +194,7 @@ class Hours:
 
 
 def _of_year(wall: float) -> float:
-    """Seconds since the beginning of the year, in universal time; 29 February is the 28th once more."""
+    """Seconds since the beginning of the year, in universal time; 29 February counts as the 28th."""
     moment = time.gmtime(wall)
     day = (
         (moment.tm_mon, 28) if (moment.tm_mon, moment.tm_mday) == (2, 29) else (moment.tm_mon, moment.tm_mday)

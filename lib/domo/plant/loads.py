@@ -2,7 +2,7 @@
 
 Each minute a load is asked for the watts it `wants`, and if it gets them it `takes` them. What people
 ask of it comes in whether or not it runs: `asked` and `served` count it in Wh, `missed` in its `unit`.
-`inflow`, `cap`, `rate` and `leak` say the same to the bound, which knows all of it beforehand.
+`inflow`, `cap`, `rate` and `leak` tell the same to the bound, which knows everything beforehand.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from typing import Any
 
 FOLLOWS = 5.0  # minutes of water at which the float switch of a pump closes
-AGAIN = 0.9  # of a thermostat's store: below it heats again
-TAPERS = 0.2  # of a charger's store: when no more is missing, its current falls
-TRICKLES = 0.05  # of its power: there it ends
+AGAIN = 0.9  # of a thermostat's store: below this it heats again
+TAPERS = 0.2  # of a charger's store: when less than this is missing, its current falls
+TRICKLES = 0.05  # of its power: below this it ends
 HOME = 18 * 60  # minute of the day at which what is to be charged is plugged in
 TAPS = (7 * 60, 19 * 60)  # when hot water is drawn, for an hour
 BACKLOG = 2  # programmes that wait at most: a third basket of laundry goes elsewhere
@@ -23,11 +23,11 @@ class Load:
     """A load that draws its watts whenever it is on, and is never done."""
 
     unit = ""
-    leak = 0.0  # of what is stored is lost in a minute
+    leak = 0.0  # of what is stored: what is lost in a minute
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         self.rate = float(settings.get("watt", 0.0))  # W at most
-        self.cap = float("inf")  # Wh that it can take at once at most
+        self.cap = float("inf")  # the most that it can ever take at once (Wh)
         self.room = float("inf")  # Wh that it could take now
         self.asked = self.served = self.missed = 0.0
 
@@ -36,7 +36,7 @@ class Load:
         return self.rate if on else 0.0
 
     def takes(self, watts: float) -> None:
-        """It had so many watts for a minute."""
+        """Gives it these watts for a minute."""
 
     def inflow(self, day: int, minute: int) -> float:
         """What is newly asked of it in this minute (Wh)."""
@@ -45,7 +45,7 @@ class Load:
 
 class Cycle(Load):
     """A programme of steps, (watts, minutes) each, that ends by itself: a washing machine. It is wanted on
-    some days a week, waits for its current, and goes on where it was cut."""
+    some days a week, waits until it is switched on, and goes on where it was interrupted."""
 
     unit = "programmes"
 
@@ -54,14 +54,7 @@ class Cycle(Load):
         self.row = [watts for watts, minutes in settings["steps"] for _ in range(round(minutes))]
         self.rate, self.days, self.begins = max(self.row), settings["days"], int(60 * settings["from"])
         self.energy = sum(self.row) / 60
-        self.cap, self.room, self.at, self.cuts, self.done, self.running = (
-            BACKLOG * self.energy,
-            0.0,
-            0,
-            0,
-            0,
-            False,
-        )
+        self.cap, self.room, self.at, self.done = BACKLOG * self.energy, 0.0, 0, 0
 
     def wants(self, day: int, minute: int, on: bool) -> float:
         if minute == self.begins and (new := self.inflow(day, minute)):
@@ -70,9 +63,6 @@ class Cycle(Load):
                 self.missed += 1
             else:
                 self.room += new
-        if self.running and not on and self.at:
-            self.cuts += 1
-        self.running = on
         return self.row[self.at] if on and self.room > 1e-6 else 0.0
 
     def takes(self, watts: float) -> None:
@@ -154,7 +144,7 @@ class Charger(Load):
 
 class Pump(Load):
     """A pump with a sump that fills, or, which is the same the other way round, a tank that is emptied:
-    `minutes` of pumping a day come in, the `tank` holds so many, and what is beyond is missed."""
+    `minutes` of pumping come in each day, the `tank` holds that many, and what does not fit is missed."""
 
     unit = "minutes"
 
@@ -187,7 +177,7 @@ class Pump(Load):
 
 
 def wanted(day: int, days: float) -> bool:
-    """Whether that day is one of so many a week, spread evenly."""
+    """Whether that day is one of the `days` a week, which are spread evenly."""
     return int((day + 1) * days / 7) > int(day * days / 7)
 
 
@@ -197,6 +187,6 @@ KINDS: dict[str, type[Load]] = {
 
 
 def made(loads: Mapping[int, Mapping[str, Any]], watts: Mapping[int, float]) -> dict[int, Load]:
-    """The loads by relay: those of `relayLoad`, and for the others what `relayWatt` says, always."""
+    """The loads by relay: those of `relayLoad`; the others draw what `relayWatt` says, all the time."""
     plain = {relay: {"kind": "constant", "watt": watt} for relay, watt in watts.items()}
     return {relay: KINDS[one["kind"]](one) for relay, one in sorted({**plain, **loads}.items())}

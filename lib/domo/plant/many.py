@@ -1,4 +1,4 @@
-"""Several replays on all cores, with a bar that says how far they are."""
+"""Several replays on all cores, with a progress bar."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Bar:
         self.days, self.begun, self.shown = max(1.0, days), time.monotonic(), sys.stderr.isatty()
 
     def show(self, done: float) -> None:
-        """So many days are done."""
+        """Shows that this number of days is done."""
         if self.shown:
             part = min(1.0, done / self.days)
             gone = time.monotonic() - self.begun
@@ -62,7 +62,7 @@ def all_of(asked: Sequence[Asked]) -> list[Result]:
 
 
 class _Counting:
-    """Counts days: on the bar of this process, or for the one that started this one."""
+    """Counts days: on the bar of this process, or for the process that started this one."""
 
     def __init__(self, bar: Bar | None = None) -> None:
         self.minutes, self.bar = 0, bar

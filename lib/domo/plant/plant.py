@@ -1,7 +1,7 @@
 """The plant that ships: panels, a regulator by its manual, a battery, an inverter, a house, and loads.
 
-It is driven as anybody's plant is, see README.md beside this file: `reading(when)` says what the monitors
-show, `minute(when, states)` lets a minute go by. Watts, watt-hours, volts; charge from 0 to 1.
+It is driven like any other plant, see docs/plant.md: `reading(when)` says what the monitors show,
+`minute(when, states)` lets a minute go by. Watts, watt-hours, volts; charge from 0 to 1.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Flow(NamedTuple):
 
 
 class Plant:
-    """The plant of a configuration: its section `plant`, its loads by relay, at a charge and a seed."""
+    """The plant of a configuration: its section `plant`, its loads by relay, with a charge and a seed."""
 
     def __init__(
         self,
@@ -139,7 +139,7 @@ class Plant:
         return stage
 
     def _count(self, before: Flow) -> None:
-        """What regulator and battery monitor keep in mind."""
+        """Updates what regulator and battery monitor remember."""
         flow, wh = self.flow, self.wh
         sags = flow.volts / self.system < self.float - REBULK
         self.sagging = self.sagging + 1 if sags and flow.stage in ("Absorption", "Float") else 0

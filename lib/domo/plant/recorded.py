@@ -1,8 +1,7 @@
-"""`domo-replay --recorded DAY`: what today's scripts would have made of a day that was recorded.
+"""`domo-replay --recorded DAY`: what today's scripts would have done on a recorded day.
 
-An open loop: the readings are exactly those that were, so each answer is what the scripts would have said,
-until the first switch that differs. From there on another load would have made other readings, and what
-follows is told as what it is, a guess.
+The readings are exactly those that were recorded. So the answers are right until the first switch that
+differs. After it another load would have made other readings: the rest is a guess, and is called one.
 """
 
 from __future__ import annotations
@@ -26,9 +25,8 @@ from ..report.pieces import FORCED as FORCED_ON
 from ..report.simulated import Simulated
 from ..scripts import messages, source
 from ..scripts.api import World
-from ..stores import history, memory, modes, reading, record
+from ..stores import history, memory, reading, record
 from ..tick.remember import next_past
-from ..tick.sight import Sight
 
 CS = {"Off": "0", "Low power": "1", "Fault": "2", "Bulk": "3", "Absorption": "4", "Float": "5"}  # VE.Direct
 UP = 3 * 86400.0  # s since boot at the first line
@@ -36,8 +34,8 @@ Row = Mapping[str, str]
 
 
 def main(config: Config, date: str, wall: float) -> int:
-    """Prints what would have been on that day, as a person names it; `wall`: now (epoch s). Gives the exit
-    code. Raises ValueError for a day that is none."""
+    """Prints what would have happened on a day, as a person names it; `wall`: now (epoch s). Gives the exit
+    code. Raises ValueError if it is no day."""
     today = record.stamp(wall)[:10]
     date = days.asked(date, today) or today
     told = book.load(config, wall, only=date)
@@ -81,8 +79,8 @@ def devices(row: Row, wall: float) -> list[tuple[str, str, str, dict[str, Value]
 def fold(
     config: Config, rows: Sequence[Row], before: Sequence[Day]
 ) -> Iterator[tuple[Now, Reading, Plan, Mapping[int, Order]]]:
-    """The ticks of these lines: each reads what was read, finds the forces that stood, and the states that
-    the ticks before it made. `before` are the days from which it knows what ran."""
+    """The ticks of these lines: each reads what was read then, and finds the forces that stood then and the
+    states that the simulated ticks before it made. `before`: the days before, for what ran on them."""
     config = replace(config, dbFile="")
     library = source.Library(config.scriptDir)
     scripted = source.scripted(config)
@@ -103,13 +101,12 @@ def fold(
         }
         plan = decide(config, wanted, states, past, data, orders)
         yield now, data, plan, orders
-        answers = messages.Answers(orders, world.timers)
-        sight = Sight(config, now, None, modes.Found(wanted), past, past, data, answers, plan, ())
+        answers = messages.Answers(orders, world.timers, reading=data, past=past)
         states = {relay: decision.state for relay, decision in plan.items()}
         if place + 1 < len(rows):
             gone = max(0.0, moment(rows[place + 1]) - wall)
             later = Now(wall + gone, now.up + gone, now.boot)
-            past = memory.restored(memory.kept(next_past(sight, plan, ()), now), later)
+            past = memory.restored(memory.kept(next_past(config, past, answers, plan, ()), now), later)
 
 
 def _histories(before: Sequence[Day], states: Mapping[int, int]) -> dict[int, History]:
@@ -127,7 +124,7 @@ def _histories(before: Sequence[Day], states: Mapping[int, int]) -> dict[int, Hi
 
 
 def difference(was: Day, would: Day) -> tuple[float, int, str] | None:
-    """The first minute at which a relay would have been what it was not: the minute, the relay, why."""
+    """The first minute at which a relay would have been in another state: the minute, the relay, why."""
     firsts = []
     for relay, pieces in would.relays.items():
         on = [piece for piece in was.relays.get(relay, ()) if piece.kind in (AUTO, FORCED_ON)]
@@ -140,7 +137,7 @@ def difference(was: Day, would: Day) -> tuple[float, int, str] | None:
 
 
 def _first_wrong(piece: Piece, on: Sequence[Piece]) -> float | None:
-    """The first minute of a piece at which the relay was not what it is in it."""
+    """The first minute of a piece in which the relay really was in the other state, if there is one."""
     minute = piece.start
     if piece.kind in (AUTO, FORCED_ON):
         for other in on:
@@ -152,8 +149,8 @@ def _first_wrong(piece: Piece, on: Sequence[Piece]) -> float | None:
 
 
 def picture(config: Config, was: Day, would: Day) -> Iterator[str]:
-    """Both days, band by band; where they part; and the switches that would have been."""
-    yield f"{words.date(was.date)}: what was, and what today's scripts would have made of it"
+    """Both days, band by band; where they differ first; and the switches that would have been."""
+    yield f"{words.date(was.date)}: what was, and what today's scripts would have done"
     yield " " * text.LABEL + "".join(f"{hour:<6}" for hour in range(0, 24, 3))
     for relay in would.relays:
         for name, day in ((f"{relay} {config.name(relay)}"[: text.LABEL - 7], was), ("", would)):
@@ -168,7 +165,7 @@ def picture(config: Config, was: Day, would: Day) -> Iterator[str]:
     minute, relay, why = part
     yield from wrapped(
         f"The same until {days.clock(minute)}, when {relay} {config.name(relay)} would have been {why}. "
-        "From there on the readings are those of what was switched then, so the rest is a guess."
+        "From then on other readings would have followed, so the rest is a guess."
     )
     yield ""
     for switch in would.switches:

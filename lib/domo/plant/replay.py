@@ -1,7 +1,7 @@
 """`domo-replay`: a day or a year of sun through the owner's scripts, before a wire is laid.
 
 The scripts, `decide` and the memory are the tick's own; only clock, sky, plant and pins are simulated.
-A script that asks the world outside (a ping) gets its answer of now.
+A script that asks the world outside (a ping) gets the answer of now.
 """
 
 from __future__ import annotations
@@ -33,20 +33,20 @@ from .sky import WEATHERS
 def options() -> argparse.ArgumentParser:
     """The command line."""
     parser = arguments.parser(
-        "domo-replay", "A day, or a year, of sun through your scripts. It changes nothing."
+        "domo-replay", "Simulates a day, or a year, with your scripts. It changes nothing."
     )
-    parser.epilog = "domo.plant, domo.relayLoad and domo.relayWatt in the configuration say what there is"
+    parser.epilog = "domo.plant, domo.relayLoad and domo.relayWatt in the configuration describe the house"
     parser.add_argument("day", nargs="?", metavar="MM-DD", help="the (first) day (default: today)")
-    plant = {"latitude": ("DEGREES", "of the place"), "panels": ("W", "their peak")}
-    plant |= {"battery": ("WH", "its energy"), "house": ("W", "always drawn, on average")}
+    plant = {"latitude": ("DEGREES", "latitude"), "panels": ("W", "peak power of the panels")}
+    plant |= {"battery": ("WH", "energy of the battery"), "house": ("W", "what the house draws on average")}
     for name, (unit, text) in plant.items():
         text = f"{text} (default: the configuration's)"
         parser.add_argument(f"--{name}", type=float, metavar=unit, help=text)
     number: dict[str, tuple[str, float, str]] = {
         "soc": ("PERCENT", 80, "the battery's charge at the beginning")
     }
-    number |= {"days": ("N", 1, "so many"), "warm": ("N", 0, "so many of them at first do not count")}
-    number |= {"seed": ("N", 1, "another number is another weather")}
+    number |= {"days": ("N", 1, "number of days"), "warm": ("N", 0, "first N days that are not counted")}
+    number |= {"seed": ("N", 1, "number of the weather")}
     for name, (unit, value, text) in number.items():
         kind = int if unit == "N" else float
         parser.add_argument(
@@ -59,17 +59,15 @@ def options() -> argparse.ArgumentParser:
         "--bound", action="store_true", help="compare with what perfect foresight could have used"
     )
     parser.add_argument(
-        "--compare", default="", metavar="FOLDER", help="these scripts beside the configuration's"
+        "--compare", default="", metavar="FOLDER", help="run the scripts in FOLDER too"
     )
-    parser.add_argument("--seeds", type=int, default=1, metavar="N", help="so many weathers, on all cores")
-    parser.add_argument("--json", action="store_true", help="all numbers as JSON")
-    parser.add_argument("--csv", action="store_true", help="a line a day as CSV")
+    parser.add_argument("--seeds", type=int, default=1, metavar="N", help="run N weathers in parallel")
+    parser.add_argument("--json", action="store_true", help="print all numbers as JSON")
+    parser.add_argument("--csv", action="store_true", help="print a line a day as CSV")
+    parser.add_argument("--recorded", metavar="DAY", help="replay this recorded day (YYYY-MM-DD)")
+    parser.add_argument("--html", metavar="FILE", help="write a page too")
     parser.add_argument(
-        "--recorded", metavar="DAY", help="this recorded day (YYYY-MM-DD) instead, as far as it goes"
-    )
-    parser.add_argument("--html", metavar="FILE", help="also a page, as domo-report makes of what was")
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="NAME=VALUE", help="suppose this reading all day"
+        "--set", action="append", default=[], metavar="NAME=VALUE", help="use this value all day"
     )
     return parser
 
@@ -78,7 +76,7 @@ def main(argv: list[str]) -> int:
     """`domo-replay` with these arguments; gives its exit code."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # else Ctrl-C would count as the error of a script
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # domo-replay | head
-    gc.set_threshold(100_000)  # half a million ticks leave nothing behind that goes in circles
+    gc.set_threshold(100_000)  # half a million ticks leave no reference cycles behind
     given = options().parse_args(argv)
     try:
         config = settings(given)

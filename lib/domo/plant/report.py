@@ -19,7 +19,7 @@ LOSSES = 12  # lines, the largest first
 
 
 def whole(config: Config, day: list[Moment], result: Result) -> Iterator[str]:
-    """All there is to say; of a single `day` with its picture and its switches."""
+    """All of the report; a single `day` with its picture and its switches."""
     if day:
         peak = sum(field[0] for field in config.plant["panels"])
         yield from (*picture(config, peak, day), "", *timeline(config, day), "")
@@ -54,7 +54,7 @@ def timeline(config: Config, day: list[Moment]) -> Iterator[str]:
 
 
 def months(result: Result) -> Iterator[str]:
-    """A line a month, and what it was all together with domo and without."""
+    """A line for each month, and the sums of all with domo and without."""
     yield "month       sun kWh   used kWh   lost kWh  lowest SOC"
     for month, sums in result.months.items():
         yield f"{month:8} " + _energies(sums)
@@ -85,7 +85,7 @@ def kwh(energy: float) -> str:
 
 
 def summary(config: Config, tallies: Mapping[int, Tally]) -> Iterator[str]:
-    """Per relay what it came to, then its commonest reasons, numbers that vary being told as N."""
+    """The sums of each relay, then its most frequent reasons, with N for numbers that vary."""
     yield "relay                      starts  hours on     kWh  else lost  lowest SOC"
     for relay, one in tallies.items():
         name = f"{relay} {config.name(relay)[:23]:24}"
@@ -96,7 +96,7 @@ def summary(config: Config, tallies: Mapping[int, Tally]) -> Iterator[str]:
         if said := demand(one):
             yield f"  {said}"
         if relay not in config.relayWatt:
-            yield f"  it draws nothing here: say what in domo.relayWatt.{relay}"
+            yield f"  it draws nothing here: set domo.relayWatt.{relay}"
     for relay, one in tallies.items():
         yield f"\n{relay} {config.name(relay)}"
         for state in (ON, OFF):

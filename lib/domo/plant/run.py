@@ -21,9 +21,9 @@ MINUTES = 1440
 
 @dataclass(frozen=True)
 class Asked:
-    """What is to be replayed: from `start` (epoch s) on for so many days, the battery at `soc` (0 to 1)
-    at first; the first `warm` of them do not count. `model` is "" for the plant that ships, `sky` a kind of
-    weather or a file of hours."""
+    """What is to be replayed: `days` from `start` (epoch s) on, of which the first `warm` do not count; the
+    battery is at `soc` (0 to 1) at first. `model` is "" for the plant that ships, `sky` a kind of weather or
+    a file of hours."""
 
     config: Config
     start: float
@@ -59,8 +59,8 @@ def bare(asked: Asked, like: foreign.Driven) -> foreign.Driven:
 
 
 def skies(asked: Asked) -> tuple[Light | None, str]:
-    """The light that is asked for, where it is not the generated sky, and the kind of generated weather.
-    Raises PlantError."""
+    """The light that is asked for (None: the generated sky), and the kind of generated weather. Raises
+    PlantError."""
     if asked.sky in sky.WEATHERS:
         return None, asked.sky
     panels, where = fields(asked.config.plant), place(asked.config.plant)

@@ -1,8 +1,8 @@
 """A generated sky over the panels: what they could give, minute by minute; pure functions of a seed.
 
 Clear sky by Haurwitz (1945), clouds in spells of days, hours and minutes, the diffuse share by Erbs,
-Klein and Duffie (1982), the tilted plane by Liu and Jordan (1963) with an even sky. README.md beside
-this file has the equations.
+Klein and Duffie (1982), the tilted plane by Liu and Jordan (1963) with an even sky. docs/plant.md has the
+equations.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 MINUTES = 1440  # of a day
 DAY = 86400  # s
-STEP = 10  # minutes between two positions of the sun; what lies between is drawn straight
+STEP = 10  # minutes between two positions of the sun; between them it is interpolated
 SOLAR = 1361.0  # W/m², above the air
-GROUND = 0.2  # of the light comes back from it
+GROUND = 0.2  # the share of the light that it reflects
 KEPT = 0.88  # of a module's rated power, after dust, cables, mismatch and the regulator
 HEAT = 0.0037  # of the power is lost per degree above 25 °C
 WARMING = 0.028  # °C above the air for each W/m² on a module (a nominal cell temperature of 45 °C)
@@ -133,7 +133,8 @@ class Sky:
         return made
 
     def _path(self, number: int) -> tuple[int, list[tuple[float, ...]]]:
-        """The day of the year, and each STEP minutes the sun's height and what it is to each field."""
+        """The day of the year; and for every STEP minutes the sine of the sun's height, and the cosine
+        between the sun and each field of panels."""
         of_year = int(number % 365.2425) + 1
         shift = self.place.longitude / 15 + equation_of_time(of_year)
         path = []
@@ -161,8 +162,8 @@ def _between(rows: list[tuple[float, ...]], place: float) -> list[float]:
 
 
 def air(day: int, hour: float, latitude: float) -> float:
-    """A temperature of the air (°C) as one would guess it: 12 on average at 47 degrees, 9 more in
-    summer, 4 more in the afternoon."""
+    """A guess of the air's temperature (°C): 12 on average at 47 degrees, 9 more in summer, 4 more in the
+    afternoon."""
     season = cos(2 * pi * (day - 200) / 365) * (1 if latitude >= 0 else -1)
     return 12 - 0.5 * (abs(latitude) - 47) + 9 * season + 4 * cos(2 * pi * (hour - 15) / 24)
 

@@ -1,7 +1,7 @@
 """What makes half a million ticks affordable, and changes none of their decisions: records whose
 constructors are generated, histories that grow older by themselves, scripts that are read once.
 
-A tick of cron's does none of this: generating code costs it more than it saves.
+A real tick does none of this: it would cost more than it saves.
 """
 
 from __future__ import annotations
@@ -18,13 +18,11 @@ from ..core.model import SKY_AGES, Order, Past, ScriptError
 from ..core.settings import Config
 from ..scripts import messages, source
 from ..scripts.api import Relay, World
-from ..stores import modes
 from ..stores.codec import FIELDS
-from ..tick.sight import Sight
 
 RECORDS = (
     *(model.Now, model.Value, model.Device, model.Reading, History, model.Past, model.Order),
-    *(model.Decision, settings.Limits, model.Row, messages.Answers, modes.Found, Sight),
+    *(model.Decision, settings.Limits, model.Row, messages.Answers),
 )
 
 if TYPE_CHECKING:
@@ -34,8 +32,8 @@ if TYPE_CHECKING:
 # the memory's own form, with whatever that rounds.
 OLDER = {"tick", "history", "auto_on", "support", "data", "timers", "charge", "sky", "frozen"}
 SAME = {"modes", "ours", "states", "turns", "scripted", "stuck", "why", "reports", "unset", "pins"}
-MOST_ANSWERS = 20_000  # are remembered
-FEW = 100  # timers, which cannot be too many to be kept
+MOST_ANSWERS = 20_000  # answers that are remembered
+FEW = 100  # timers: so few are never too many to be kept
 OTHERS = tuple(name for name in FIELDS if name not in OLDER | SAME)
 
 
@@ -53,15 +51,15 @@ def generate(*kinds: type) -> None:
 
 
 class Clock:
-    """What all histories of a replay grow older by: s since its beginning."""
+    """The clock by which all histories of a replay grow older: s since its beginning."""
 
     def __init__(self) -> None:
         self.now = 0.0
 
 
 class Ageing(History):
-    """A history by when its switches were, so that a tick later nothing needs to be written anew; pruned
-    as a real one is when it is saved, `step` seconds ago."""
+    """A history that keeps the moments of its switches, so that nothing need be written anew a tick later. It
+    is pruned as a real one is when it is saved, `step` seconds ago."""
 
     when: tuple[tuple[float, int], ...]  # s on the clock, state
     clock: Clock
@@ -137,7 +135,7 @@ def _answered(wanted: str, why: str) -> Order:
 
 
 def aged(past: Past, seconds: float, clock: Clock) -> Past:
-    """The past so much later, as the next tick would read it from its file."""
+    """The past `seconds` later, as the next tick would read it from its file."""
 
     clock.now += seconds
     fields = past.__dict__.copy()
@@ -171,7 +169,7 @@ def aged(past: Past, seconds: float, clock: Clock) -> Past:
 
 def ready(config: Config, relays: list[int], library: source.Library) -> Ready:
     """The bytecode of each script whose file is in order, so that no tick looks at it again; and its
-    decide(), where its body has nothing to remember, so that it is run through once."""
+    decide(), if it is enough to run its body once (see `forgetful`)."""
     found: dict[int, tuple[CodeType, source.Decide | None]] = {}
     for relay in relays:
         try:
@@ -188,7 +186,7 @@ def ready(config: Config, relays: list[int], library: source.Library) -> Ready:
 
 
 def ask(relay: int, world: World, code: CodeType, decide: source.Decide | None) -> Order:
-    """What `source.ask` gives. That is what hears all else that a script may do; here is only the usual."""
+    """What `source.ask` gives. Only the usual case is handled here; everything else is left to that."""
     if decide and len(world.timers) < FEW:
         before = dict(world.timers)
         try:
@@ -202,8 +200,8 @@ def ask(relay: int, world: World, code: CodeType, decide: source.Decide | None) 
 
 
 def forgetful(tree: ast.Module) -> bool:
-    """Whether a script's body, run through once, is the same ever after: it only imports, defines, and
-    names plain values, and nothing changes a name or an attribute later."""
+    """Whether it is enough to run a script's body once: it only imports, defines functions and names plain
+    values, and nothing changes a name or an attribute later."""
     for node in ast.walk(tree):
         if isinstance(node, (ast.Global, ast.Delete, ast.ClassDef, ast.AsyncFunctionDef)):
             return False

@@ -1,4 +1,4 @@
-"""What a replay came to: sums of energy, with domo and without, and where the rest was lost."""
+"""The result of a replay: sums of energy, with domo and without, and where the rest was lost."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .fold import Moment
 from .foreign import Driven
 from .plant import Flow
 
-DEEPER = 0.03  # of the charge: an evening with so much less than without domo is counted
+DEEPER = 0.03  # of the charge: an evening lower than without domo by more than this is counted
 
 
 @dataclass
@@ -33,7 +33,7 @@ class Sums:
     bare_lowest: float = 1
 
     def add(self, flow: Flow, bare: Flow) -> None:
-        """Counts one minute more, with domo and without."""
+        """Adds a minute, with domo and without."""
         if flow.sun:
             self.sun += flow.sun / 60
             self.used += flow.panels / 60
@@ -81,7 +81,7 @@ class Tally:
     demand: tuple[float, float, float, str] = (0.0, 0.0, 0.0, "")
 
     def add(self, relay: int, moment: Moment, bare: Flow) -> None:
-        """Counts one minute more; `bare` is what flowed in it without domo."""
+        """Adds a minute; `bare` is what flowed in it without domo."""
         decision, flow = moment.plan[relay], moment.flow
         if decision.why == self.why and decision.state == self.state:
             self.held += 1
@@ -116,7 +116,7 @@ def spared(flow: Flow, bare: Flow) -> float:
 
 @lru_cache(4096)
 def alike(why: str) -> str:
-    """A reason with N for each number, so that those that differ in nothing else count as one."""
+    """A reason with N for each number, so that reasons that differ only in numbers count as one."""
     return re.sub(r"[-+]?\d+(\.\d+)?", "N", why)
 
 
@@ -149,7 +149,7 @@ class Result:
         return max(0.0, self.total.relays - self.owed) / self.bound if self.bound > 1 else 1.0
 
     def add(self, moment: Moment, bare: Flow, could: Mapping[int, float]) -> None:
-        """Counts one minute more. `could`: the watts that each load could have had."""
+        """Adds a minute. `could`: the watts that each load could have had."""
         flow = moment.flow
         self.soc = flow.soc
         self._day(moment).add(flow, bare)
@@ -162,7 +162,7 @@ class Result:
             self._lost(moment, could)
 
     def _day(self, moment: Moment) -> Sums:
-        """The sums of a moment's day; looked up each quarter of an hour, by which all time zones change."""
+        """The sums of a moment's day; looked up every quarter of an hour, at which days begin."""
         quarter = moment.now.wall // 900
         if quarter != self.quarter:
             self.quarter, self.today = quarter, self.days.setdefault(moment.local("%Y-%m-%d"), Sums())
@@ -205,7 +205,7 @@ class Evenings:
         self.light = False
 
     def look(self, result: Result, flow: Flow, bare: Flow) -> None:
-        """Sees one minute more."""
+        """Adds a minute."""
         if flow.sun > 0:
             self.light = True
             self.floated = self.floated or flow.stage == "Float"

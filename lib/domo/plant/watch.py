@@ -1,8 +1,8 @@
-"""Tells which scripts look at the machine's clock, network, files or programs: a replay cannot set what
-they see there, so they get the answer of now all year.
+"""Tells which scripts look at the machine's clock, network, files or programs: a replay cannot set what they
+see there, so all year they see what is there now.
 
-Files, network and programs are told by Python's own audit events. There are none for clocks, so every
-once in a while each call of a script is looked at.
+Python's own audit events tell of files, network and programs. There are none for clocks, so now and then
+each call of a script is looked at.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ CLOCKS = {
     },
     "datetime": {"now", "utcnow", "today"},
 }
-EVERY = 61  # ticks: at another minute of each hour
-CODE = (".py", ".so")  # what an import opens; and reads and writes in:
-BYTECODE = "/__pycache__/"
+EVERY = 61  # ticks: so it is another minute of each hour
+CODE = (".py", ".so")  # what an import opens
+BYTECODE = "/__pycache__/"  # where it reads and writes
 
 _current: Watch | None = None
 
@@ -61,11 +61,11 @@ class Watch:
         _current = self
 
     def note(self, what: str) -> None:
-        """The script that is being asked does this."""
+        """Notes that the script that is being asked does this."""
         self.seen[self.relay, what] += 1
 
     def look(self, place: int) -> bool:
-        """Begins to look at each call, at every so many ticks; gives whether it does."""
+        """Begins to look at each call, at one tick of EVERY; gives whether it does."""
         if place % EVERY == 0:
             sys.setprofile(self._called)
         return place % EVERY == 0

@@ -1,12 +1,13 @@
 """All that is recorded: the sums of the days, and where to read a day.
 
-A day that is over is summed up once. Its sum is kept, a line of JSON each, in `days.jsonl` beside the days:
-a cache, which may be deleted, and without which a year takes long.
+A day that is over is summed up once. Its sum is kept as a line of JSON in `days.jsonl`, beside the days. That
+is a cache: it may be deleted, and then the next page takes longer.
 """
 
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 from ..core.model import Fault
 from ..stores import history, record
@@ -14,7 +15,6 @@ from ..system import files
 from . import days
 from .sums import Sum, of
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -25,8 +25,8 @@ VERSION = 1
 
 
 class Book:
-    """All that is recorded: the days' sums in order, and where to read a day. `texts`: of the days that
-    are not in the lasting folder alone; `notes`: what a reader should know about the records."""
+    """All that is recorded: the days' sums in order, and where to read a day. `texts`: records that are not
+    in the lasting folder yet, by day; `notes`: what a reader should know about the records."""
 
     def __init__(self, config: Config, today: str, simulated: bool = False) -> None:
         self.config, self.today, self.simulated = config, today, simulated
@@ -63,8 +63,8 @@ def _lasting(config: Config, date: str, notes: list[str]) -> list[str]:
 
 
 def load(config: Config, wall: float, only: str = "") -> Book:
-    """The book of what is recorded until `wall` (epoch s), without sums if it is about one day `only`.
-    Days that a clock stamped in the future are left out, and said."""
+    """The book of what is recorded until `wall` (epoch s), without sums if it is about one day `only`. Days
+    that are dated in the future are left out, and a note says so."""
     today = record.stamp(wall)[:10]
     book = Book(config, today)
     for name in (*history.waiting(config).values(), record.path(config)):
@@ -137,8 +137,8 @@ def _remember(
     current: set[tuple[str, int]],
     known: dict[tuple[str, int], Sum],
 ) -> None:
-    """Adds sums to those that are kept, and drops those of days that are gone; who may not write the
-    folder does without."""
+    """Adds sums to those that are kept, and drops those of days that are gone; does nothing for a user who
+    may not write the folder."""
     if not new:
         return
     import json
@@ -152,8 +152,8 @@ def _remember(
 
 
 def simulated(config: Config, lines: Iterable[str]) -> tuple[Book, Day]:
-    """The book of generated days, in order, from lines as the record has them, and the last of the days
-    whole. So much is kept as one day at a time."""
+    """The book of generated days, in order, from lines as the record has them, and the last of these days.
+    Only one day at a time is kept in memory."""
     book, last = Book(config, "", simulated=True), days.Day("")
     for date, columns, rows in _by_day(lines):
         last = days.made(date, columns, rows)

@@ -1,13 +1,14 @@
 """One recorded day, read: the readings minute by minute, and what each relay did and why.
 
-Moments are minutes of the day by the clock on the wall (so that a curve is labelled as its people saw it),
-durations are seconds of real time.
+Moments are minutes of the day by the clock on the wall, as the people in the house saw it; durations are
+seconds of real time.
 """
 
 from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from ..core.history import ON
 from ..core.model import FORCED_OFF, FORCED_ON, MODE_WORDS, STAGES
@@ -15,22 +16,21 @@ from ..core.records import dataclass
 from ..stores import history
 from .pieces import AUTO, FORCED, HELD, OFF, SHUT, Piece
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-GAP = 180.0  # s without a line, then nobody knows
+GAP = 180.0  # s without a line: after that nothing is known
 LAST = 60.0  # s that the newest line stands for
 LIMITED = "1"  # of MPPT: voltage or current limited; 2: it tracks the maximum (VE.Direct protocol)
-_ALIKE = re.compile(r"[\d.]+")  # what may differ in a reason that is the same
+_ALIKE = re.compile(r"[\d.]+")  # what may differ in reasons that count as the same
 
 Numbers = list["float | None"]
 
 
 @dataclass(frozen=True)
 class Switch:
-    """That a relay went on or off: the minute of the day, the relay, its state and mode then, and why;
-    and the battery's charge (%) and the panels' watts at that moment."""
+    """A relay went on or off: the minute of the day, the relay, its new state and mode, and why; and the
+    battery's charge (%) and the panels' watts at that moment."""
 
     minute: float
     relay: int
@@ -42,10 +42,10 @@ class Switch:
 
 
 class Day:
-    """A day (YYYY-MM-DD) as recorded, a place of each list for a line: `minutes` of the day, `lasts` (s
-    until the next line, or until nobody knows), the battery's charge `soc` (%), and in watts `panels`,
-    `battery` (negative: it gives) and `house`; the charge's `stage`, whether the panels were `held` back.
-    Then the pieces of each relay, all `switches`, and what ticks found `wrong`, with the minute it began."""
+    """A day (YYYY-MM-DD) as recorded. Lists with an item for each line: `minutes` of the day, `lasts` (s for
+    which it holds), the battery's charge `soc` (%), and in watts `panels`, `battery` (negative: it gives) and
+    `house`; the charge's `stage`, whether the panels were `held` back. Then the pieces of each relay, all
+    `switches`, and what ticks found `wrong`, with the minute at which it began."""
 
     def __init__(self, date: str) -> None:
         self.date = date
@@ -68,7 +68,7 @@ def read(date: str, texts: Iterable[str]) -> Day:
 
 
 def made(date: str, columns: Sequence[str], found: Iterable[Sequence[str]]) -> Day:
-    """The day from its rows, in whatever order a clock that jumped left them."""
+    """The day from its rows, which may be in any order, because a clock may have jumped."""
     dated: dict[float, Sequence[str]] = {}
     minutes: dict[float, float] = {}
     for cells in found:
@@ -230,7 +230,7 @@ def asked(word: str | None, today: str) -> str:
         return earlier(today, 1)
     whole = f"{today[:5]}{word}" if re.fullmatch(r"\d\d-\d\d", word or "") else word or ""
     try:
-        if not re.fullmatch(history.DAY, whole):
+        if not re.fullmatch(history.DATE, whole):
             raise ValueError
         return earlier(whole, 0)
     except ValueError:

@@ -25,8 +25,8 @@ PERIODS = (("7 days", 7), ("30 days", 30), ("12 months", 365))
 
 
 def made(book: Book, shown: list[Day], view: View | None, at: str) -> str:
-    """The page about these days, the most important first, and all that went before them; `view`: the
-    relays as they are now; `at`: when that is. A page that would be too large is made with less detail."""
+    """The page about these days, the most important first, and all days before them. `view`: the relays as
+    they are now; `at`: when that is. A page that would be too large is made with less detail."""
     script, style = _library()
     text = ""
     for step, pieces in ((2, 900), (2, 300), (5, 100), (10, 40)):
@@ -117,7 +117,7 @@ def _now(view: View) -> str:
 
 
 def _tabs(name: str, titles: list[str], sections: list[str]) -> str:
-    """One of several is shown; on paper all are."""
+    """Sections of which one is shown; on paper all are."""
     inputs = "".join(
         f'<input type="radio" name="{name}" id="{name}-{n}"{" checked" if n == 0 else ""}>'
         f'<label for="{name}-{n}">{escape(title)}</label>'
@@ -157,7 +157,7 @@ def _day(config: Config, day: Day, name: str, limit: int, drawn: bool) -> str:
 {charts}<div class="bands">{pictures.bands(config, day, limit)}</div><div class="cursor"></div>
 <div class="hours" aria-hidden="true">{hours}</div></div>
 {pictures.keys()}
-<p class="readout">Touch or hover a picture: the values of that minute, and why a relay was so.</p>
+<p class="readout">Touch or hover a picture: the values of that minute, and why a relay was on or off.</p>
 {tables.folded("The curves as a table", tables.hourly(day))}
 {tables.folded("The bands as a table", tables.pieces(config, day, limit))}</div>
 <h3>Switches</h3>{tables.switches(config, day) if day.switches else "<p>No relay was switched.</p>"}
@@ -220,7 +220,7 @@ def _calendar(book: Book, newest: str) -> str:
     text = f"<p>Held back: {escape(since)}.</p>" if since else ""
     line = " The line is where domo began to switch." if since else ""
     return f"""<h2>Hours in which the panels were held back</h2><div class="card">{text}
-<p class="soft">A column a day, a row an hour: the stronger, the longer the regulator throttled.{line}</p>
+<p class="soft">Each column is a day, each row an hour. The stronger, the longer held back.{line}</p>
 {pictures.calendar(sums)}<p class="soft" id="hour">Touch or hover: how long in that hour.</p>
 {tables.folded("The calendar as a table", tables.daily(tables.months(sums)))}</div>"""
 

@@ -11,7 +11,7 @@ from .days import Day
 from .pieces import AUTO, FORCED, HELD, OFF, SHUT, Piece, thinned
 from .sums import Sum
 
-# A kind of piece: its class, and where in the band it is drawn, of 10: so that no colour is needed.
+# A kind of piece: its class, and its top and height in the band (of 10), so that no colour is needed.
 _DRAWN = {
     OFF: ("k0", 0, 10),
     AUTO: ("k1", 0, 10),
@@ -25,8 +25,8 @@ MIN_WIDTH = 1.5  # minutes of a day that a piece takes at least, to be seen
 
 
 def bands(config: Config, day: Day, limit: int) -> str:
-    """A band for each relay: what it was all day, the reason of each piece in its title; at most about
-    `limit` pieces each."""
+    """A band for each relay: what it was all day, with the reason of each piece in its title; about `limit`
+    pieces each at most."""
     throttled = days.throttled(day)
     held = words.hours(sum(piece.seconds for piece in throttled))
     found = [
@@ -86,7 +86,7 @@ def bars(rows: Iterable[tuple[str, str, float, float, str]], colour: str, low: b
 
 
 def calendar(sums: list[Sum]) -> str:
-    """Every hour of these days (in order, some may be missing): the stronger, the longer held back."""
+    """Every hour of these days (in order, some may be missing): the stronger, the longer it was held back."""
     first, last = sums[0].date, sums[-1].date
     every = _dates(first, last)
     by_date = {one.date: one for one in sums}
@@ -141,8 +141,8 @@ def _marks(every: list[str]) -> Iterable[str]:
 
 
 def curves(day: Day, step: int) -> dict[str, object]:
-    """The curves of a day for the page's script: the mean of each `step` minutes, null where nobody
-    knows; the charge in tenths of a percent, the rest in W."""
+    """The curves of a day for the page's script: the mean of each `step` minutes, null if it is unknown; the
+    charge in tenths of a percent, the rest in W."""
     return {
         "step": step,
         "soc": [None if m is None else round(10 * m) for m in _means(day, day.soc, step)],

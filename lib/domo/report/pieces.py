@@ -1,8 +1,9 @@
-"""The pieces of a day: what was so for some time, for one reason."""
+"""The pieces of a day: a state that lasted for some time, for one reason."""
 
 from __future__ import annotations
 
-TYPE_CHECKING = False
+from typing import TYPE_CHECKING
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -20,8 +21,8 @@ class Piece:
 
 
 def thinned(pieces: list[Piece], limit: int) -> list[Piece]:
-    """At most about this many pieces: those of a kind that follow each other become one; if there are still
-    too many, the kind that lasted longest stands for a share of the day."""
+    """The pieces, about `limit` of them at most: those of one kind that follow each other become one; if
+    there are still too many, the one that lasted longest stands for a share of the day."""
     if len(pieces) <= limit:
         return pieces
     found = _joined(pieces, lambda one, other: one.kind == other.kind)

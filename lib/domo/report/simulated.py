@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 from ..stores import record
 from . import days, page
 from .book import Book
 from .sums import of
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..core.model import Plan, Reading
     from ..core.settings import Config
@@ -51,6 +51,6 @@ class Simulated:
         return days.read(self._book.today, ["\n".join(self._lines)])
 
     def html(self) -> str:
-        """The page about all of it. Nothing can be added then."""
+        """The page about all of it. After that nothing can be added."""
         last = self._finish()
         return page.made(self._book, [last], None, time.strftime("Made %A %-d %B %Y at %H:%M"))

@@ -1,10 +1,11 @@
-"""What a day comes to, and what many do: hours, starts, kWh, charge, the hours of held-back panels."""
+"""The sums of a day, and of many: hours, starts, kWh, charge, the hours in which panels were held back."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from .pieces import AUTO, FORCED
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -13,8 +14,8 @@ if TYPE_CHECKING:
 
 
 class Sum:
-    """What a day, or several, came to. Seconds, Wh and %; `relays`: seconds on and starts; `held` has the
-    minutes of each hour in which the panels were held back; `auto`: whether domo switched anything on."""
+    """The sums of a day, or of several. Seconds, Wh and %; `relays`: seconds on and starts; `held`: for each
+    hour the minutes in which the panels were held back; `auto`: whether domo switched anything on."""
 
     def __init__(self, date: str = "") -> None:
         self.date = date

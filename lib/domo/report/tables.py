@@ -1,4 +1,4 @@
-"""The tables of the page: what the pictures show, for who cannot see them, and what is best read."""
+"""The tables of the page: what the pictures show, for readers who cannot see them, and other lists."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], caption: str = "",
 
 
 def folded(summary: str, content: str) -> str:
-    """Something that is opened by who wants it."""
+    """Content that a click opens."""
     return f"<details><summary>{escape(summary)}</summary>{content}</details>"
 
 
@@ -88,7 +88,7 @@ def pieces(config: Config, day: Day, limit: int) -> str:
 
 
 def relays(config: Config, total: Sum) -> str:
-    """What each relay came to."""
+    """The sums of each relay."""
     rows = [
         (
             escape(name),
@@ -102,7 +102,7 @@ def relays(config: Config, total: Sum) -> str:
 
 
 def daily(sums: list[Sum]) -> str:
-    """Each day, or month, of a time: the house's figures."""
+    """The house's figures, for each day or month."""
     rows = [
         (
             escape(one.date),

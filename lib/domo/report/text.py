@@ -12,7 +12,7 @@ from .days import Day, Numbers
 from .pieces import AUTO, FORCED, HELD, KINDS, OFF, SHUT, Piece
 from .sums import Sum
 
-CELLS, LABEL = 48, 24  # half hours of a day; what stands before them
+CELLS, LABEL = 48, 24  # half hours of a day; columns before them
 BLOCKS, TENTHS = " ▁▂▃▄▅▆▇█", " .:-=+*#%@"
 BANDS = {AUTO: "█", FORCED: "▓", HELD: "░", SHUT: "x", OFF: "·"}
 PLAIN = {AUTO: "#", FORCED: "F", HELD: "~", SHUT: "x", OFF: "."}
@@ -82,13 +82,13 @@ def curve(day: Day, numbers: Numbers, steps: str, most: float | None) -> str:
 
 
 def cells(pieces: list[Piece]) -> list[str]:
-    """For each half hour what a relay was, whatever was on winning over what was not; "" if unknown."""
+    """What a relay was in each half hour: on wins over off; "" if it is unknown."""
     found = [""] * CELLS
     share = 1440 / CELLS
     for piece in pieces:
         for place in range(int(piece.start / share), min(CELLS, int(piece.end / share) + 1)):
             within = min(piece.end, (place + 1) * share) - max(piece.start, place * share)
-            seen = within >= min(1, piece.end - piece.start)  # not the seconds that a minute is late
+            seen = within >= min(1, piece.end - piece.start)  # not the seconds by which a tick was late
             if seen and (not found[place] or KINDS.index(piece.kind) < KINDS.index(found[place])):
                 found[place] = piece.kind
     return found

@@ -7,7 +7,7 @@ from datetime import datetime
 from ..core.settings import Config
 from .sums import Sum
 
-NONE = "–"  # what nobody knows
+NONE = "–"  # what is not known
 
 
 def hours(seconds: float) -> str:
@@ -26,7 +26,7 @@ def energy(wh: float) -> str:
 
 
 def watts(value: float | None) -> str:
-    """Power in W, or that nobody knows."""
+    """Power in W, or NONE."""
     return NONE if value is None else f"{value:.0f} W"
 
 
@@ -41,7 +41,7 @@ def span(low: float | None, high: float | None) -> str:
 
 
 def date(day: str, form: str = "%A %-d %B %Y") -> str:
-    """A day (YYYY-MM-DD) in words; as it is if it is none."""
+    """A day (YYYY-MM-DD) in words; any other text as it is."""
     try:
         return datetime.fromisoformat(day).strftime(form)
     except ValueError:

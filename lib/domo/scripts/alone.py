@@ -1,5 +1,5 @@
-"""A script that can reach more than its own names has a process of its own, forked from the one that
-answers; whatever it does there ends with it."""
+"""Runs a script that can reach more than its own names in a process of its own, forked from the one that
+answers. Whatever it does there ends with that process."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import CodeType
 
-    from .answering import Said, Timers
-    from .api import World
+    from .answering import Said
+    from .api import Timers, World
 
 
 def ask(relay: int, world: World, code: CodeType, end: float, seconds: float) -> Said:
@@ -52,7 +52,7 @@ def ask(relay: int, world: World, code: CodeType, end: float, seconds: float) ->
 
 
 def _run(relay: int, world: World, code: CodeType, answer: int) -> None:
-    """In that process: the whole interpreter is the script's."""
+    """Runs in that process, whose whole interpreter is the script's."""
     import faulthandler
     import gc
 

@@ -1,7 +1,7 @@
 """The child's side of asking: reads PvMonit's data, then runs the scripts, and tells the tick each thing
-as soon as it is known. `asking` is the tick's side, and says what it makes of it.
+as soon as it is known. `asking` is the tick's side.
 
-Scripts that cannot reach anything (see `simple`) are run here, one after the other; every other in a
+Scripts that cannot reach anything (see `simple`) are run here, one after the other; every other script in a
 process of its own (see `alone`).
 """
 
@@ -24,20 +24,21 @@ if TYPE_CHECKING:
 
     from ..core.model import Order, Reading
     from ..system.left_behind import Left
+    from .api import Timers
     from .messages import Question
 
-    Timers = dict[str, tuple[float, float, int]]
-    Said = tuple[str, str, Timers, Left | None, bool]  # an order, the timers, who was left behind, cut off?
+    # the order, its reason, the timers after it, the process left behind, whether its time was cut short
+    Said = tuple[str, str, Timers, Left | None, bool]
 
 MEMORY_BYTES = 256 << 20  # for scripts, beyond what the tick itself has; half of what a Pi Zero has
-MUCH_MEMORY = 64 << 10  # KiB; what is left over of more is looked for at once
+MUCH_MEMORY = 64 << 10  # KiB; above that, garbage is collected at once
 
 
 def run(
     question: Question, reading: Reading | None, waiting: tuple[int, ...] | None, end: float, answer: int
 ) -> None:
-    """Answers the question to the descriptor `answer`, until `end` (time.monotonic()). `reading`, which the
-    question's past has seen, and `waiting` (who is still to be asked) are what is known already."""
+    """Answers the question on the descriptor `answer`, until `end` (time.monotonic()). `reading` (which the
+    question's past has seen) and `waiting` (the relays to ask) are given if they are known already."""
     import faulthandler
     import marshal
 
@@ -50,7 +51,7 @@ def run(
         before = question.past.__dict__
         seen = {name: value for name, value in past.__dict__.items() if value is not before[name]}
         send(answer, messages.READ + marshal.dumps((packing.packed(reading), seen, trouble, left)))
-    # Who is not to ask anybody does not look into the folder, which may hang.
+    # If there is nobody to ask, the folder is not read: its disk may hang.
     kinds = {} if waiting == () else source.scripted(question.config)
     if waiting is None:
         waiting = in_turn(kinds, past.turns)
@@ -68,7 +69,7 @@ def run(
 
 
 def _begun(journal: str) -> bool:
-    """Whether there is one, and not an empty one that a power cut left; its disk may hang."""
+    """Whether the journal is there and not empty, as a power cut may leave it. Its disk may hang."""
     try:
         return os.stat(journal).st_size > 0
     except OSError:
@@ -76,12 +77,12 @@ def _begun(journal: str) -> bool:
 
 
 def in_turn(scripted: Iterable[int], turns: tuple[int, ...]) -> tuple[int, ...]:
-    """The relays in the order in which they are asked: who is new, then as `turns` says."""
+    """The relays in the order in which they are asked: first new ones, then as `turns` says."""
     return tuple(sorted(scripted, key=lambda relay: turns.index(relay) + 1 if relay in turns else 0))
 
 
 def _read(question: Question, answer: int) -> tuple[Reading, str, Left | None]:
-    """The reading, refreshed first if it is old; what went wrong with that, and who was left behind."""
+    """The reading, refreshed first if it is old; what went wrong with that; the process left behind."""
     config, now = question.config, question.now
     trouble, left = "", None
     if question.acts and readings.old(config, now):
@@ -91,7 +92,7 @@ def _read(question: Question, answer: int) -> tuple[Reading, str, Left | None]:
         begun = time.monotonic()
         trouble, left = fetch.refresh(config, question.stuck.get("refresh"))
         gone = time.monotonic() - begun
-        now = replace(now, wall=now.wall + gone, up=now.up + gone)  # or what is new would be from the future
+        now = replace(now, wall=now.wall + gone, up=now.up + gone)  # else new data would be from the future
     return readings.load(config, now), trouble, left
 
 
@@ -117,7 +118,7 @@ def _ask_all(
             send(answer, messages.APART)
             said = php.ask(relay, messages.ONE_SECONDS, end)
             world.timers = dict(said[2])
-            send(answer, messages.SAID + marshal.dumps(said))
+            send(answer, messages.ORDER + marshal.dumps(said))
             continue
         found = source.compiled(relay, world, library)
         if not isinstance(found, tuple):
@@ -132,14 +133,14 @@ def _ask_all(
             send(answer, messages.APART)
             said = alone.ask(relay, world, found[0], end, messages.ONE_SECONDS)
             world.timers = dict(said[2])
-        send(answer, messages.SAID + marshal.dumps(said))
+        send(answer, messages.ORDER + marshal.dumps(said))
     if keep:
         library.keep()
 
 
 def _mapped(page: int) -> int:
-    """The address space that this process has already (bytes), of pages of that size: rpi-lgpio takes 180 MB
-    of it, and uses next to nothing. 0 where /proc does not say."""
+    """The address space that this process has already (bytes), in pages of that size: rpi-lgpio takes 180 MB
+    of it, and uses next to nothing. 0 if /proc does not say."""
     try:
         fd = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
@@ -151,7 +152,7 @@ def _mapped(page: int) -> int:
 
 
 def _tidy() -> None:
-    """Frees what holds itself alive; the tick switched that off for its short life."""
+    """Frees reference cycles; the tick switched that off for its short life."""
     import gc
 
     gc.collect()

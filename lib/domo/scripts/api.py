@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 else:
 
     class question:  # noqa: N801
-        """A method that answers: without its brackets it is refused where a truth is wanted, because any
-        method counts as true, and a relay would be on for ever."""
+        """A method that answers a question. Without its brackets it is refused as a condition, because any
+        method counts as true and the relay would be on for ever."""
 
         def __init__(self, method):
             self._method = method
@@ -172,8 +172,8 @@ class Other(_Helpful):
     @question
     def cycle_time(self, length: float | None = None) -> float:
         """For how long the present cycle (a washing machine's programme) has run (s), however often it was
-        cut; 0 when none is under way. A cycle lasts `length` seconds, without that as relayLoad says. One
-        that was cut a day ago is not taken up again."""
+        interrupted; 0 if there is none. A cycle lasts `length` seconds; if that is not given, as long as
+        relayLoad says. One that was interrupted a day ago is not resumed."""
         length = self._world.config.cycle(self.id) if length is None else length
         if not length > 0:
             raise ScriptError(
@@ -183,7 +183,7 @@ class Other(_Helpful):
 
     @property
     def cycle_length(self) -> float:
-        """How long its programme lasts, as relayLoad says (s); 0 where that says none."""
+        """How long its programme lasts, as relayLoad says (s); 0 if it says nothing."""
         return self._world.config.cycle(self.id)
 
     @question
@@ -226,8 +226,8 @@ class Relay(Other):
         return Order("keep", _reason(why))
 
     def staircase(self, data: Data, heaters: Sequence[int], buffer: float = 5) -> Order:
-        """The order for one of several heaters (relay numbers, this one among them), each of which has this
-        in its script: together they draw what the sun has to spare, in all the steps that they make.
+        """The order for one of several heaters (relay numbers, this one among them). Each of them has this in
+        its script. Together they draw what the sun has to spare, in all the steps that their watts make.
 
         Nothing is on before the battery is nearly full (absorption). Once it has been full today, it may
         lend the difference to the next step, down to `buffer` per cent below full, as long as the rest of
@@ -241,11 +241,11 @@ class Relay(Other):
     def probe(
         self, power: float, margin: float = -30, looks: int = 2, retry: float = 600, longest: float = 7200
     ) -> Order:
-        """The order to try a load whose surplus cannot be seen, and to take it back if the battery pays.
+        """The order to try a load whose surplus cannot be seen, and to switch it off if the battery pays.
 
         Switches on, then looks at the battery's `power` (W, PvMonit's P: negative is discharging). When
         it is below `margin` (W) in `looks` new readings in a row, switches off. If the sun had carried the
-        load until then, that was a cloud: the next try comes when the panels could give what is missing,
+        load until then, that was a cloud: the next try comes when the panels could give what it draws,
         or else in a third of `retry` seconds. If it never had, the guess was wrong: the next try comes
         `retry` seconds later, twice as long after each further one, up to `longest`. A try that lasts for
         `retry` seconds, or no try for `longest`, makes the waiting short again.
@@ -295,7 +295,7 @@ class Data(_Helpful):
         self._config = config
         self._plant = config.plant
         self._wall = wall
-        self._known_already: dict[object, Any] = {}  # what was reckoned before in this tick
+        self._known_already: dict[object, Any] = {}  # what was computed before in this tick
         self.age = max([device.age for device in reading.devices], default=0.0)
 
     if not TYPE_CHECKING:
@@ -346,7 +346,7 @@ class Data(_Helpful):
     @question
     def throttled(self, mppt: str = "last") -> bool:
         """Whether the regulator holds the panels back. VE.Direct's MPPT field says so (1: limited by
-        voltage or current); without it absorption or float makes it likely, and no more than that."""
+        voltage or current). Without it, absorption or float counts, which only makes it likely."""
         return self._ask(lambda device: spare.throttled(device.values), mppt)
 
     @question
@@ -359,7 +359,7 @@ class Data(_Helpful):
     @question
     def spare_today(self, trust: float = 0.8) -> float | None:
         """What today's sun will probably still give beyond what battery and house need until the evening
-        (Wh; below 0: what is missing). `trust` is the share of the sun that is counted on.
+        (Wh; below 0: what is missing). `trust`: the share of the sun to count on.
 
         None when it cannot be known: config.yaml has no `plant`, PvMonit reports no SOC, or the clock cannot
         be right.
@@ -368,7 +368,7 @@ class Data(_Helpful):
 
     @question
     def held_back(self) -> float:
-        """What the panels could probably give more than they do (W): 0 unless they are held back."""
+        """How much more the panels could probably give than they do (W); 0 unless they are held back."""
         watts, held_back, _ = spare.seen(self._reading)
         return max(0.0, self._clear * spare.likely(self._sky, 0.0) - watts) if held_back else 0.0
 
@@ -457,7 +457,7 @@ class Data(_Helpful):
 
 
 class World:
-    """What all scripts of a tick look at; `timers` is what they may change."""
+    """What all scripts of a tick see. They can change only `timers`."""
 
     def __init__(
         self,
@@ -487,7 +487,7 @@ class World:
 
     @property
     def data_age(self) -> float:
-        """s since PvMonit last looked."""
+        """Seconds since PvMonit last read a device."""
         return min((device.age for device in self.reading.devices), default=0.0)
 
     def moment(self, age: float | None) -> datetime | None:
@@ -496,7 +496,7 @@ class World:
 
 
 def _local(wall: float) -> datetime:
-    """With its offset, so that the distance of two is right across a change to summer time."""
+    """Local time with its offset, so that differences are right across a change to summer time."""
     from datetime import datetime
 
     return datetime.fromtimestamp(wall).astimezone()

@@ -1,10 +1,9 @@
-"""The tick's side of asking: one child process reads PvMonit's data and runs the owner's scripts, and
-tells each thing as soon as it is known (`answering` is its side). So the tick itself opens nothing that
-may hang, and knows whose fault it is when nothing comes: then the child is ended, and another one asks
-the rest.
+"""The tick's side of asking: one child process reads PvMonit's data and runs the owner's scripts, and tells
+each thing as soon as it is known (`answering` is its side). So the tick itself opens nothing that may hang,
+and knows whose fault it is if nothing comes: then the child is ended, and another one asks the rest.
 
-All times are bounded. A child that cannot be killed, for it sleeps in the kernel on a disk that does not
-answer, is left behind, remembered, and not started again beside itself.
+All times are bounded. A child that cannot be killed, because it waits in the kernel for a disk that does not
+answer, is left behind and remembered, and no other is started beside it.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ LATE = 0.3  # s for the child to see by itself that the time is over
 def _answer(
     question: Question, reading: Reading | None, waiting: tuple[int, ...] | None, end: float, answer: int
 ) -> None:
-    """What the child does. Only it loads what reads and asks."""
+    """What the child does. Only the child loads the modules that read and ask."""
     try:
         sealed.use_rest()
         from . import answering
@@ -87,6 +86,7 @@ class Round:
             blame.those_left(self)
 
     def answers(self) -> Answers:
+        """Asks, with one child after the other, until all is known or the time is over."""
         while self._more():
             question = replace(self.question, past=replace(self.past, timers=self.timers))
             todo = None if self.scripted is None else tuple(self.waiting)
@@ -151,8 +151,7 @@ class Round:
         return min(since + messages.ONE_SECONDS, self.end + LATE)
 
     def _take(self, kind: bytes, body: bytes) -> bool:
-        """Notes what a message says; whether it was the last. Raises ValueError and others for one that
-        cannot be."""
+        """Notes what a message says; gives whether it is the last. Raises ValueError and others."""
         import marshal
 
         if kind == messages.READ:
@@ -164,7 +163,7 @@ class Round:
             self.scripted, self.php, unsafe = marshal.loads(body)
             self.unsafe(unsafe)
             self.waiting = [relay for relay in self.scripted or () if relay in self.question.to_ask]
-        elif kind == messages.SAID:
+        elif kind == messages.ORDER:
             wanted, why, self.timers, left, cut = marshal.loads(body)
             self.ordered(self.waiting.pop(0), Order(wanted, why), cut, left)
         elif kind == messages.JOURNAL:
@@ -217,8 +216,8 @@ class Round:
         )
 
     def _turns(self) -> tuple[int, ...]:
-        """Who had no turn, or too short a one, comes first next time; who failed comes last, so that one
-        that hangs does not take the time of the others."""
+        """Next time the relays come first that had no turn, or too short a one; those that failed come last,
+        so that one that hangs does not take the time of the others."""
         had = [relay for relay in self.orders if relay not in self.cut]
         failed = [relay for relay in had if not self.orders[relay].good]
         good = sorted((relay for relay in had if relay not in failed), key=self._usual)

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 
 def child(round: Round, why: str, words: bytes, cut: bool, left: Left | None) -> None:
-    """Notes whose fault it is that the child came to no end: of what was to come next. `words` are its
-    last; `cut`: its time was too short by no fault of its own."""
+    """Notes what the child was doing when it ended too early: that is whose fault it is. `words`: its last
+    ones; `cut`: its time was too short by no fault of its own."""
     hangs = f"{why}; {HANGS.format(left[0])}" if left else why
     if round.reading is None:
         _no_data(round, hangs)
@@ -34,7 +34,7 @@ def child(round: Round, why: str, words: bytes, cut: bool, left: Left | None) ->
 
 
 def left_behind(round: Round, relay: int, order: Order, left: Left) -> Order:
-    """Notes the process of a relay's script that could not be killed; gives the script's order then."""
+    """Notes the process of a relay's script that could not be killed; gives the order, which may say so."""
     hangs = HANGS.format(left[0])
     round.stuck[str(relay)] = left
     if order.good:
@@ -44,7 +44,7 @@ def left_behind(round: Round, relay: int, order: Order, left: Left) -> Order:
 
 
 def no_child(round: Round, error: OSError) -> None:
-    """Notes that the system gives no process: then there is nothing of what was to come."""
+    """Notes that no process can be started, so that nothing more is known."""
     why = f"no process could be started ({error.strerror})"
     if round.reading is None:
         _no_data(round, f"is not read, {why}")
@@ -56,7 +56,7 @@ def no_child(round: Round, error: OSError) -> None:
 
 
 def those_left(round: Round) -> None:
-    """Notes what is not begun because a process that an earlier tick left behind is still at it."""
+    """Notes what is not tried, because a process that an earlier tick left behind still hangs at it."""
     for what, (pid, _) in round.stuck.items():
         why = f"{HANGS.format(pid)}; no other is started beside it"
         if what == "data":
@@ -78,7 +78,7 @@ def _no_data(round: Round, why: str) -> None:
 
 
 def _no_scripts(round: Round, why: str) -> None:
-    """Nobody knows what is in the folder: those that had a script still have it."""
+    """The folder cannot be read: relays that had a script are taken to have it still."""
     round.unsafe(trusted.unsafe(round.config.path))
     round.scripted = round.past.scripted
     for relay in round.scripted:

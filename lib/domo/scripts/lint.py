@@ -1,5 +1,5 @@
-"""What `domo-tick --check` finds in the scripts without running them: mistakes that would show on some
-other day only, in a branch that is not taken now."""
+"""What `domo-tick --check` finds in the scripts without running them: mistakes that would show only on
+another day, in a branch that is not taken today."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .lint_form import Finding
 
 def lint(config: Config) -> list[tuple[str, Finding]]:
     """What is found in the scripts of `config`, each with its file. A script that cannot be read or compiled
-    is passed over here."""
+    is skipped here."""
     found = []
     kinds = source.scripted(config)
     read = {r: script for r, kind in kinds.items() if kind == "py" and (script := parsed.read(config, r))}

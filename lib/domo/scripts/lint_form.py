@@ -11,7 +11,7 @@ from .parsed import Script, kind_of
 
 
 class Finding(NamedTuple):
-    """What was found in a line of a script; not a `mistake`: it may be meant so."""
+    """What was found in a line of a script. `mistake` is False if it may be meant so."""
 
     line: int
     text: str
@@ -60,7 +60,7 @@ def _own(function: ast.FunctionDef) -> Iterator[ast.AST]:
 
 
 def _leaves(body: list[ast.stmt]) -> bool:
-    """Whether these statements always leave the function: none of their paths comes to their end."""
+    """Whether every path through these statements leaves the function."""
     for node in body:
         if isinstance(node, (ast.Return, ast.Raise)):
             return True
@@ -85,7 +85,7 @@ def _try_leaves(node: ast.Try) -> bool:
 
 
 def names(script: Script) -> Iterator[Finding]:
-    """Names that relay and data do not have, methods that are not called, values that are."""
+    """Names that relay and data do not have, methods that are not called, values that are called."""
     called = {id(node.func) for node in ast.walk(script.tree) if isinstance(node, ast.Call)}
     for node in ast.walk(script.tree):
         kind = kind_of(node.value, script) if isinstance(node, ast.Attribute) else None
@@ -109,6 +109,7 @@ def names(script: Script) -> Iterator[Finding]:
 
 
 def clocks(script: Script) -> Iterator[Finding]:
+    """Calls that look at the machine's clock, instead of relay.now."""
     full: dict[str, str] = {}
     for node in ast.walk(script.tree):
         if isinstance(node, ast.Import):

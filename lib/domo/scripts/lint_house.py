@@ -1,4 +1,4 @@
-"""What can be wrong with a script in this house: values that may be missing, relays that are not there,
+"""What can be wrong with a script in this house: values that may be missing, relays that do not exist,
 scripts that wait for each other."""
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ ASK_THE_SAME: dict[object, dict[str, tuple[str, ...]]] = {
 
 
 def values(script: Script, config: Config) -> Iterator[Finding]:
-    """Values that are asked for as if they were always there, but are not in valueUse; a mistake rather
-    than a note where PvMonit reports none of that name, but one that looks like it."""
+    """Values that are asked for as if they were always there, but are not in valueUse. It is a mistake, not
+    only a note, if PvMonit reports none of that name, but one with a similar name."""
     there, asked = _reported(config), {*config.required, *_looked_for(script)}
     for node in (node for node in ast.walk(script.tree) if isinstance(node, ast.expr)):
         for name in sorted(_asked(node, script) - asked, key=str):
@@ -86,6 +86,7 @@ def _looks_at(script: Script) -> dict[object, int]:
 
 
 def relays(script: Script, config: Config) -> Iterator[Finding]:
+    """Relays that do not exist, and a `probe` of one that is uninterruptible."""
     for number, line in _looks_at(script).items():
         if number not in config.relays:
             yield Finding(line, f"there is no relay {number!r}; there are 1 to {config.relayNb}")

@@ -1,5 +1,5 @@
-"""What the tick and its child say to each other: the question, the messages that answer it, and what comes
-of them. `asking` is the tick's side, `answering` the child's."""
+"""What the tick and its child say to each other: the question, the messages that answer it, and the result.
+`asking` is the tick's side, `answering` the child's."""
 
 from __future__ import annotations
 
@@ -16,20 +16,18 @@ if TYPE_CHECKING:
 
     Timers = Mapping[str, tuple[float, float, int]]
 
-# Kinds of messages, their first byte; behind it what marshal makes of it.
-FETCHING, READ, SCRIPTED, APART, SAID, JOURNAL, DONE = b"F", b"R", b"S", b"O", b"A", b"J", b"C"
-DAMAGED = b"D"  # a module of domo's, or of Python's
+# The kinds of messages: the first byte. After it comes the content, packed by marshal.
+FETCHING, READ, SCRIPTED, APART, ORDER, JOURNAL, DONE = b"F", b"R", b"S", b"A", b"O", b"J", b"D"
+DAMAGED = b"X"  # a module of domo's, or of Python's
 ONE_SECONDS = 4.0  # for one script; a Pi Zero needs 2 for a few pings that nobody answers
-ALL_SECONDS = (
-    5.5  # for all scripts, so that a tick with a refresh, and whatever else waits, stays within 20 s
-)
+ALL_SECONDS = 5.5  # for all scripts, so that a tick with a refresh, and all else that waits, is within 20 s
 
 
 @dataclass(frozen=True)
 class Question:
-    """What the scripts are told. `modes` are None where nobody knows. `given` stands for the data file,
-    `pretend` for the hour that the scripts are told. `acts`: it is a tick, which refreshes the data
-    and keeps what it compiled, and not just a look."""
+    """What the scripts are told. A mode of None: the mode file holds no mode. `given` replaces the data file,
+    `pretend` the clock that scripts see. `acts`: a real tick asks, which refreshes the data and keeps what it
+    compiled, not a dry run."""
 
     config: Config
     modes: Mapping[int, int | None]
@@ -39,7 +37,7 @@ class Question:
     given: Reading | None = None
     pretend: Now | None = None
     acts: bool = False
-    stuck: Mapping[str, Left] = {}  # the processes that are still there of those left behind
+    stuck: Mapping[str, Left] = {}  # processes that were left behind and are still there
 
     @property
     def auto(self) -> list[int]:
@@ -54,10 +52,10 @@ class Question:
 
 @dataclass(frozen=True)
 class Answers:
-    """What came of it: the orders, the timers as the scripts left them, what they printed, in which order
-    they are asked next time (() is by number), the reading and the past that has seen it, the relays that
-    have a script, the processes that were left behind (of "data", "refresh", "folder", "journal", or of a
-    relay), what else went wrong, and whether the journal holds anything, as far as that could be seen."""
+    """The result: the orders, the timers as the scripts left them, what they printed, in which order they are
+    asked next time ((): by number), the reading and the past that has seen it, the relays that have a script,
+    the processes that were left behind (at "data", "refresh", "folder", "journal", or a relay's number), what
+    else went wrong, and whether the journal holds anything (True if that could not be seen)."""
 
     orders: Mapping[int, Order]
     timers: Timers

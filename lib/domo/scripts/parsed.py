@@ -43,7 +43,7 @@ def read(config: Config, relay: int) -> Script | None:
 
 
 def _learn(script: Script) -> None:
-    """Notes what is assigned to plain names, or runs through them."""
+    """Notes what plain names stand for: what is assigned to them, or what a loop puts into them."""
     for node in ast.walk(script.tree):
         if isinstance(node, ast.Assign) and len(node.targets) == 1:
             target, value, runs = node.targets[0], node.value, False

@@ -1,6 +1,6 @@
 """The owner's PHP scripts, `relay.script.d/N.php`, as PvMonit's editor writes them: one PHP process runs
-those of a tick (php/runner.php), and what it answers is read as Python's answers are. Only a tick that
-has one to run loads this module, and all of it runs in the child process."""
+those of a tick (php/runner.php), and its answers are read like those of Python scripts. Only a tick that has
+one to run loads this module, and all of it runs in the child process."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import time
 
 from ..core.history import OFF, ON, History
 from ..core.model import AUTO_OFF, ScriptError
-from ..system import tinyjson
+from ..system import files, tinyjson
 from ..system.child import Child, send
 from . import source
 from .alone import spoken
@@ -20,16 +20,15 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..system.left_behind import Left
+    from .answering import Said
     from .api import World
     from .source import Library
 
-    Timers = dict[str, tuple[float, float, int]]
-    Said = tuple[str, str, Timers, Left | None, bool]  # as in answering
     Script = tuple[int, str, str]  # relay, file, why it is not run ("" if it is)
 
-DONE = b"C"  # PHP has told all that it could
+DONE = b"D"  # PHP has told all that it could
 FOLDER = f"{__file__.rpartition('/')[0]}/php"
-DAY = 43200.0  # s, PvMonit's "today"
+TODAY = 43200.0  # s, PvMonit's "today"
 # `php -n` reads no php.ini and loads no extension: these are loaded when a script has such a word in it.
 EXTENSIONS = {
     "bcmath": ("bcadd", "bcsub", "bcmul", "bcdiv", "bccomp"),
@@ -53,7 +52,7 @@ EXTENSIONS = {
     "yaml": ("yaml_",),
 }
 IN_COMMON = ("calendar", "ctype", "fileinfo", "gettext", "iconv", "pdo", "posix", "sockets")
-PACKAGES = {  # of Debian, where they are not called as the extension is
+PACKAGES = {  # Debian's package of an extension, if it has another name
     **dict.fromkeys(("dom", "simplexml", "xml"), "php-xml"),
     **dict.fromkeys(("pdo_sqlite", "sqlite3"), "php-sqlite3"),
     **dict.fromkeys(IN_COMMON, "php-common"),
@@ -62,8 +61,8 @@ PACKAGES = {  # of Debian, where they are not called as the extension is
 
 
 class Php:
-    """One PHP process for the scripts in PHP, seen from the child that answers. It is asked for them in
-    their order; when one ends it, another serves the rest."""
+    """The PHP process for the scripts in PHP, seen from the child that answers. They are asked in order; if
+    one of them ends the process, another process runs the rest."""
 
     def __init__(
         self,
@@ -75,11 +74,11 @@ class Php:
         self._order, self._kinds = waiting, kinds
         self._world, self._library = world, library
         self._child: Child | None = None
-        self._asked: list[int] = []  # of this process, that it has not answered yet
+        self._asked: list[int] = []  # the relays for which this process has not answered yet
 
     def ask(self, relay: int, seconds: float, end: float) -> Said:
-        """What the next script says, of this relay, within so many seconds and until `end`
-        (time.monotonic()). `world.timers` are those before it."""
+        """What this relay's script, the next in order, says within `seconds` and before `end`
+        (time.monotonic()). `world.timers` are the timers before it."""
         begun = time.monotonic()
         until = min(end, begun + seconds)
         while True:
@@ -127,7 +126,7 @@ class Php:
         words = self._child.last_words() if waited else self._child.rest
         status, left = self._stop()
         where = place.last_place(f"{self._world.config.scriptDir}/{relay}.php", words)
-        # PHP looks up between steps
+        # PHP handles the signal after the current opcode, so the line may be too late by one
         why = f"{where and where + ' or just before'}: {place.ended(status, waited)}"
         cut = 0 < waited < seconds - 0.1
         return self._failed(relay, why, left, cut)
@@ -146,7 +145,7 @@ class Php:
 
 def become(relays: tuple[int, ...], world: World, library: Library, answer: int) -> None:
     """Turns this process into PHP, which asks the scripts of `relays` and writes to the descriptor
-    `answer`, which is 3. Returns only where there is no PHP, after it said so for each of them."""
+    `answer`, which is 3. Returns only if there is no PHP, after it said so for each of them."""
     text, scripts = b"", []
     for relay in relays:
         refusal = ""
@@ -159,8 +158,7 @@ def become(relays: tuple[int, ...], world: World, library: Library, answer: int)
     command = [world.config.phpCli, *options(text), f"{FOLDER}/runner.php"]
     told = tinyjson.dumps(seen(scripts, world, b"config" in text)).encode(errors="replace")
     given = os.memfd_create("domo")
-    while told:
-        told = told[os.write(given, told) :]
+    files.write_all(given, told)
     os.lseek(given, 0, 0)
     os.dup2(given, 0)
     os.set_inheritable(answer, True)
@@ -178,7 +176,7 @@ def options(source: bytes) -> list[str]:
     """PHP's options for scripts of that text: no settings of the machine, no noise, and the extensions
     that it calls for."""
     chosen = ["-n", "-d", "display_errors=0", "-d", "log_errors=0"]
-    chosen += ["-d", "display_startup_errors=0", "-d", "error_log=/dev/null"]  # of an extension that lacks
+    chosen += ["-d", "display_startup_errors=0", "-d", "error_log=/dev/null"]  # about a missing extension
     for extension, words in EXTENSIONS.items():
         if any(word.encode() in source for word in words):
             chosen += ["-d", f"extension={extension}"]
@@ -186,7 +184,7 @@ def options(source: bytes) -> list[str]:
 
 
 def seen(scripts: list[Script], world: World, configured: bool = False) -> dict[str, Any]:
-    """What runner.php is told, as JSON's types: the scripts, and all that they may ask."""
+    """What runner.php is told, in JSON's types: the scripts, and all that they may ask."""
     relays = {
         relay: {
             "state": world.states[relay],
@@ -208,7 +206,7 @@ def seen(scripts: list[Script], world: World, configured: bool = False) -> dict[
 
 
 def switches(history: History, auto_on: float | None, wall: float) -> dict[str, Any]:
-    """When a relay was switched, in epoch seconds; False for never, as SQLite tells PvMonit."""
+    """When a relay was switched, in epoch seconds; False for never, as scripts get it from PvMonit."""
 
     def date(age: float | None) -> int | bool:
         return False if age is None else int(wall - age + 0.005)  # ages are kept in ms
@@ -217,12 +215,12 @@ def switches(history: History, auto_on: float | None, wall: float) -> dict[str, 
         "up": date(history.last(ON)),
         "upAuto": date(auto_on),
         "down": date(history.last(OFF)),
-        "ups": [date(age) for age, state in history.switches if state == ON and age < DAY + 1],
+        "ups": [date(age) for age, state in history.switches if state == ON and age < TODAY + 1],
     }
 
 
 def settings(world: World) -> Mapping[str, Any]:
-    """PvMonit's `$config`: its config-default.yaml, under config.yaml, under what domo makes of it."""
+    """PvMonit's `$config`: its config-default.yaml, over it config.yaml, over that domo's own values."""
     from . import pvmonit
 
     return pvmonit.settings(world.config)

@@ -1,5 +1,5 @@
-"""What went wrong with a script, in words: the place in its file, and how its process ended. Only who
-needs it loads this."""
+"""What went wrong with a script, in words: the place in its file, and how its process ended. It is loaded
+only when it is needed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def place(file: str, error: BaseException) -> str:
         if trace.tb_frame.f_code.co_filename == file:
             line = trace.tb_lineno
         trace = trace.tb_next
-    error.__traceback__ = None  # lets go of what the script had hoarded, should memory be short
+    error.__traceback__ = None  # frees what the script had stored, in case memory is short
     return _line(file, line) if line else ""
 
 
@@ -35,7 +35,7 @@ def why(error: BaseException) -> str:
 
 
 def last_place(file: str, words: bytes) -> str:
-    """The place that a process named in its last words, "" if it named none. Never waits for the file."""
+    """The place that a process named in its last words, "" if it named none. Does not wait for the file."""
     number = words.decode(errors="replace").partition(f'File "{file}", line ')[2].partition(" ")[0]
     if not number.isdigit():
         return ""
@@ -49,8 +49,8 @@ def last_place(file: str, words: bytes) -> str:
 
 
 def ended(status: int, waited: float) -> str:
-    """How a process that owes an answer ended, by its wait status, and how long it was waited for in
-    vain (s; 0 when it ended by itself)."""
+    """How a process that gave no answer ended, by its wait status; `waited`: how long it was waited for (s;
+    0: it ended by itself)."""
     if waited:
         return f"gave no answer within {waited:.0f} s"
     if os.WIFSIGNALED(status) and os.WTERMSIG(status) == 9:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 TIMER = " probe of relay "  # before its number; no timer of a script in Python begins with a space
 SOONEST = 120.0  # s from a failure to the next try, however clear it is
-CARRIED = 300.0  # s that the sun must have carried a load, or its end was not a cloud
+CARRIED = 300.0  # s: if the sun has carried the load for so long, what ended it was a cloud
 CLOUD = 1 / 3  # of `retry`: the wait after a cloud
 
 
@@ -25,7 +25,7 @@ def order(
     if not isinstance(power, (int, float)):
         raise ScriptError(f"relay.probe wants the battery's power in W, not {power!r:.40}")
     timers, name = world.timers, f"{TIMER}{relay.id}"
-    age, wait, bad = timers.get(name, (float("inf"), 0.0, 0))  # of the last look; to wait; looks in a row
+    age, wait, bad = timers.get(name, (float("inf"), 0.0, 0))  # s since the last look; s to wait; bad looks
     taken_back = age < wait and bad >= looks  # though minOn may keep it on
     if taken_back and (relay.is_on or age < SOONEST or not _shines(relay.id, world)):
         return relay.off(f"the battery paid for it, next try in {minutes(wait - age)}")
@@ -50,6 +50,6 @@ def order(
 
 
 def _shines(relay: int, world: World) -> bool:
-    """Whether the panels could give what the load draws, as far as the clearness that was last seen says."""
+    """Whether the panels could give what the load draws, by the clearness that was last seen."""
     watts = world.config.relayWatt.get(relay, 0.0)
     return watts > 0 and world.config.plant["own"] and world.data.held_back() >= watts

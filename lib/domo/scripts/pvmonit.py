@@ -14,8 +14,8 @@ FOLDER = "/opt/PvMonit"
 
 
 def settings(config: Config) -> dict[str, Any]:
-    """What PvMonit's scripts find in `$config`: its config-default.yaml, where there is one, under
-    config.yaml, under the keys that both know as domo understands them. Plain values of JSON."""
+    """What PvMonit's scripts find in `$config`: its config-default.yaml, if there is one; over it
+    config.yaml; over that the keys of domo, with the values that domo uses. Plain values of JSON."""
     found: dict[str, Any] = {}
     for path in (defaults(config), config.path):
         try:

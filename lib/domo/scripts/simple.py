@@ -1,10 +1,10 @@
 """Which scripts may share a process: those that cannot reach anything but their own names.
 
-Told from a script's text, once, when it is compiled. Everything that it does must be named here: it
-imports nothing but math and datetime, calls no builtin that reaches further, asks for no attribute but
-those of the API, of dates, and of texts, lists and dicts, and stores into plain names only. Nothing that
-it is given can be changed by these means but the timers, which are there to be shared. All that is not
-named here, known or unknown, makes a script one that has a process of its own.
+It is decided by a script's text, when it is compiled. Such a script does only what is listed here: it imports
+only math, datetime and names of the API, calls no builtin that reaches further, uses only attributes of the
+API, of dates, and of texts, lists and dicts, and assigns to plain names only. In this way it can change
+nothing that it is given but the timers, which are shared anyway. A script that does anything else has a
+process of its own.
 """
 
 from __future__ import annotations
@@ -122,5 +122,5 @@ def _names(node: ast.AST) -> list[str]:
 
 
 def _forbidden(name: str) -> bool:
-    """A name that means more than it says, and be it the script's own somewhere."""
+    """Whether a name reaches beyond the script, even if the script defines it itself."""
     return name.startswith("__") or name in FORBIDDEN

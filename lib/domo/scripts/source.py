@@ -1,5 +1,5 @@
-"""A script: its file, whether it may be run, what it is compiled to; and its order, when it is run in this
-very process: in the child that answers, in one that forked from it, in a replay."""
+"""A script: its file, whether it may be run, what it is compiled to; and its order, if it is run in this very
+process: the child that answers, one that forked from it, or a replay."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ def scripted(config: Config) -> dict[int, str]:
 
 
 class Library:
-    """The scripts of a folder, as they were compiled last: compiling one costs 3 % of an interpreter
-    start, and seeing what it can do half of one."""
+    """The scripts of a folder, as they were compiled last: compiling one costs, and seeing what it can do
+    costs more."""
 
     def __init__(self, folder: str, kept: bool = False, owners: Sequence[str] = ()) -> None:
         """`kept`: with the bytecode that an earlier tick kept. `owners`: users whose scripts are run too."""
         self.folder = folder
         self._owners = owners
-        self._place = ""  # what is behind its name, once that was found safe
+        self._place = ""  # the folder's real path, once it was found safe
         self._safe: trusted.Safe = {}
         self._known: dict[str, tuple[tuple[int, ...], CodeType, bool]] = {}
         self._new = False
@@ -122,7 +122,7 @@ def _text(fd: int, file: str) -> bytes:
 
 
 def ask_here(relay: int, world: World, library: Library) -> Order:
-    """The order of a relay's script, run in this very process, whatever it can reach. PHP gives none."""
+    """The order of a relay's script, run in this very process, whatever it can reach; none of one in PHP."""
     found = compiled(relay, world, library)
     if isinstance(found, Order) and scripted(world.config).get(relay) == "php":
         return Order("", f"script {relay}.php is not replayed, because PHP cannot be given another date")
@@ -161,13 +161,13 @@ def _ask(relay: int, world: World, code: CodeType, ready: Decide | None) -> Orde
                 " end it with return relay.on(why), relay.off(why) or relay.keep(why)"
             )
         return order
-    except BaseException as error:  # sys.exit() and Ctrl-C too: it is a script's, whatever it is
+    except BaseException as error:  # sys.exit() and Ctrl-C too: whatever it is, the script raised it
         from . import place
 
         where = place.place(path(world.config, relay), error)
         raise ScriptError(f"{relay}.py{where}: {place.why(error)}") from None
     finally:
-        space.clear()  # its functions hold their names, and the names the functions
+        space.clear()  # a cycle: its functions hold it, and it holds them
 
 
 def defined(file: str, relay: int, code: CodeType, space: dict[str, object]) -> Decide:
@@ -181,7 +181,7 @@ def defined(file: str, relay: int, code: CodeType, space: dict[str, object]) -> 
 
 
 def compiled(relay: int, world: World, library: Library) -> Compiled | Order:
-    """The script of a relay, or why there is no order of it."""
+    """The compiled script of a relay, or an Order that says why there is none."""
     try:
         return library.script(f"{relay}.py")
     except ScriptError as error:
@@ -191,5 +191,5 @@ def compiled(relay: int, world: World, library: Library) -> Compiled | Order:
 
 
 def no_order(relay: int, why: str, kind: str = "py") -> Order:
-    """That a relay's script gave none, and why."""
+    """An Order that says why a relay's script gave none."""
     return Order("", one_line(f"script {relay}.{kind}{why}")[:REASON_LIMIT])

@@ -1,6 +1,6 @@
 """Heaters as a staircase: which of them shall be on, by what the sun has to spare now.
 
-It needs no memory: the readings, and the heaters that are on, say all of it.
+It needs no memory: the readings, and which heaters are on, are enough.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from ..core.model import Order
     from .api import Data, Relay, World
 
-DWELL = 200.0  # s: heaters change no oftener, unless the battery pays for it
-RICH = 200.0  # Wh to spare: then what the battery still takes may wait
+DWELL = 200.0  # s between two changes of heaters, unless the battery pays for them
+RICH = 200.0  # Wh to spare today: with more, what the battery still takes may wait
 LITTLE = 0.5  # % of charge that a full battery may lend even when the day will not give it back
 TRUST = 0.9  # of the sun to come is counted on
-NEARLY = 0.05  # of the way up to the next step: below that the battery is not asked for the rest
-PAYS, CLOUD = -60.0, 0.8  # W at the battery, and the share of what is drawn, from which on it does not wait
+NEARLY = 0.05  # of the way up to the next step: below that the battery does not lend the rest
+PAYS, CLOUD = -60.0, 0.8  # W at the battery; share of what is drawn: if it pays more, a step down is at once
 TIMER = " staircase "  # before the heaters; no timer of a script in Python begins with a space
-KNOWN = 150.0  # s for which a staircase is known to the others
+KNOWN = 150.0  # s for which a staircase counts for the others after it was last asked
 MOST = 12  # heaters: 4096 steps
 
 Step = tuple[float, tuple[int, ...]]  # watts, and the relays that draw them

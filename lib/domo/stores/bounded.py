@@ -1,4 +1,4 @@
-"""The data file for who looks at it without a tick: read in a child, because its disk may hang."""
+"""Reads the data file outside a tick: in a child, because its disk may hang."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ SECONDS = 4.0  # as long as a tick waits
 
 
 def load(config: Config, now: Now, before: Left | None = None) -> tuple[Reading, Left | None]:
-    """The reading, as reading.load gives it; one with a problem when the file does not answer in time. And
-    the process that had to be left behind; `before` is that of an earlier look: no other is started beside
-    it."""
+    """Gives (reading, process): what reading.load gives, or a reading with a problem if the disk does not
+    answer in time; and the process that had to be left behind, or None. `before` is the one of an earlier
+    call: while it is still there, no other is started."""
     file = config.tmpFileDataXml
     if before and running(before):
         return Reading((), f"{file}: {HANGS.format(before[0])}"), before

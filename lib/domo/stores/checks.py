@@ -1,4 +1,4 @@
-"""How the values in config.yaml are checked: each gives the value, or a ValueError says what it wants."""
+"""Checks of the values in config.yaml: each gives the value, or a ValueError says what is wanted."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ if TYPE_CHECKING:
     from typing import Any
 
     Check = Callable[[Any], Any]
+    Keys = dict[str, tuple[Check, Any]]  # its check, and its default; ... where there is none
 
 
 def text(value: Any) -> str:
+    """A text that is not empty; a number is taken as text."""
     if not isinstance(value, (str, int, float)) or isinstance(value, bool):
         raise ValueError("wants a text")
     if not str(value):
@@ -25,6 +27,7 @@ def text(value: Any) -> str:
 
 
 def name(value: Any) -> str:
+    """A name for people, as one clean line."""
     return one_line(text(value))
 
 
@@ -35,11 +38,12 @@ def names(value: Any) -> tuple[str, ...]:
 
 
 def optional_path(value: Any) -> str:
+    """A path or an address; false or nothing: "", there is none."""
     return "" if value is False or value is None else text(value)
 
 
 def number(low: float, high: float, kind: type = float, why: str = "") -> Check:
-    """A number in that range; `why` it is that one."""
+    """A number from `low` to `high`; `why` is said behind the range."""
 
     def check(value: Any) -> Any:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
@@ -66,12 +70,15 @@ def command(value: Any) -> tuple[str, ...]:
 
 
 def boolean(value: Any) -> bool:
+    """True or false."""
     if not isinstance(value, bool):
         raise ValueError(f"wants true or false, not {value!r}")
     return value
 
 
 def choice(*words: str) -> Check:
+    """One of these words."""
+
     def check(value: Any) -> str:
         if value not in words:
             raise ValueError(f"wants one of {', '.join(words)}, not {value!r}")
@@ -81,6 +88,8 @@ def choice(*words: str) -> Check:
 
 
 def list_of(check: Check, single: bool = False) -> Check:
+    """A list of different things that `check` accepts; `single`: one thing without a list will do too."""
+
     def check_list(value: Any) -> tuple[Any, ...]:
         if single and not isinstance(value, list):
             value = [value]
@@ -95,6 +104,8 @@ def list_of(check: Check, single: bool = False) -> Check:
 
 
 def map_of(key: Check, item: Check) -> Check:
+    """A mapping whose keys pass `key` and whose values pass `item`; one ValueError names every problem."""
+
     def check(value: Any) -> dict[Any, Any]:
         if not isinstance(value, dict):
             raise ValueError(f"wants lines of the form 'number: value', not {value!r}")
@@ -113,38 +124,49 @@ def map_of(key: Check, item: Check) -> Check:
 
 
 def wiring_pi(value: Any) -> int:
+    """A wiringPi number of a pin that the 40-pin header has."""
     pin: int = number(0, len(WIRING_PI) - 1, int)(value)
     if WIRING_PI[pin] not in BCM_PINS:
         raise ValueError(f"is {value!r}, a pin that the 40-pin header does not have")
     return pin
 
 
-def limits(value: Any) -> Limits:
-    known = {
-        "minOn": number(0, 86400),
-        "minOff": number(0, 86400),
-        "maxOnPerDay": number(0, 86400),
-        "maxStartsPerHour": number(0, 60, int),
-    }
+def keys(value: Any, known: Keys, where: str = "", empty: bool = True) -> dict[str, Any]:
+    """The values in a mapping, and defaults for those that it lacks; `empty`: also for a key with nothing
+    behind it. Raises ValueError with every problem."""
     if not isinstance(value, dict):
-        raise ValueError(f"wants {', '.join(known)}, not {value!r}")
+        raise ValueError(f"{where} wants {', '.join(known)}, not {value!r}".strip())
     problems = [f".{name}: unknown{did_you_mean(str(name), known)}" for name in value if name not in known]
     found = {}
-    for name in known.keys() & value.keys():
+    for name, (check, default) in known.items():
+        if value.get(name) is None and (empty or name not in value):
+            if default is ...:
+                problems.append(f".{name}: is missing")
+            found[name] = default
+            continue
         try:
-            found[name] = known[name](value[name])
+            found[name] = check(value[name])
         except ValueError as error:
-            problems.append(f".{name}: {error}")
+            problems += [f".{name}{'' if p[0] == '.' else ': '}{p}" for p in str(error).split("\n")]
     if problems:
-        raise ValueError("\n".join(sorted(problems)))
-    limits = Limits(**found)
-    if 0 < limits.maxOnPerDay < limits.minOn:
+        raise ValueError("\n".join(f"{where}{problem}" for problem in sorted(problems)))
+    return found
+
+
+def limits(value: Any) -> Limits:
+    """The limits of one relay."""
+    day = number(0, 86400)
+    checks = {"minOn": day, "minOff": day, "maxOnPerDay": day, "maxStartsPerHour": number(0, 60, int)}
+    known = {name: (check, getattr(Limits, name)) for name, check in checks.items()}
+    found = Limits(**keys(value, known, empty=False))
+    if 0 < found.maxOnPerDay < found.minOn:
         raise ValueError("minOn is longer than maxOnPerDay")
-    return limits
+    return found
 
 
 SECONDS = number(0, 7 * 86400)
 
 
 def seconds_or_never(value: Any) -> float:
+    """A time in s; false: 0, never."""
     return 0 if value is False else SECONDS(value)

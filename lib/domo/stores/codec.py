@@ -1,5 +1,5 @@
-"""How what is remembered is written as JSON, and read `gone` seconds later: pairs of a writer and a reader. A
-reader raises ValueError, TypeError or KeyError for what cannot be."""
+"""How each part of the memory is written as JSON, and read `gone` seconds later: pairs of a writer and a
+reader. A reader raises ValueError, TypeError or KeyError for nonsense."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ def seconds(value: float) -> float:
 
 
 def among(values: Container[int]) -> Codec:
+    """One of these numbers."""
+
     def read(value: int, gone: float) -> int:
         if type(value) is not int or value not in values:
             raise ValueError(f"a mode or state of {value!r}")
@@ -32,10 +34,12 @@ def among(values: Container[int]) -> Codec:
 
 
 def same(value: Any) -> Any:
+    """The value as it is."""
     return value
 
 
 def maybe(codec: Codec) -> Codec:
+    """What `codec` is for, or None."""
     write, read = codec
     return (
         lambda value: None if value is None else write(value),
@@ -44,6 +48,7 @@ def maybe(codec: Codec) -> Codec:
 
 
 def mapped(key: type, codec: Codec) -> Codec:
+    """A mapping: `key` is the type of its keys, `codec` is for its values."""
     write, read = codec
     return (
         lambda found: {k: write(value) for k, value in found.items()},
@@ -52,7 +57,7 @@ def mapped(key: type, codec: Codec) -> Codec:
 
 
 def each(*codecs: Codec) -> Codec:
-    """A tuple of these."""
+    """A tuple with an item for each of these codecs."""
     return (
         lambda found: [write(value) for (write, _), value in zip(codecs, found, strict=True)],
         lambda found, gone: tuple(read(value, gone) for (_, read), value in zip(codecs, found, strict=True)),
@@ -60,6 +65,7 @@ def each(*codecs: Codec) -> Codec:
 
 
 def several(codec: Codec) -> Codec:
+    """A tuple of any length; `codec` is for each item."""
     write, read = codec
     return lambda found: [*map(write, found)], lambda found, gone: tuple(read(one, gone) for one in found)
 
@@ -76,15 +82,17 @@ def _read_history(row: list[tuple[float, int]], gone: float) -> History:
 
 
 def read_sky(sky: dict[str, float], gone: float) -> dict[str, float]:
+    """What is remembered of the sky; only the SKY_AGES grow older."""
     return {str(name): seconds(value) + (gone if name in SKY_AGES else 0.0) for name, value in sky.items()}
 
 
 def written_row(row: Row) -> list[Any]:
+    """The fields of a row, in the order of ROW."""
     return [write(getattr(row, name)) for name, (write, _) in ROW.items()]
 
 
 def read_row(row: list[Any], gone: float) -> Row:
-    """A row; one that was written before a field was added has that field's default."""
+    """A row. One that was written before a field was added gets that field's default."""
     found = zip(ROW.items(), row, strict=False)
     return Row(**{name: read(value, gone) for (name, (_, read)), value in found})
 

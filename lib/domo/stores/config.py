@@ -29,8 +29,8 @@ def chosen(path: str | None) -> str:
 
 
 def load(path: str) -> tuple[Config, Stamps]:
-    """The checked configuration at `path`. If it had to be parsed, also the stamps for `remember`, taken
-    before the file was read; else (). Raises ConfigError with every problem at once."""
+    """The checked configuration at `path`; and, if it had to be parsed, the stamps for `remember`, taken
+    before the file was read, else (). Raises ConfigError with every problem at once."""
     path = absolute(path)
     if remembered := _remembered(path, fresh=True):
         return remembered, ()
@@ -39,7 +39,7 @@ def load(path: str) -> tuple[Config, Stamps]:
 
         try:
             stamps = _stamps(path)
-        except OSError:  # schema says what is wrong
+        except OSError:  # yaml_file says what is wrong
             stamps = ()
         return schema.parse(path, yaml_file.read(path)), stamps
     except ConfigError:
@@ -49,8 +49,8 @@ def load(path: str) -> tuple[Config, Stamps]:
 
 
 def remember(config: Config, stamps: Stamps) -> None:
-    """Caches a parsed configuration for the next tick: importing PyYAML costs 2 interpreter starts, parsing
-    this file 2 more. Its values are plain ones, as marshal writes them; only `limits` holds records."""
+    """Caches a parsed configuration for the next tick: importing PyYAML and parsing take long (see
+    ARCHITECTURE.md). Its values are plain ones, as marshal writes them; only `limits` holds records."""
     import marshal
 
     fields = {**config.__dict__, "limits": {r: limit.__dict__ for r, limit in config.limits.items()}}
@@ -58,7 +58,7 @@ def remember(config: Config, stamps: Stamps) -> None:
 
 
 def last_good(path: str) -> Config | None:
-    """The configuration that was remembered last, for when the file has become unreadable."""
+    """The configuration that was remembered last, for use while the file is unreadable."""
     return _remembered(absolute(path), fresh=False)
 
 
@@ -79,6 +79,6 @@ def _remembered(path: str, fresh: bool) -> Config | None:
 
 
 def _stamps(path: str) -> Stamps:
-    """Of the file, and of the code that reads it: an update may bring new defaults."""
+    """The stamps of the file, and of the code that reads it: an update may bring new defaults."""
     code = ("stores/schema", "stores/checks", "stores/plant_keys", "core/settings", "core/header")
     return cache.stamp(path), *(cache.stamp(f"{PROJECT}/lib/domo/{module}.py") for module in code)

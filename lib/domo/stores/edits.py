@@ -33,10 +33,10 @@ def create(path: str, modes: Mapping[int, int]) -> None:
 
 
 def set_auto(path: str, changes: Mapping[int, int], ended: Mapping[int, int] = {}) -> Found:  # noqa: B006
-    """Writes the program's auto modes: only over 1 and 2 or where there is nothing, never over what
-    the owner wrote. The exceptions are the forces that he gave an end, once that has come (`ended`).
-    A force that comes back from the memory is written only where there is nothing. Modes that are text
-    become numbers. Gives what the file says then. Raises Fault."""
+    """Writes domo's auto modes: only over 1 and 2, or where the file says nothing; never over what the owner
+    wrote, except a force whose time is over (`ended`). A force that comes back from the memory is written
+    only where the file says nothing. Modes that are text become numbers. Gives what the file says then.
+    Raises Fault."""
 
     def edit(document: Document) -> Document:
         now = {}
@@ -51,7 +51,7 @@ def set_auto(path: str, changes: Mapping[int, int], ended: Mapping[int, int] = {
 
 
 def set_owner(path: str, changes: Mapping[int, int]) -> Found:
-    """Writes modes that the owner ordered, whatever is there. Raises Fault."""
+    """Writes modes that the owner ordered, whatever is there. Gives what the file says then. Raises Fault."""
     return sort(_update(path, lambda document: _with(document, changes)))
 
 
@@ -72,7 +72,7 @@ def _with(document: Document, changes: Mapping[int, int]) -> Document:
 
 
 def _update(path: str, change: Callable[[Document], Document]) -> Document:
-    """Makes the document `change` of what it is; gives what stands there then. Raises Fault."""
+    """Replaces the document by `change` of it; gives what stands there then. Raises Fault."""
     now = Document(())
 
     def edit(content: bytes, late: Sequence[exchange.Late]) -> bytes:
@@ -86,15 +86,16 @@ def _update(path: str, change: Callable[[Document], Document]) -> Document:
 
     try:
         exchange.update(path, edit)
-    except ImportError as error:  # a failing card gives not even Python's own files
+    except ImportError as error:  # on a failing card not even Python's own files can be read
         raise Fault(f"{path}: cannot be written ({one_line(error)})") from None
-    except RecursionError:  # parse, called from less deep, could just write it
+    except RecursionError:  # `parse` just managed it, because it was called from less deep
         raise Fault(f"{path}: is nested too deeply") from None
     return now
 
 
 def _carried_over(there: Document, ours: Document, content: bytes) -> Document:
-    """The document with what another program changed in one of ours, if it can be read."""
+    """The document with what another program changed in `ours`, of which it made `content`, if that can be
+    read."""
     try:
         theirs = parse("", content)
     except Fault:

@@ -1,7 +1,7 @@
 """When forces end, by the wall clock: for a machine whose clock was set only some time after it started.
 
-Until then nobody knew how long it had been without power. What was left of a force was counted from what the
-journal told last; now it ends at the moment that its owner was told.
+Until the clock was set, the rest of a force was counted from the journal's last row, because nobody knew how
+long the machine had been off. Now it ends at the hour that the owner was told.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ QUERY = """SELECT valeur, date, origin, until FROM relay WHERE relay_number = ? 
 
 
 def by_the_clock(config: Config, past: Past, now: Now) -> Past:
-    """The past with the ends that the journal dates; as it is where that cannot be read. Never raises."""
+    """The past with the ends that stand in the journal; unchanged if that cannot be read. Never raises."""
     if not config.dbFile:
         return past
     import sqlite3
@@ -44,13 +44,13 @@ def by_the_clock(config: Config, past: Past, now: Now) -> Past:
 
 
 def _dated(base: sqlite3.Connection, relay: int, mode: int) -> tuple[int, int] | None:
-    """When the force that stands was told, and when it ends, by a clock that was set; None for one that was
-    ordered since. Raises sqlite3.Error."""
+    """When the journal was told of the standing force, and when it ends (epoch s), by a clock that was set;
+    None if the force was ordered after the start. Raises sqlite3.Error."""
     for value, date, origin, end in base.execute(QUERY, (relay,)):
         if value != mode or type(date) is not int or type(end) is not int:
             return None
         if date >= PLAUSIBLE:
             return date, end
-        if origin != PROGRAM:  # what the program wrote since the start only counts what is left
+        if origin != PROGRAM:  # domo's own rows since the start only say how much is left
             return None
     return None

@@ -8,7 +8,7 @@ import os
 
 from ..core.model import Fault
 from ..core.settings import Config
-from ..system import files, rights
+from ..system import files, private, rights
 
 MOST = 500  # files; the oldest go when there are more
 CALL_BYTES = 64 << 10  # of lines that one call of the program is given
@@ -21,16 +21,16 @@ def folder(config: Config) -> str:
 
 
 def lock_path(config: Config) -> str:
-    """What the one messenger that runs holds."""
+    """The lock of the one messenger that runs."""
     return f"{folder(config)}.lock"
 
 
 def add(config: Config, lines: list[str]) -> None:
-    """Adds the lines, at the end. Raises Fault."""
+    """Adds the lines, at the end. Raises Fault or OSError."""
     place = _own(folder(config))
     waiting = names(config)
     number = int(waiting[-1].partition("-")[0]) + 1 if waiting else 1
-    path = f"{place}/{number:012d}-{os.getpid()}"  # should there have been no lock, two may have the number
+    path = f"{place}/{number:012d}-{os.getpid()}"  # without a lock, two ticks may take the same number
     content = "".join(f"{line}\n" for line in lines).encode(errors="replace")
     try:
         for name in waiting[: max(0, len(waiting) + 1 - MOST)]:
@@ -50,7 +50,7 @@ def names(config: Config) -> list[str]:
 
 
 def read(config: Config) -> tuple[list[str], bytes]:
-    """The oldest files, as many as one call is given, and what is in them."""
+    """The names of the oldest files, as many as one call of the program gets, and their content."""
     taken: list[str] = []
     content = b""
     for name in names(config):
@@ -66,13 +66,13 @@ def read(config: Config) -> tuple[list[str], bytes]:
 
 
 def remove(config: Config, taken: list[str]) -> None:
-    """Forgets what was told."""
+    """Deletes files whose events were told. Raises OSError."""
     for name in taken:
         files.remove(f"{folder(config)}/{name}")
 
 
 def trouble(config: Config) -> str:
-    """Why the program was not told, "" when all is well."""
+    """Why the program could not be told, "" if all is well."""
     try:
         return files.read(f"{folder(config)}/{_TROUBLE}")[0].decode(errors="replace")
     except (OSError, Fault):
@@ -80,7 +80,7 @@ def trouble(config: Config) -> str:
 
 
 def set_trouble(config: Config, text: str) -> None:
-    """Notes why the program was not told, for the next tick to say; "" when all is well again."""
+    """Notes why the program could not be told, for the next tick to report, or "". Raises OSError."""
     path = f"{folder(config)}/{_TROUBLE}"
     if not text:
         files.remove(path)
@@ -96,15 +96,13 @@ def _is_number(text: str) -> bool:
 
 
 def _own(path: str) -> str:
-    """The folder, made if need be, that nobody else can enter. Raises Fault."""
+    """Makes the folder, which nobody else can enter, if it is not there; gives its path. Raises Fault."""
     try:
-        try:
-            os.mkdir(path, 0o700)
-        except FileExistsError:
-            pass
-        info = os.lstat(path)
+        os.mkdir(path, 0o700)
+    except FileExistsError:
+        pass
     except OSError as error:
         raise rights.refused(path, error) from None
-    if not (info.st_mode & 0o170077 == 0o040000 and info.st_uid == os.geteuid()):
+    if not private.is_ours(path):
         raise Fault(f"{path}: is not a folder of this user's alone, so nothing is kept in it; move it away")
     return path

@@ -16,7 +16,7 @@ Not guaranteed:
 
 - A writer that the kernel suspends between finding the file and opening it, from before domo's exchange
   until after domo has looked at what the exchange returned: about 60 microseconds on a busy core.
-- What is to be carried over, if others then write for two seconds without a pause.
+- An edit that has to be carried over, if others then write for two seconds without a pause.
 - A file system without leases (NFS, FUSE: the gap lasts from reading to exchange), or without exchange.
 - Two other programs that overwrite each other's edits; and a program that read the file before an order of
   domo-mod or the panel, and then writes it back without that order.
@@ -30,6 +30,7 @@ import time
 
 from ..core.model import Fault
 from ..system import files, packages, rights
+from ..system.files import SHARED_LIMIT, TORN_SECONDS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,18 +40,16 @@ if TYPE_CHECKING:
     Edit = Callable[[bytes, Sequence[Late]], bytes]
     Exchange = Callable[[str, str], bool]
 
-LIMIT = 1 << 20
-TORN_SECONDS = 0.2  # PHP's and nano's truncate-then-write is over in less
 WRITER_SECONDS = 2.0
 LOCK_SECONDS = 2.0
-_SIGURG = 23  # which is ignored; `import signal` costs 0.4 of a bare interpreter's start
+_SIGURG = 23  # which is ignored; `import signal` brings in enum
 
 
 def update(path: str, edit: Edit) -> None:
-    """Replaces the content of the file by `edit` of it and of what others wrote into a file that domo took
-    back. `edit` raises Fault for what it cannot read, and gives back the very bytes that it was given when
-    there is nothing to change. Raises Fault."""
-    exchange = _exchanger()  # takes its time before anybody is kept waiting
+    """Replaces the file's content by what `edit` makes of it, and of what others wrote into a file of domo's
+    before it was taken back. `edit` raises Fault for what it cannot read, and gives back the very bytes that
+    it was given if there is nothing to change. Raises Fault."""
+    exchange = _exchanger()  # this takes time, so it comes before anybody has to wait
     began = calm = time.monotonic()
     release = _lock(f"{path}.lock")
     late: list[Late] = []
@@ -76,11 +75,11 @@ def update(path: str, edit: Edit) -> None:
 
 
 def _attempt(path: str, edit: Edit, exchange: Exchange, late: list[Late]) -> bool:
-    """Makes the content `edit` of what it is; gives whether that is done, or somebody else is writing. Adds
-    to `late` what others made of a file that was taken back. Raises Fault or OSError."""
+    """Tries once to replace the content by `edit` of it; gives False if somebody else is writing. Adds to
+    `late` what others made of a file that was taken back. Raises Fault or OSError."""
     fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
-        content, info = files.whole(fd, path, LIMIT)
+        content, info = files.whole(fd, path, SHARED_LIMIT)
         try:
             wanted = edit(content, late)
         except Fault:
@@ -107,8 +106,8 @@ def _attempt(path: str, edit: Edit, exchange: Exchange, late: list[Late]) -> boo
 
 
 def _guard(fd: int) -> int | None:
-    """Keeps everybody who opens the file for writing from now on waiting, until it is closed here. Gives
-    the lease that is held (none where there are no leases); None when somebody has it open already."""
+    """Makes everybody wait who opens the file for writing from now on, until it is closed here. Gives the
+    lease (F_UNLCK if the file system has none); None if somebody has it open for writing already."""
     from fcntl import F_RDLCK, F_SETLEASE, F_SETSIG, F_UNLCK, fcntl
 
     try:
@@ -122,14 +121,14 @@ def _guard(fd: int) -> int | None:
 
 
 def _made_of(name: str, ours: bytes) -> list[Late]:
-    """What another program made of our file while it stood in place, once that is written; nothing when it
-    is as it was. Raises Fault or OSError."""
+    """What another program made of our file while it stood in place, once that is written; [] if it did
+    not change it. Raises Fault or OSError."""
     fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         deadline = time.monotonic() + WRITER_SECONDS
         while _guard(fd) is None and time.monotonic() < deadline:
             time.sleep(0.005)
-        content, _ = files.whole(fd, name, LIMIT)
+        content, _ = files.whole(fd, name, SHARED_LIMIT)
     finally:
         os.close(fd)
     return [] if content == ours else [(ours, content)]
@@ -149,8 +148,8 @@ def _unwritten(fd: int, content: bytes, lease: int) -> bool:
 
 
 def _exchanger() -> Exchange:
-    """What swaps two files in one step (Linux renameat2, RENAME_EXCHANGE), or, where the file system
-    cannot, renames the first over the second and gives False. It raises OSError."""
+    """A function that swaps two files in one step (Linux renameat2, RENAME_EXCHANGE); if the file system
+    cannot, it renames the first over the second and gives False. It raises OSError."""
     from errno import EINVAL, ENOSYS
     from os import fsencode
 
@@ -179,10 +178,10 @@ def _renamed(one: str, other: str) -> bool:
 
 
 def _lock(path: str) -> Callable[[], object] | None:
-    """Takes the lock beside the mode file and gives what releases it, or None where it cannot be had in
-    time: the update goes on without. It spares attempts, and nothing else depends on it.
+    """Takes the lock beside the mode file and gives what releases it, or None if it cannot be had in time:
+    then the update goes on without. The lock only saves attempts; nothing else depends on it.
 
-    It is filelock's: a flock on this very file. filelock itself (2 to 5 interpreter starts to import)
+    It is filelock's: a flock on this very file. filelock itself (which takes long to import)
     is called only to wait for it, and only where it can do no harm: before 3.20.1 it follows a link
     planted at the lock's path and empties what that points to (CVE-2025-68146), so the lock must be
     an empty file of ours where nobody else can put another one in its place.
@@ -225,9 +224,9 @@ def _lock(path: str) -> Callable[[], object] | None:
 
 
 def sweep(path: str, left: list[str]) -> None:
-    """Removes what a process left that was killed while it changed the file: of the files `left` with a
-    name of ours, those whose inode the name says, the new file or the one that it replaced. Anything else
-    is an edit that somebody renamed over the file in that very moment, and stays."""
+    """Removes the files that a process left when it was killed while it changed this one: of `left`, files
+    with a name of ours, those whose own inode is in the name (the new file, or the one it replaced). Any
+    other is an edit that somebody renamed over the file at that very moment: it stays."""
     release = _lock(f"{path}.lock")
     if not release:  # somebody may be at it
         return

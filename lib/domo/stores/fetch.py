@@ -12,7 +12,7 @@ from ..core.model import Fault
 from ..core.texts import one_line
 from ..system import files, trusted
 from ..system.child import Child
-from ..system.left_behind import running
+from ..system.left_behind import HANGS, running
 from . import reading
 
 TYPE_CHECKING = False
@@ -26,15 +26,15 @@ WHY_LIMIT = 300  # characters
 
 def refresh(config: Config, before: Left | None = None) -> tuple[str, Left | None]:
     """Fetches a new data file from scriptDataXml by PHP if that script is on this machine, else from
-    urlDataXml. Gives "" or what went wrong, and the process that had to be left behind; `before` is one
-    of an earlier tick, beside which none is started. Only PvMonit data replaces the file: never an error
-    page, never nothing."""
+    urlDataXml. Gives (why, process): "" or what went wrong; the process that had to be left behind, or None.
+    While that of an earlier tick (`before`) still hangs, no other is started. Only PvMonit data replaces the
+    file: never an error page, never nothing."""
     from os.path import isfile
 
     if config.scriptDataXml and isfile(config.scriptDataXml) and os.access(config.phpCli, os.X_OK):
         source = config.scriptDataXml
         if unsafe := trusted.unsafe(config.path):
-            return f"{source}: is not run, because config.yaml names it: {unsafe}", None
+            return f"{source}: is not run, because config.yaml is not safe: {unsafe}", None
         command = [config.phpCli, source]
     elif config.urlDataXml:
         source = shown(config.urlDataXml)
@@ -42,7 +42,7 @@ def refresh(config: Config, before: Left | None = None) -> tuple[str, Left | Non
     else:
         return "", None
     if before and running(before):
-        return f"{source}: process {before[0]} still hangs and cannot be killed; no other is started", before
+        return f"{source}: {HANGS.format(before[0])}; no other is started", before
     child = None
     try:
         child = Child(lambda answer: _run(command, answer) if command else _get(config.urlDataXml, answer))
@@ -57,15 +57,15 @@ def refresh(config: Config, before: Left | None = None) -> tuple[str, Left | Non
 
 
 def shown(url: str) -> str:
-    """An address without what may be secret in it: its user, its password, its question."""
+    """An address without what may be secret in it: user, password, query."""
     scheme, _, rest = url.partition("://")
-    place, question, _ = rest.partition("?")
+    place, query, _ = rest.partition("?")
     host, slash, path = place.partition("/")
-    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}{'?...' if question else ''}" if rest else url
+    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}{'?...' if query else ''}" if rest else url
 
 
 def _gave(child: Child) -> bytes:
-    """What the child gives, ended. Raises Fault."""
+    """What the child gave, once it has ended. Raises Fault."""
     content = b""
     deadline = time.monotonic() + FETCH_SECONDS
     while len(content) <= files.LIMIT and (piece := child.read(deadline)):
@@ -87,8 +87,8 @@ def _run(command: list[str], answer: int) -> None:
 
 
 def _get(url: str, answer: int) -> None:
-    """Writes what is behind the address; its user and password are given to its host only. What goes
-    wrong is printed, without them."""
+    """Writes the page at the address to `answer`. User and password go to its host only; an error is
+    printed without them."""
     secret = ""
     try:
         from urllib import parse, request
@@ -112,11 +112,10 @@ def _get(url: str, answer: int) -> None:
             left = files.LIMIT + 1
             while left > 0 and (piece := page.read(min(left, 65536))):
                 left -= len(piece)
-                while piece:
-                    piece = piece[os.write(answer, piece) :]
-    except Exception as error:  # whatever a server can do to urllib is its answer
-        question = url.partition("?")[2]
+                files.write_all(answer, piece)
+    except Exception as error:  # a server can make urllib raise anything
+        query = url.partition("?")[2]
         why = str(error)
-        for word in filter(None, (secret, question)):
+        for word in filter(None, (secret, query)):
             why = why.replace(word, "...")
         os.write(1, why.encode(errors="replace"))

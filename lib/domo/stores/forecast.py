@@ -1,8 +1,8 @@
-"""PvMonit's own forecast of what the panels will give, where its cache is fresh.
+"""PvMonit's own forecast of what the panels will give, if its cache is fresh.
 
-PvMonit's page `weatherProdForcast.php` writes it when somebody looks at it: JSON, a list (or an object, by
-PHP's moods) of days from today on, each with `byHour`, a list or an object by the local hour, whose entries
-say `prod` in watts (`openweathermap-prod-forecast.json` in the folder that `cache: dir:` names).
+PvMonit's page `weatherProdForcast.php` writes it when somebody looks at it, to
+`openweathermap-prod-forecast.json` in the folder `cache: dir:`. It is JSON: days from today on, each with
+`byHour`, entries by local hour, which say `prod` in watts. PHP may write either as a list or as an object.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ def path(config: Config) -> str:
 
 
 def today(config: Config, wall: float) -> dict[int, float]:
-    """The watts of each local hour of today that it names, at that time (epoch s); {} when there is none,
-    when it is older than FRESH or of another day, or cannot be read. Never raises."""
+    """The forecast for the day of `wall` (epoch s): watts by local hour. {} if there is none, or if it is
+    older than FRESH, of another day, or unreadable. Never raises."""
     if not config.cacheDir:
         return {}
     try:
@@ -44,7 +44,7 @@ def today(config: Config, wall: float) -> dict[int, float]:
 
 
 def hours(document: Any) -> dict[int, float]:
-    """The watts by hour of the first day of such a document. Raises ValueError when it is none."""
+    """The watts by hour of the first day in a document. Raises ValueError if it is no forecast."""
     try:
         first = dict(_pairs(document)).get(0, {})
         found = {hour: float(one["prod"]) for hour, one in _pairs(first["byHour"])}

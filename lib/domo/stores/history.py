@@ -23,23 +23,22 @@ if TYPE_CHECKING:
 
 KEPT_DAYS = 2 * 366
 WAITING = 7  # days that may wait in tmpfs for a lasting folder that cannot be written
-LARGEST = 64 << 20  # bytes of a day, unpacked: a year of one relay's; more is no record
-DAY = r"\d{4}-\d\d-\d\d"
-_GZIP = 31  # zlib's word for it
+LARGEST = 64 << 20  # bytes of a day, unpacked; no real day is nearly as large
+DATE = r"\d{4}-\d\d-\d\d"
+_GZIP = 31  # zlib's number for the gzip format
 _MAGIC = b"\x1f\x8b\x08"
 
 Rows = list[list[str]]
 
 
 def prepare(config: Config, name: str, found: Mapping[str, str]) -> None:
-    """Makes room in the file `name` for a line with these columns: what is there of an earlier day goes
-    out of the way, what is no record is set aside, new columns are added behind the others. Raises
-    Fault or OSError."""
+    """Prepares the file `name` for a line with these columns: lines of an earlier day are moved away, what
+    is no record is set aside, new columns are added behind the others. Raises Fault or OSError."""
     text = _text(name)
     head, _, rest = text.partition("\n")
     columns = [*head.split(",")] if head.startswith("time,") else []
     day = rest[:10]
-    if rest and not re.fullmatch(DAY, day) or text and not columns:
+    if rest and not re.fullmatch(DATE, day) or text and not columns:
         _rename(name, f"{name}.corrupt")
         columns, rest = [], ""
     elif rest and day != found["time"][:10]:
@@ -50,7 +49,7 @@ def prepare(config: Config, name: str, found: Mapping[str, str]) -> None:
 
 
 def _put_by(config: Config, name: str, day: str) -> None:
-    """An earlier day waits beside the file of today; what waits for that day already is kept too."""
+    """Moves an earlier day beside the file of today, where it waits, and adds it to what already waits."""
     place = f"{config.prefixFileData}{day}.csv"
     if os.path.lexists(place):
         files.replace(place, written(*merged([_text(place), _text(name)])).encode(errors="replace"))
@@ -79,12 +78,12 @@ def _text(name: str) -> str:
 def waiting(config: Config) -> dict[str, str]:
     """The days that wait in tmpfs, with their files."""
     folder, _, prefix = config.prefixFileData.rpartition("/")
-    return _days(folder or "/", rf"{re.escape(prefix)}({DAY})\.csv")
+    return _days(folder or "/", rf"{re.escape(prefix)}({DATE})\.csv")
 
 
 def kept(config: Config) -> dict[str, str]:
     """The days in the lasting folder, with their files."""
-    return _days(config.recordDir, rf"({DAY})\.csv\.gz")
+    return _days(config.recordDir, rf"({DATE})\.csv\.gz")
 
 
 def _days(folder: str, form: str) -> dict[str, str]:
@@ -102,8 +101,8 @@ def lasting(config: Config, day: str) -> str:
 
 
 def keep(config: Config, name: str, today: str) -> str:
-    """Takes the days that wait, and the lines of today in the file `name`, to the lasting folder. Gives
-    "" or what a person should know. Raises Fault or OSError."""
+    """Writes the days that wait, and the lines of today in the file `name`, to the lasting folder. Gives ""
+    or what a person should know. Raises Fault or OSError."""
     try:
         os.makedirs(config.recordDir, exist_ok=True)
     except OSError as error:
@@ -176,8 +175,8 @@ def _as_far_as_it_goes(content: bytes) -> bytes:
 
 
 def rows(lines: Iterable[str]) -> tuple[list[str], Rows]:
-    """The columns and the rows of a CSV file, the rows as long as there are columns. A header in between
-    goes for what follows it; a row that begins with no time is left out."""
+    """The columns and the rows of a CSV file; every row has all columns. A header further down holds for the
+    rows after it. Rows that do not begin with a time are left out."""
     columns: list[str] = []
     known: dict[str, int] = {}
     order: list[int] = []
@@ -201,14 +200,14 @@ def rows(lines: Iterable[str]) -> tuple[list[str], Rows]:
 
 
 def _mended(line: str) -> str:
-    """A line without what would keep `csv` from going on to the next one: torn quotes, endless cells."""
+    """A line repaired so that `csv` goes on to the next one: an open quote is closed, an endless line cut."""
     if len(line) > 100_000 or "\0" in line:
         line = line[:100_000].replace("\0", "")
     return line + '"' if line.count('"') % 2 else line
 
 
 def merged(texts: Iterable[str]) -> tuple[list[str], Rows]:
-    """Several records as one: every column, every moment once, the later word for it."""
+    """Several records as one: all columns, and one row for each moment, the last that is given."""
     texts = list(texts)
     lines = [line for text in texts for line in text.splitlines()]
     columns, found = rows(lines)

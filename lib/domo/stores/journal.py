@@ -29,20 +29,20 @@ TABLE = """CREATE TABLE IF NOT EXISTS relay (id INTEGER PRIMARY KEY, relay_numbe
     valeur INTEGER, date INTEGER, event TEXT)"""  # as PvMonit's domo.php makes it
 INDEX = "CREATE INDEX IF NOT EXISTS domo_relay ON relay (relay_number, info, valeur)"
 _SOUND = """typeof(date) = 'integer' AND date BETWEEN 0 AND 99999999999 AND typeof(valeur) = 'integer'
-    AND typeof(relay_number) = 'integer' AND relay_number BETWEEN 1 AND 1000"""  # any program writes it
+    AND typeof(relay_number) = 'integer' AND relay_number BETWEEN 1 AND 1000"""  # any program may write it
 COLUMNS = {"origin": "VARCHAR(8)", "until": "INTEGER"}  # ours: who set a mode; when a force ends (epoch s)
 _WRITTEN = ("relay_number", "info", "valeur", "date", "event", *COLUMNS)
 INSERT = f"INSERT INTO relay ({', '.join(_WRITTEN)}) VALUES ({', '.join('?' * len(_WRITTEN))})"
-OUTSIDE = "mode file: "  # began the reason for an owner's mode before there was `origin`
-UNTIL = " until %Y-%m-%d %H:%M"  # stood in the reason for a force before there was `until`
+OUTSIDE = "mode file: "  # in rows without `origin`: the reason for an owner's mode begins with it
+UNTIL = " until %Y-%m-%d %H:%M"  # in rows without `until`: it stands in the reason for a force
 KEPT_SECONDS = 2 * 366 * 86400
-PRUNED = 2000  # rows that are not of the future are looked at each time: all would cost an interpreter start
-KEPT_ROWS = 10_000  # stay whatever their date: a clock that is wrong must not empty the journal
+PRUNED = 2000  # rows looked at each time, the oldest: to look at all of them would take too long
+KEPT_ROWS = 10_000  # the newest rows stay whatever their date: a wrong clock must not empty the journal
 
 
 def append(config: Config, rows: Iterable[Row], now: Now) -> tuple[bool, str]:
-    """Adds rows and prunes what is older than two years. Gives whether it could, and "" or what went
-    wrong; a journal that is no database is set aside and a new one begun."""
+    """Adds rows, and deletes rows older than two years. Gives whether it could, and "" or what went wrong.
+    A journal that is no database is set aside, and a new one begun."""
     import sqlite3
 
     report = ""
@@ -64,7 +64,7 @@ def append(config: Config, rows: Iterable[Row], now: Now) -> tuple[bool, str]:
             finally:
                 base.close()
             return True, report
-        except (sqlite3.Error, OSError, UnicodeError) as error:  # SQLite quotes what is damaged as it is
+        except (sqlite3.Error, OSError, UnicodeError) as error:  # SQLite's message may quote damaged bytes
             said = one_line(error, 200)
             if _may_pass(error):
                 return False, f"journal {rights.forbidden(config.dbFile) or f'{config.dbFile}: {said}'}"
@@ -91,7 +91,7 @@ def _inserted(row: Row, now: Now) -> tuple[object, ...]:
 
 
 def _add_columns(base: sqlite3.Connection) -> None:
-    """Adds our columns to a table of PvMonit's, or of ours from before; PvMonit names those that it reads."""
+    """Adds our columns to PvMonit's table, or to an old one of ours. PvMonit reads its columns by name."""
     there = _columns(base)
     for name, kind in COLUMNS.items():
         if name not in there:
@@ -115,8 +115,8 @@ def connected(path: str, access: str = "rwc") -> sqlite3.Connection:
 
 
 def _may_pass(error: Exception) -> bool:
-    """Whether it is no damage: locked, full, read-only. SQLITE_ERROR (1, "no such column") is one: the
-    tables are not what they were, because what we ask is always the same."""
+    """Whether the error is no damage: locked, full, read-only. SQLITE_ERROR (1, "no such column") is damage:
+    what we ask is always the same, so the tables must have changed."""
     import sqlite3
 
     asked = getattr(error, "sqlite_errorcode", 0) & 0xFF
@@ -124,9 +124,9 @@ def _may_pass(error: Exception) -> bool:
 
 
 def past(config: Config, now: Now) -> tuple[Past, str]:
-    """The past as far as the journal tells it (switches, automatic switch-ons, modes, whose the auto
-    modes are), and "" or why it cannot be read. It is not known as long as that
-    may pass: the forces in it would be lost for good."""
+    """The past as far as the journal tells it (switches, automatic switch-ons, modes, and who set auto
+    modes), and "" or why it cannot be read. While the error may pass, the past is not `known`: else the
+    forces in the journal would be lost for good."""
     if not config.dbFile:
         return Past(), ""
     try:
@@ -141,7 +141,7 @@ def past(config: Config, now: Now) -> tuple[Past, str]:
         try:
             return _read(config.dbFile, "ro", now), ""
         except sqlite3.Error as error:  # a power cut while it was written: only a writer can roll that back
-            if "locked" in str(error):  # somebody is at it: it was waited for
+            if "locked" in str(error):  # another program has it, and we have waited already
                 raise
             return _read(config.dbFile, "rw", now), ""
     except (sqlite3.Error, OSError, UnicodeError) as error:
@@ -167,7 +167,7 @@ def _read(path: str, access: str, now: Now) -> Past:
 
 
 def _told(base: sqlite3.Connection, now: Now) -> Past:
-    """The past that the rows tell. Rows from before our columns have it in their reason."""
+    """The past that the rows tell. In old rows, without our columns, these values stand in the reason."""
     there = _columns(base)
     ours = ", ".join(name if name in there else f"NULL AS {name}" for name in COLUMNS)
     columns = f"id, relay_number, info, valeur, date, CAST(event AS TEXT), {ours}"
@@ -186,7 +186,7 @@ def _told(base: sqlite3.Connection, now: Now) -> Past:
 
 
 def _past(rows: list[tuple[Any, ...]]) -> Past:
-    """The past by rows of age, relay, info, value, date, reason, and our columns; oldest first."""
+    """The past from rows of age, relay, info, value, date, reason, and our columns; oldest first."""
     history: dict[int, list[tuple[float, int]]] = {}
     auto_on: dict[int, float] = {}
     modes: dict[int, tuple[int, bool]] = {}  # and whether its owner set it

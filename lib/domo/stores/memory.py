@@ -1,9 +1,9 @@
-"""What the tick remembers until the next one: a versioned JSON file in tmpfs, rebuilt from the journal.
+"""What the tick remembers until the next one: a JSON file in tmpfs; if it is lost, the journal is read.
 
-This module owns time. Everything is remembered as an age at the moment of saving; on loading, the
-time that went by since is added: by the clock that counts since boot within one boot, by the wall
-clock across a reboot, but then never less than the machine has been up. So a wall clock that jumps
-moves nothing, no age is negative, and no event lies in the future.
+This module owns time. Everything is remembered as an age at the moment of saving. On loading, the time since
+then is added: within one boot by the clock that counts since boot; across a reboot by the wall clock, but
+never less than the machine has been up. So a wall clock that jumps changes nothing, no age is negative, and
+no event lies in the future.
 """
 
 from __future__ import annotations
@@ -27,26 +27,26 @@ if TYPE_CHECKING:
     from ..core.settings import Config
 
 VERSION = 2
-SLACK = 60.0  # s that two clocks may differ in what they say has gone by
+SLACK = 60.0  # s by which the two clocks may differ about the time since then
 PLAUSIBLE = 1577836800  # 2020-01-01; a clock that says less was not set yet
 
 
 def look_at_clocks() -> Now:
-    """The one reading of the clocks of a tick."""
+    """The tick's one look at the clocks."""
     boot = ""
     try:
-        # open() costs 3 % of an interpreter's start
+        # open() does more
         fd = os.open("/proc/sys/kernel/random/boot_id", os.O_RDONLY)
         boot = os.read(fd, 36).decode()
         os.close(fd)
-    except OSError:  # what was read before that is as good as ever
+    except OSError:  # an id that was read before the error is good
         pass
     return Now(time.time(), time.clock_gettime(time.CLOCK_BOOTTIME), boot)
 
 
 def load(config: Config, now: Now, anyones: bool = False) -> tuple[Past | None, str]:
-    """The past, or None when no memory can be used, and "" or why it cannot. `anyones`: whichever
-    user owns it; that is good enough to be shown."""
+    """The past, or None if no memory can be used, and "" or why it cannot. `anyones`: whoever owns it, which
+    is good enough for showing it."""
     try:
         content, info = files.read(config.memory_path)
         if not anyones and info.st_uid not in (0, os.geteuid()):
@@ -69,7 +69,7 @@ def load(config: Config, now: Now, anyones: bool = False) -> tuple[Past | None, 
 
 
 def gone_by(saved: Mapping[str, Any], now: Now) -> float:
-    """The time (s) since something was saved with the clocks that `kept` writes. Raises ValueError,
+    """The time (s) since something was saved, by the clocks that were saved with it. Raises ValueError,
     TypeError or KeyError."""
     by_up, by_wall = now.up - saved["up"], now.wall - saved["wall"]
     same_boot = saved["boot"] == now.boot
@@ -79,7 +79,7 @@ def gone_by(saved: Mapping[str, Any], now: Now) -> float:
 
 
 def restored(saved: Mapping[str, Any], now: Now) -> Past:
-    """The past that was `kept`, so much later. Raises ValueError, TypeError or KeyError when it is none."""
+    """The past from what `kept` gave, as old as it is now. Raises ValueError, TypeError or KeyError."""
     if saved["version"] != VERSION:
         raise ValueError(f"version {saved['version']}")
     gone = gone_by(saved, now)
@@ -88,14 +88,14 @@ def restored(saved: Mapping[str, Any], now: Now) -> Past:
 
 
 def kept(past: Past, now: Now) -> dict[str, Any]:
-    """What is written of the past."""
+    """The past as it is written."""
     clocks = {"version": VERSION, "boot": now.boot, "wall": now.wall, "up": now.up}
     return {**clocks, **{name: write(getattr(past, name)) for name, (write, _) in FIELDS.items()}}
 
 
 def left(past: Past, now: Now) -> Mapping[int, int]:
-    """The states that the relays were left in, as far as anybody knows. A restart switches every relay
-    off, though its pin may be an output again already (gpio=...=op,dh in the firmware's config.txt)."""
+    """The states that the relays were left in, as far as it is known. A restart switches every relay off,
+    though its pin may be an output again already (gpio=...=op,dh in the firmware's config.txt)."""
     if past.tick is not None and past.tick < now.up:
         return past.states
     rows = {r: row for r, row in past.history.items() if row.switches}
@@ -103,9 +103,9 @@ def left(past: Past, now: Now) -> Mapping[int, int]:
 
 
 def observe(past: Past, states: Mapping[int, int], pins: Mapping[int, int], now: Now) -> Past:
-    """The past with the states that were found: a relay that is not what it was left has been
-    switched by a restart, at the moment of booting, or by somebody else, just now. One that counts as off
-    though its pin says on is switched off just now."""
+    """The past with the states that were found. A relay that differs from what was left was switched at boot,
+    if the machine restarted, else just now. One whose pin is on but that counts as off is switched off just
+    now."""
     restarted = past.tick is None or past.tick >= now.up
     history = dict(past.history)
     for relay, state in states.items():
@@ -119,6 +119,6 @@ def observe(past: Past, states: Mapping[int, int], pins: Mapping[int, int], now:
 
 
 def save(config: Config, past: Past, now: Now) -> None:
-    """Writes the past, unless nobody knows it: then the journal is asked again. Raises Fault."""
+    """Writes the past, unless it is not known: then the next tick reads the journal again. Raises Fault."""
     if past.known:
         files.replace(config.memory_path, tinyjson.dumps(kept(past, now)).encode(errors="replace"))

@@ -13,21 +13,20 @@ from ..core.model import AUTO_OFF, FORCED, MODE_WORDS, Fault
 from ..core.records import dataclass
 from ..core.texts import one_line
 from ..system import files, tinyjson
+from ..system.files import SHARED_LIMIT, TORN_SECONDS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any
 
-LIMIT = 1 << 20
 TEXTS = tuple(map(str, range(len(MODE_WORDS))))
-TORN_SECONDS = 0.2  # PHP's and nano's truncate-then-write is over in less
 
 
 class Document(dict):  # type: ignore[type-arg]
-    """The mode file's object; `twice`: the names that stand in it more than once. Of these a force counts,
-    else the last, as in every JSON reader. `texts`: the relays whose mode is written as text, "3", which
-    PHP writes and takes for the number that it is here. `linked`: the file has another name too."""
+    """The mode file's object. `twice`: the names that stand in it more than once; of these a force counts,
+    else the last, as in every JSON reader. `texts`: the relays whose mode is written as text, "3", as PHP may
+    do; it counts as the number. `linked`: the file has another name too."""
 
     linked = False
 
@@ -77,14 +76,14 @@ def load(path: str) -> Found:
 
 
 def holding(relays: Iterable[int], found: Found, past: Mapping[int, int]) -> dict[int, int | None]:
-    """The mode that holds for each relay: the file's, None where it holds no mode, and where it says nothing
-    the force of the `past`, else auto off."""
+    """The mode of each relay: the file's; None if what stands there is no mode; if the file does not name the
+    relay, the force in the `past`, else auto off."""
     held = {r: past[r] if past.get(r) in FORCED else AUTO_OFF for r in relays}
     return {r: None if r in found.odd else found.modes.get(r, held[r]) for r in held}
 
 
 def sort(document: Document) -> Found:
-    """What a document says."""
+    """What a document says. Raises ValueError or RecursionError if it holds what cannot be JSON."""
     modes: dict[int, int] = {}
     odd: dict[int, str] = {}
     for key, value in document.items():
@@ -102,11 +101,11 @@ def _is_relay(key: str) -> bool:
 
 
 def _read(path: str) -> Document:
-    """The document; looks again for a moment when it is torn or empty. Raises FileNotFoundError or Fault."""
+    """The document; if it is torn or empty, looks again for a moment. Raises FileNotFoundError or Fault."""
     deadline = time.monotonic() + TORN_SECONDS
     while True:
         try:
-            content, info = files.read(path, LIMIT)
+            content, info = files.read(path, SHARED_LIMIT)
             document = parse(path, content)
             document.linked = info.st_nlink > 1
             return document
@@ -126,7 +125,7 @@ def parse(path: str, content: bytes) -> Document:
         raise Fault(f"{path}: is empty")
     try:
         document = tinyjson.loads(text, Document)
-        # what could not be written back (1e999, half a surrogate pair) is not read
+        # what could not be written back (1e999, half a surrogate pair) is refused
         tinyjson.dumps(document).encode()
     except ValueError as error:
         raise Fault(f"{path}: is not JSON ({error})") from None
@@ -138,7 +137,7 @@ def parse(path: str, content: bytes) -> Document:
 
 
 def sweep(path: str) -> None:
-    """Removes what a process left beside the file that was killed while it changed it."""
+    """Removes the files that a process left beside this one when it was killed while it changed it."""
     folder, begins = path.rpartition("/")[0] or ".", files.ours(path).rpartition("/")[2]
     try:
         left = [f"{folder}/{name}" for name in os.listdir(folder) if name.startswith(begins)]

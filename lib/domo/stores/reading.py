@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 CLOCK_SLACK = 5.0  # s that a stamp may lie in the future: two clocks, or one just set
 NO_VALUE = ("", "---", "NODATA")  # what PvMonit and its probes write when there is none
-TEXT_LIMIT = 200  # characters of one text; what is behind them is cut off
+TEXT_LIMIT = 200  # characters of one text; the rest is cut off
 VALUES_LIMIT = 5000
-LONG = 2000  # characters of a fingerprint, from where on a hash of it will do
-MOVING = ("V", "I", "P", "PPV", "SOC")  # what cannot stay the same to the letter while it is measured
+LONG = 2000  # characters; of a longer fingerprint a hash is kept
+MOVING = ("V", "I", "P", "PPV", "SOC")  # values that never all stay exactly the same while they are measured
 
 
 def old(config: Config, now: Now) -> bool:
-    """Whether the data file is missing or older than dataCheckTime, and there is somebody to ask."""
+    """Whether the data file is missing or older than dataCheckTime, and can be fetched."""
     if not (config.scriptDataXml or config.urlDataXml):
         return False
     try:
@@ -63,12 +63,12 @@ def _short(text: str) -> str:
     text = text.strip()
     if not text.isprintable():
         text = one_line(text)
-    return text if len(text) <= TEXT_LIMIT else f"{text[:TEXT_LIMIT]}…"  # which is no number any more
+    return text if len(text) <= TEXT_LIMIT else f"{text[:TEXT_LIMIT]}…"  # so it is no number any more
 
 
 def judge(devices: list[tuple[str, str, str, dict[str, Value]]], config: Config, now: Now) -> Reading:
-    """The reading that the parsed devices (id, name, stamp, values) amount to: those that are stale
-    or stamped in the future are left out, and a required value that is then missing is a problem."""
+    """The reading from parsed devices (id, name, stamp, values). Those that are stale or stamped in the
+    future are left out, and a required value that is missing then is a problem."""
     fresh: list[Device] = []
     gone: dict[str, str] = {}
     for number, name, stamp, values in devices:
@@ -93,7 +93,7 @@ def judge(devices: list[tuple[str, str, str, dict[str, Value]]], config: Config,
 
 
 def _age(stamp: str, expir: float, now: Now) -> tuple[float, str]:
-    """How old values with this stamp are (s), and why that is no good, or ""."""
+    """How old values with this stamp are (s), and why they cannot be used, or ""."""
     try:
         age = now.wall - float(stamp)
     except ValueError:
@@ -104,7 +104,8 @@ def _age(stamp: str, expir: float, now: Now) -> tuple[float, str]:
 
 
 def watched(config: Config, data: Reading, past: Past, now: Now) -> tuple[Reading, Past]:
-    """The reading, with the problem if it has not moved for too long, and the past that has seen it."""
+    """The reading, with a problem if no value in it has changed for too long; and the past with what was seen
+    in it."""
     measured = fingerprint(data)
     before, age = past.frozen
     seen: dict[str, Any] = {}
@@ -122,8 +123,7 @@ def watched(config: Config, data: Reading, past: Past, now: Now) -> tuple[Readin
 
 
 def fingerprint(reading: Reading) -> str:
-    """The measured values that move by nature, to the letter, or what stands for them; "" when there
-    are none."""
+    """The measured values that always change, as text, or a hash of that; "" if there are none."""
     found = ";".join(
         [
             f"{device.id}.{name}={device.values[name].text}"
@@ -143,8 +143,8 @@ def parse(content: bytes) -> list[tuple[str, str, str, dict[str, Value]]]:
     """The devices of a PvMonit document, as (id, name, stamp, values), their texts clean and short.
     Raises Fault.
 
-    expat itself, because ElementTree costs 0.6 of a bare interpreter more. A document type has no
-    place in PvMonit's data and is refused, so there are no entities to unfold.
+    expat itself, because ElementTree brings in `re`, `contextlib` and more (the gain is in ARCHITECTURE.md).
+    A document type has no place in PvMonit's data and is refused, so there are no entities to unfold.
     """
     from pyexpat import ExpatError, ParserCreate
 
@@ -162,7 +162,7 @@ def parse(content: bytes) -> list[tuple[str, str, str, dict[str, Value]]]:
         if tag in {"value", "valueBeast", "nom", "timerefresh"}:
             inside = tag
             texts[tag] = ""
-            parser.CharacterDataHandler = characters  # not for the rest: a seventh of the parsing
+            parser.CharacterDataHandler = characters  # only here, which saves a seventh of the parsing
         elif tag == "data":
             value_id = _short(attributes.get("id", ""))
             texts.pop("value", None)

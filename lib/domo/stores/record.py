@@ -1,8 +1,7 @@
-"""The record: each tick adds one line of CSV to the file of the day in tmpfs. `history` takes it to a disk
-that lasts.
+"""The record: each tick adds a line of CSV to the day's file in tmpfs; `history` writes it to a lasting disk.
 
-A line holds the time, the values that matter, and of each relay its mode and state, whether a good order
-wants it on, and why. What does not change is left out of `why`, else it would be half of the file.
+A line holds the time, the values that matter, and for each relay its mode and state, whether a good order
+wants it on, and why. A reason that has not changed is left out, else reasons would be half of the file.
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ def stamp(wall: float) -> str:
 def fields(
     config: Config, wall: float, reading: Reading, plan: Plan, before: Mapping[int, str], wrong: Sequence[str]
 ) -> dict[str, str]:
-    """One line, by column; `before` are the reasons of the line before, `wrong` what the tick found so."""
+    """One line, by column; `before`: the reasons of the line before; `wrong`: what the tick found wrong."""
     found = {"time": stamp(wall), "wrong": " | ".join(wrong)}
     wanted = VALUES.union(config.valueUse, config.recordValues)
     names: list[str] = []
@@ -65,7 +64,7 @@ def fields(
 
 
 def _plain(name: str) -> str:
-    """A name for a column, without what would have to be quoted."""
+    """A name for a column, without characters that CSV would have to quote."""
     return " ".join(name.replace(",", " ").replace('"', "'").split())
 
 
@@ -102,7 +101,7 @@ def append(
 
 
 def _added(config: Config, found: Mapping[str, str]) -> bool:
-    """Whether the file is there, is of this day, has every column, and now the line too. Raises Fault."""
+    """Adds the line; gives False if the file is empty, of another day, or lacks a column. Raises Fault."""
     name = path(config)
     try:
         fd = os.open(name, _FLAGS, 0o644)
@@ -137,7 +136,7 @@ def _added(config: Config, found: Mapping[str, str]) -> bool:
 
 def _kept(config: Config, day: str, wall: float) -> bool:
     """Whether this day's record went to the lasting folder less than recordEvery ago. A mark in tmpfs says
-    so, because to ask the lasting disk may take for ever."""
+    so, because the lasting disk may hang."""
     try:
         content, info = files.read(mark(config), 10)
     except (Fault, OSError):

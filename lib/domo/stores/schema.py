@@ -1,6 +1,6 @@
-"""The format of config.yaml: its keys, and how each is checked. PvMonit's own file is welcome as it is.
+"""The format of config.yaml. PvMonit's own file works as it is.
 
-`KEYS` names every key and how it is checked; the defaults are those of `core/settings.Config`.
+`KEYS` names every key and its check; the defaults are those of `core/settings.Config`.
 """
 
 from __future__ import annotations
@@ -74,28 +74,25 @@ KEYS: dict[str, tuple[str, Check]] = {  # key path: (field of Config, check)
     "domo.tm1638.stb": ("stb", checks.list_of(_PIN, single=True)),
     "domo.tm1638.brightness": ("brightness", checks.number(0, 7, int)),
 }
-PATHS: tuple[str, ...] = (
-    "tmpFileDataXml",
-    "printMessageLogfile",
-    "modPath",
-    "etatPath",
-    "prefixFileData",
-    "dbFile",
-)
-PATHS += ("recordDir", "scriptDir", "simulatedPins", "scriptDataXml", "cacheDir")
+PATHS = (
+    "tmpFileDataXml", "printMessageLogfile", "modPath", "etatPath", "prefixFileData", "dbFile", "recordDir",
+    "scriptDir", "simulatedPins", "scriptDataXml", "cacheDir",
+)  # fmt: skip
 NO_FILES = {"recordDir", "scriptDir", "scriptDataXml", "prefixFileData", "cacheDir"}  # but folders, and such
 OWN_FILES = (  # domo's, each behind prefixFileData
-    *("memory.json", "faults.json", "today.csv", "record.kept", "events"),
-    *("tick.lock", "panel.lock", "events.lock"),
-)
-# PvMonit's keys that mean nothing here; whole sections of it are not even looked at.
-PVMONIT = {"domo.daemon", "domo.binGpio", "domo.valueSimu", "domo.relayActionRefresh", "domo.tm1638.daemon"}
-PVMONIT |= {"domo.relay.dataFreq"}
+    "memory.json", "faults.json", "today.csv", "record.kept", "events",
+    "tick.lock", "panel.lock", "events.lock",
+)  # fmt: skip
+# PvMonit's keys that mean nothing to domo. Whole sections that domo does not know are skipped.
+PVMONIT = {
+    "domo.daemon", "domo.binGpio", "domo.valueSimu", "domo.relayActionRefresh", "domo.relay.dataFreq",
+    "domo.tm1638.daemon",
+}  # fmt: skip
 SECTIONS = {"domo", "domo.jsonFile", "domo.relay", "domo.tm1638", "bin", "cache"}
 
 
 def parse(path: str, document: Any) -> Config:
-    """The configuration that a YAML document says. Raises ConfigError with every problem."""
+    """The configuration from a YAML document. Raises ConfigError with every problem."""
     if document is None:
         document = {}
     if not isinstance(document, dict):
@@ -104,7 +101,7 @@ def parse(path: str, document: Any) -> Config:
     fields: dict[str, Any] = {}
     for key, value in _flat(document, problems):
         field, check = KEYS[key]
-        if value is None:  # "key:" with nothing behind it, as PvMonit's people write
+        if value is None:  # "key:" without a value, as PvMonit allows it
             continue
         try:
             fields[field] = check(value)
@@ -124,7 +121,7 @@ def parse(path: str, document: Any) -> Config:
 
 
 def unknown_keys(document: Any) -> list[str]:
-    """The keys below `domo:` that mean nothing to domo nor to PvMonit."""
+    """The keys below `domo:` that neither domo nor PvMonit knows, as sentences."""
     problems: list[str] = []
     list(_flat(document if isinstance(document, dict) else {}, problems, strict=True))
     return problems
@@ -148,7 +145,7 @@ def _flat(section: dict[Any, Any], problems: list[str], prefix: str = "", strict
 
 
 def _rooted(fields: dict[str, Any], folder: str) -> dict[str, Any]:
-    """The fields with relative paths meant from `folder`."""
+    """The fields, with relative paths taken from `folder`."""
     return {
         name: os.path.join(folder, value) if name in PATHS and value else value
         for name, value in fields.items()
@@ -180,7 +177,7 @@ def _with_pins(config: Config, fields: dict[str, Any], problems: list[str]) -> C
 
 
 def _check_relays(config: Config, fields: dict[str, Any], problems: list[str]) -> None:
-    """Settings about relays that there are not, and names given twice."""
+    """Finds settings for relays that do not exist, and loads that draw more than maxWatt."""
     for name in ("relayPriority", "relayWatt", "relayLoad", "limits", "relayGpio", "uninterruptible"):
         for relay in fields.get(name, ()):
             if relay not in config.relays:
@@ -193,8 +190,8 @@ def _check_relays(config: Config, fields: dict[str, Any], problems: list[str]) -
 
 
 def files_named_twice(config: Config, real: Callable[[str], str]) -> Iterator[str]:
-    """One file for two things: each would overwrite the other, and the owner's modes with it. `real` gives
-    the same for two paths of one file; parsing asks no disk, which may hang."""
+    """Finds one file used for two things: each would overwrite the other, even the owner's modes. `real`
+    gives the same for two paths of one file; parsing asks no disk, which may hang."""
     used = {real(f"{config.prefixFileData}{name}"): f"domo's {name}" for name in OWN_FILES}
     used[real(config.path)] = "this file itself"
     used[real(f"{config.modPath}.lock")] = "the lock of the mode file"

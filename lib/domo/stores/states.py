@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def load(path: str) -> dict[int, int]:
-    """The states in the file, for the relays where it holds one; {} when it cannot be read."""
+    """The states in the file, of the relays for which it holds one; {} if it cannot be read."""
     try:
         document = tinyjson.loads(files.read(path)[0].decode())
         return {int(r): state for r, state in document.items() if type(state) is int and state in (OFF, ON)}
@@ -21,7 +21,7 @@ def load(path: str) -> dict[int, int]:
 
 
 def save(path: str, states: Mapping[int, int]) -> str:
-    """Replaces the file when it says anything else. Gives "" or what was wrong with it. Raises Fault."""
+    """Replaces the file if it says something else. Gives "" or what was wrong with it. Raises Fault."""
     wanted = {str(relay): state for relay, state in states.items()}
     found, trouble = tinyjson.load_ours(path)
     if trouble:

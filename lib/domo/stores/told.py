@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 from ..core.model import Fault
 from ..core.news import Told
@@ -10,7 +11,6 @@ from ..system import files, rights, tinyjson
 from . import memory
 from .codec import seconds
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
@@ -22,13 +22,13 @@ VERSION = 1
 
 
 def path(config: Config) -> str:
-    """Where it is. Not in the memory, which is not kept while the journal cannot be read."""
+    """Where it is. It is apart from the memory, which is not written while the journal cannot be read."""
     return f"{config.prefixFileData}faults.json"
 
 
 def load(config: Config, now: Now) -> dict[str, Told]:
-    """What was told, by what has the fault. Nothing, when it cannot be read, is nonsense, or is not this
-    user's: then everything is told again."""
+    """What was told, by the thing that has the fault. {} if the file cannot be read, is nonsense, or is not
+    this user's: then everything is told again."""
     try:
         content, info = files.read(path(config))
         if info.st_uid not in (0, os.geteuid()):
@@ -39,7 +39,7 @@ def load(config: Config, now: Now) -> dict[str, Told]:
 
 
 def save(config: Config, told: Mapping[str, Told], now: Now) -> None:
-    """Writes what was told; no file, when there is nothing to remember. Raises Fault."""
+    """Writes what was told; deletes the file if there is nothing to remember. Raises Fault."""
     if not told:
         _forget(path(config))
         return

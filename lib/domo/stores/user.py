@@ -1,4 +1,4 @@
-"""The user whose ticks they are: who runs a command as somebody else would leave files in their way."""
+"""The user who runs the ticks. Commands must run as that user too, or they leave files in the ticks' way."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def as_its_user(config: Config) -> None:
-    """Makes this process the user whose ticks they are, by the memory's owner: root becomes him, and
-    anybody else is told. Run by another, a tick would leave files that the next one may not write.
-    Raises Fault."""
+    """Makes sure that this process runs as the user who runs the ticks, the owner of the memory: root becomes
+    that user, and for anybody else this raises Fault. Another user's tick would leave files that the next one
+    may not write."""
     try:
         owner = os.stat(config.memory_path).st_uid
     except OSError:  # no tick has run yet, so this user may be the one

@@ -1,4 +1,4 @@
-"""A YAML file, read as strictly as an owner would want: no key twice, no aliases, and where it is wrong."""
+"""Reads a YAML file strictly: no key twice, no aliases; an error names line and column."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def read(path: str) -> Any:
         raise ConfigError([f"{path}: there is no such file"]) from None
     except Fault as fault:
         raise ConfigError([str(fault)]) from None
-    if not content.strip(b"\0 \t\r\n"):  # left by a power cut; by the defaults, other pins would be driven
+    if not content.strip(b"\0 \t\r\n"):  # after a power cut; the defaults might drive the wrong pins
         raise ConfigError([f"{path}: is empty; a new one is in {PROJECT}, or: echo 'domo: {{}}' >{path}"])
     packages.third_party()
     try:
@@ -37,8 +37,8 @@ def read(path: str) -> Any:
 
 
 def _loader(yaml: Any) -> Any:
-    """SafeLoader that refuses a key given twice, where YAML would silently take the last one, and
-    aliases, by which a small file can unfold to gigabytes."""
+    """A SafeLoader that refuses a key given twice, of which YAML would silently take the last, and aliases,
+    with which a small file can unfold to gigabytes."""
 
     class Loader(yaml.SafeLoader):  # type: ignore[misc]
         def compose_node(self, parent: Any, index: Any) -> Any:

@@ -1,4 +1,4 @@
-"""A function's values from a child process that may hang, in one call."""
+"""Runs a function in a child process, because it may hang, and gives what it gave."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ KILLED = "domo's process for it was killed"  # twice: by the system, when memory
 
 
 def apart(work: Callable[[], Any], seconds: float) -> tuple[Any, str, Left | None]:
-    """What `work` gives (plain values), done in a child within `seconds`, because it may hang; or None and
-    why nothing came, and the process, if it could not be killed. Never raises."""
+    """Runs `work` in a child, for `seconds` at most. Gives (answer, why, process): what `work` gave (plain
+    values), or None; why it gave nothing, or ""; the process if it could not be killed, or None. Never
+    raises."""
     import marshal
 
     def run(answer: int) -> None:
@@ -39,8 +40,8 @@ def apart(work: Callable[[], Any], seconds: float) -> tuple[Any, str, Left | Non
 
 
 def _once(run: Callable[[int], None], end: float) -> tuple[bytes, str, Left | None] | None:
-    """What a child says until `end` (time.monotonic()), or b"" and why it says nothing, "" when it is late;
-    and the process that could not be killed. None when it was killed."""
+    """(message, why, process): what a child sent until `end` (time.monotonic()), or b""; what went wrong, ""
+    if it was only late; the process if it could not be killed, or None. None if the child was killed."""
     try:
         child = Child(run)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""What the command lines have in common. A tick of cron's has no arguments and imports none of it."""
+"""What the command lines have in common. The tick that cron runs has no arguments and does not import it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 
 
 class _Help(argparse.HelpFormatter):
-    """Help in 80 columns: to ask how wide the terminal is, `shutil` would be imported."""
+    """Help in 80 columns: argparse would import `shutil` to ask how wide the terminal is."""
 
     def __init__(self, prog: str) -> None:
         super().__init__(prog, width=78)

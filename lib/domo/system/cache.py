@@ -1,7 +1,7 @@
-"""A private folder for what is dear to compute again: the parsed configuration, the scripts' bytecode.
+"""A private folder for what is costly to compute again: the parsed configuration, the scripts' bytecode.
 
-Bytecode and pickles are as good as programs, so they are kept only in a folder that belongs to this
-user and that nobody else may enter; where somebody planted another one, there simply is no cache.
+Bytecode is run as it is. So it is kept only in a folder that belongs to this user and that nobody else may
+enter. If somebody planted another folder there, there is no cache.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _TAG = f"domo {sys.hexversion:x} {sys.implementation.cache_tag}\n".encode()  # m
 
 
 def made() -> str:
-    """The path of the folder, which is there then. Raises Fault where it is not only ours."""
+    """Makes the folder, if it is not there, and gives its path. Raises Fault if it is not only ours."""
     try:
         os.mkdir(folder(), 0o700)
     except OSError:
@@ -29,7 +29,7 @@ def made() -> str:
 
 
 def load(name: str) -> bytes | None:
-    """What was saved under `name` by this Python, to the last bit, or None."""
+    """What this version of Python saved under `name`, or None if it is missing or damaged."""
     if not is_ours():
         return None
     try:

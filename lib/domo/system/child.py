@@ -10,18 +10,20 @@ import os
 import select
 import time
 
+from .files import write_all
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .left_behind import Left
 
-_SIGABRT, _SIGKILL, _SIGALRM, _SIGCHLD = 6, 9, 14, 17  # `import signal` brings in enum: 0.4 of a bare start
+_SIGABRT, _SIGKILL, _SIGALRM, _SIGCHLD = 6, 9, 14, 17  # `import signal` brings in enum
 LIFETIME = 30  # s, more than any deadline: a child whose tick was killed ends itself
 LAST_WORDS = 0.2  # s for a child to say where it is
 DYING = 0.5  # s for a killed child to be gone
-STARVED = 2.0  # s more for one that only waits for its turn on a machine with too much to do
-OUTPUT_LIMIT = 64 << 10  # of what a child prints, more is read and thrown away
+STARVED = 2.0  # s more for one that only waits for a processor, on a busy machine
+OUTPUT_LIMIT = 64 << 10  # bytes of what a child prints; the rest is read and thrown away
 MESSAGE_LIMIT = 4 << 20  # bytes of one message
 
 
@@ -57,7 +59,7 @@ class Child:
         self._open = {self.answer, self._output}
 
     def read(self, deadline: float) -> bytes:
-        """The next piece of the answer; b"" at its end or when the deadline (time.monotonic()) passed."""
+        """The next piece of the answer; b"" at its end or the deadline (time.monotonic()). Raises OSError."""
         while self.answer in self._open and (left := deadline - time.monotonic()) > 0:
             ready, _, _ = select.select(list(self._open), [], [], left)
             if self._output in ready:
@@ -70,8 +72,8 @@ class Child:
         return b""
 
     def message(self, deadline: float) -> bytes:
-        """The next message that the child sent with `send`; b"" at its end or the deadline, with `rest` what
-        came of one that is not whole. Raises ValueError for what is no message."""
+        """The next message that the child sent with `send`; b"" at the end or the deadline. `rest` then holds
+        the beginning of an unfinished one. Raises ValueError for what is no message, and OSError."""
         while True:
             size = 4 + int.from_bytes(self.rest[:4], "big")
             if len(self.rest) >= 4 and size <= len(self.rest):
@@ -86,8 +88,8 @@ class Child:
             self.rest += piece
 
     def last_words(self) -> bytes:
-        """What a child that has faulthandler enabled says of where it is, behind its last whole message.
-        It may go on after that: `stop` it."""
+        """What a child with faulthandler enabled says about where it is, after its last whole message. It may
+        go on after that: `stop` it. Raises OSError."""
         os.kill(self.pid, _SIGABRT)
         words, end = self.rest, time.monotonic() + LAST_WORDS
         while len(words) < OUTPUT_LIMIT and (piece := self.read(end)):
@@ -95,11 +97,11 @@ class Child:
         return words
 
     def stop(self) -> int:
-        """Ends the child and all that it started; gives its wait status, that of a killed one if it
-        cannot be known. One that does not end is left behind (see `left`)."""
+        """Ends the child and all that it started; gives its wait status, or that of a killed child if it is
+        unknown. One that does not end is left behind (see `left`). Raises OSError."""
         try:
             os.killpg(self.pid, _SIGKILL)
-        except OSError:  # it did not come as far as having a session
+        except OSError:  # it has no session of its own yet
             os.kill(self.pid, _SIGKILL)
         status = self._reaped(time.monotonic() + DYING)
         for _ in range(OUTPUT_LIMIT >> 12):  # bounded: what escaped the session may print for ever
@@ -123,7 +125,7 @@ class Child:
                     break
             time.sleep(pause)
             pause = min(2 * pause, 0.05)
-        # Of one that is traced only the tracer is told the end: it is dead all the same.
+        # If it is traced, only its tracer hears of its end; but it is dead.
         self.left = left_behind.alive(self.pid)
         return _SIGKILL
 
@@ -136,14 +138,11 @@ class Child:
 
 def send(answer: int, message: bytes) -> None:
     """Sends a message from inside a child, for `Child.message`. Raises OSError."""
-    message = len(message).to_bytes(4, "big") + message
-    while message:
-        message = message[os.write(answer, message) :]
+    write_all(answer, len(message).to_bytes(4, "big") + message)
 
 
 def count_on_children() -> None:
-    """Makes this process hear of the end of its children: who started it may have ignored that, and
-    waitpid(2) would fail."""
+    """Makes sure that waitpid(2) works: the program that started this one may have let it ignore children."""
     from _signal import SIG_DFL, SIG_IGN, getsignal, signal  # type: ignore[import-not-found]  # see _SIGABRT
 
     if getsignal(_SIGCHLD) == SIG_IGN:
@@ -159,7 +158,7 @@ def _settle(answer: int, output: int) -> None:
     pthread_sigmask(SIG_SETMASK, ())
     alarm(LIFETIME)
     null = os.open("/dev/null", os.O_RDONLY)
-    answer, output = os.dup(answer), os.dup(output)  # above the numbers that are about to be taken
+    answer, output = os.dup(answer), os.dup(output)  # above the numbers that are used below
     for source, target in ((null, 0), (output, 1), (output, 2)):
         os.dup2(source, target)
     os.dup2(answer, 3, inheritable=False)

@@ -16,12 +16,14 @@ if TYPE_CHECKING:
 
 PROJECT = __file__.rpartition("/lib/domo/")[0]  # the folder that bin/ and lib/ are in
 LIMIT = 4 << 20  # no file that domo reads whole is larger
+SHARED_LIMIT = 1 << 20  # nor one that anybody may write at any time
+TORN_SECONDS = 0.2  # PHP's and nano's truncate-then-write is over in less
 _FLAGS = os.O_WRONLY | os.O_CLOEXEC
 
 
 def read(path: str, limit: int = LIMIT) -> tuple[bytes, os.stat_result]:
-    """The content and the stat of a regular file. Raises FileNotFoundError, or Fault (what stands
-    there instead, more than `limit` bytes, no right to read it)."""
+    """The content and the stat of a regular file. Raises FileNotFoundError, or Fault (it is no regular file,
+    is larger than `limit` bytes, or cannot be read)."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a fifo must not hang the tick
     except FileNotFoundError:
@@ -33,7 +35,7 @@ def read(path: str, limit: int = LIMIT) -> tuple[bytes, os.stat_result]:
     finally:
         try:
             os.close(fd)
-        except OSError:  # of a file that was only read
+        except OSError:  # it was only read, so nothing is lost
             pass
 
 
@@ -54,7 +56,7 @@ def whole(fd: int, path: str, limit: int) -> tuple[bytes, os.stat_result]:
 
 
 def ours(path: str) -> str:
-    """How the names begin of the files that domo makes beside `path`: hidden, and nobody else's."""
+    """How the names of domo's temporary files beside `path` begin: hidden, and used by nobody else."""
     folder, _, name = path.rpartition("/")
     return f"{folder or '.'}/.{name}.domo-"
 
@@ -67,34 +69,32 @@ def beside(
     mark: str = "",
     lasting: bool = False,
 ) -> str:
-    """Writes `content` to a new file beside `path`, with the owner, permissions and attributes (ACLs) of
-    the file there, of which `like` is the stat, and gives its name; `lasting`: when it is on the disk.
-    With a `mark` the name says that, and the new file's inode. Raises Fault or OSError; then nothing is left.
+    """Writes `content` to a new file beside `path`, and gives its name. It gets the owner and permissions in
+    `like`, the stat of the file at `path`, and that file's attributes (ACLs). `lasting`: waits until it is on
+    the disk. With a `mark` the name holds it, and the inode. Raises Fault or OSError; then nothing is left.
 
-    Where the file system can, it has no name until it is whole: processes that write the same file at
-    once never put each other's halves in place, and a killed one leaves nothing.
+    If the file system can, it has no name until it is whole. So processes that write the same file at the
+    same time never put a half of it in place, and a killed one leaves nothing.
     """
     try:
         name, fd = "", os.open(path[: path.rfind("/") + 1] or ".", _FLAGS | os.O_TMPFILE, 0o600)
-    except OSError:  # it cannot; or there is a fault, which comes up again
+    except OSError:  # it cannot; any other fault comes up again
         name, fd = _named(
             f"{ours(path)}new", lambda name: os.open(name, _FLAGS | os.O_CREAT | os.O_EXCL, 0o600)
         )
     try:
-        view = memoryview(content)
-        while view:
-            view = view[os.write(fd, view) :]
+        write_all(fd, content)
         now = os.fstat(fd)  # in a folder with the set-group-id bit the group is not ours
         if like is not None and (like.st_uid, like.st_gid) != (now.st_uid, now.st_gid):
             try:
                 os.fchown(fd, like.st_uid, like.st_gid)
-            except PermissionError:  # a group that may do what everybody may need not be kept
+            except PermissionError:  # the group need not be kept if it may do no more than everybody
                 if like.st_uid != now.st_uid or like.st_mode >> 3 & 7 != like.st_mode & 7:
                     raise
         os.fchmod(fd, stat.S_IMODE(like.st_mode) if like is not None else mode)
         if like is not None:
             _copy_attributes(path, fd)
-        if lasting:  # ext4 sees to that itself for a file renamed over another, not for one exchanged with it
+        if lasting:  # ext4 does so itself for a file renamed over another, but not for one exchanged with it
             os.fsync(fd)
         final = f"{ours(path)}{mark}-{now.st_ino}" if mark else f"{ours(path)}new"
         if name:
@@ -108,6 +108,12 @@ def beside(
         raise
     finally:
         os.close(fd)
+
+
+def write_all(fd: int, content: bytes) -> None:
+    """Writes all of it, however much the system takes at once. Raises OSError."""
+    while content:
+        content = content[os.write(fd, content) :]
 
 
 def _copy_attributes(path: str, fd: int) -> None:
@@ -128,9 +134,9 @@ def _copy_attributes(path: str, fd: int) -> None:
 
 
 def _named(name: str, make: Callable[[str], Made]) -> tuple[str, Made]:
-    """What `make` makes under that name, and the name. It is fixed so that what a killed process left is
-    used up by the next one; where somebody else planted it, a second name is tried. Neither O_EXCL nor
-    link(2) follows a link. Raises OSError."""
+    """Makes something with `make(name)`; gives the name and what was made. The name is fixed, so that the
+    next process replaces what a killed one left. If another user planted a file there, a second name is
+    tried. Neither O_EXCL nor link(2) follows a link. Raises OSError."""
     for place in (name, f"{name}.{os.getpid()}"):
         try:
             os.unlink(place)
@@ -144,7 +150,7 @@ def _named(name: str, make: Callable[[str], Made]) -> tuple[str, Made]:
 
 
 def replace(path: str, content: bytes, mode: int = 0o644) -> None:
-    """Replaces a file whole, keeping owner and permissions. Raises Fault that says who may not."""
+    """Replaces a file whole, and keeps its owner and permissions. Raises Fault, which says who may not."""
     try:
         try:
             like = os.lstat(path)

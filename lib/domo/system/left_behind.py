@@ -12,7 +12,7 @@ HANGS = "process {} hangs and cannot be killed (does a disk not answer?)"
 
 
 def alive(pid: int) -> Left | None:
-    """The process with that id, None if there is none, or none alive."""
+    """The process with that id; None if there is none, or it is dead."""
     start = _start_of(pid)
     return (pid, start) if start else None
 
@@ -28,7 +28,7 @@ def running(left: Left) -> bool:
 
 
 def _start_of(pid: int) -> int:
-    """When a process was started (clock ticks since boot), 0 if there is none, or none alive."""
+    """When a process was started (clock ticks since boot); 0 if there is none, or it is dead."""
     fields = _stat(pid)
     try:
         return 0 if fields[0] in (b"Z", b"X") else int(fields[19])
@@ -37,7 +37,7 @@ def _start_of(pid: int) -> int:
 
 
 def _stat(pid: int) -> list[bytes]:
-    """What the kernel says of a process, from its state (R: it runs, or wants to) on; [] if there is none."""
+    """What the kernel says of a process, from its state (R: it runs, or could) on; [] if there is none."""
     try:
         fd = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
     except OSError:

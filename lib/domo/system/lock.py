@@ -1,4 +1,4 @@
-"""One program at a time: a plain flock, because importing filelock costs 2 to 5 bare starts, every minute."""
+"""One program at a time: a plain flock, because importing filelock takes long (see ARCHITECTURE.md)."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ class Locked(Exception):
 
 
 def take(path: str) -> tuple[int | None, str]:
-    """The lock of a program as a descriptor to keep, and ""; or (None, why) where there can be no lock,
-    which must not keep the pins from being driven. Raises Locked while another process holds it."""
+    """Takes a program's lock: gives the descriptor that holds it, and ""; or (None, why) if no lock is
+    possible, for the pins are driven without it too. Raises Locked while another process holds it."""
     flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
         from fcntl import LOCK_EX, LOCK_NB, flock
@@ -21,11 +21,12 @@ def take(path: str) -> tuple[int | None, str]:
         except FileNotFoundError:
             fd = os.open(path, flags | os.O_CREAT, 0o600)  # others must not be able to hold it
         owner = os.fstat(fd).st_uid
-        if owner not in (0, os.geteuid()):  # who could hold it for ever
+        if owner not in (0, os.geteuid()):  # that user could hold it for ever
             os.close(fd)
             from .rights import user_name
 
-            return None, f"{path}: is {user_name(owner)}'s, which is no lock; run: sudo rm {path}"
+            name = user_name(owner)
+            return None, f"{path}: belongs to {name}, so it cannot serve as the lock; run: sudo rm {path}"
         try:
             flock(fd, LOCK_EX | LOCK_NB)
         except OSError:

@@ -7,8 +7,8 @@ import sys
 
 
 def third_party() -> None:
-    """Makes apt's and pip's packages importable. bin/ starts Python with -S, because `site` costs 0.3
-    of a bare interpreter's start, which a tick would pay every minute for RPi.GPIO alone."""
+    """Makes apt's and pip's packages importable. bin/ starts Python with -S, because `site` costs
+    (see ARCHITECTURE.md), and a tick would pay that every minute for RPi.GPIO alone."""
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     prefixes = (sys.executable.rpartition("/bin/")[0], sys.prefix, "/usr/local")  # a venv goes first
     places = [f"{prefix}/lib/{version}/{kind}-packages" for prefix in prefixes for kind in ("site", "dist")]

@@ -1,4 +1,4 @@
-"""The one folder for what is as good as programs, such as bytecode: this user's, closed to all others."""
+"""The one folder for what is run as it is, such as bytecode: this user's, and closed to all others."""
 
 import os
 
@@ -8,10 +8,10 @@ def folder() -> str:
     return f"{os.environ.get('TMPDIR') or '/tmp'}/domo-{os.geteuid()}"
 
 
-def is_ours() -> bool:
-    """Whether the folder is there, ours, and closed to everybody else."""
+def is_ours(path: str = "") -> bool:
+    """Whether the folder, or the one at `path`, is there, ours, and closed to everybody else."""
     try:
-        info = os.lstat(folder())
+        info = os.lstat(path or folder())
     except OSError:
         return False
     return info.st_mode & 0o170077 == 0o040000 and info.st_uid == os.geteuid()

@@ -1,4 +1,4 @@
-"""Who may not read or write what, in one sentence with the command that mends it."""
+"""Says who may not read or write which file, and the command that mends it, in one sentence."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..core.model import Fault
 
 
 def refused(path: str, error: OSError) -> Fault:
-    """The Fault for a file that could not be written: names user, file and what mends it."""
+    """The Fault for a file that could not be written: user, file, and what mends it."""
     from errno import ELOOP
 
     if error.errno == ELOOP:
@@ -20,8 +20,8 @@ def refused(path: str, error: OSError) -> Fault:
 
 
 def forbidden(path: str) -> Fault | None:
-    """The Fault for a file that this user may not write, or make; None if he may, or if it is not a
-    matter of rights."""
+    """The Fault for a file that this user may not write or create; None if the user may, or if something
+    else than a permission is in the way."""
     folder = path.rpartition("/")[0] or "/"
     try:
         read_only = os.statvfs(folder).f_flag & os.ST_RDONLY
@@ -32,7 +32,7 @@ def forbidden(path: str) -> Fault | None:
 
 
 def _mend(path: str) -> str:
-    """Why this user may not replace a file, and the one command by which he may."""
+    """Why this user may not replace a file, and the one command that changes that."""
     import grp
 
     user, folder = user_name(os.geteuid()), path.rpartition("/")[0] or "/"
@@ -49,7 +49,7 @@ def _mend(path: str) -> str:
             return f"set it to {own}/{name} in config.yaml; run: sudo install -d -o {user} {own}"
         if os.access(folder, os.F_OK) and os.stat(folder).st_uid == os.geteuid():
             return f"{folder} is closed to its own user; run: chmod u+wx {folder}"
-        return f"he may create none in {folder}; run: sudo chown {user} {folder}"
+        return f"nor create a file in {folder}; run: sudo chown {user} {folder}"
     if info.st_uid != os.geteuid():
         return f"it belongs to {user_name(info.st_uid)}; run: sudo chown {user} {path}"
     if not info.st_mode & stat.S_IWUSR:
@@ -60,7 +60,7 @@ def _mend(path: str) -> str:
         group = grp.getgrgid(info.st_gid).gr_name
     except KeyError:
         return f"its group is {info.st_gid}, which has no name; run: sudo chgrp {os.getegid()} {path}"
-    return f"its group is {group}, which he is not in; run: sudo adduser {user} {group}"
+    return f"its group is {group}, and {user} is not in it; run: sudo adduser {user} {group}"
 
 
 def user_name(uid: int) -> str:

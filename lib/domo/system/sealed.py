@@ -1,9 +1,8 @@
-"""The bytecode of what every tick and its child begin with, in one file: read at once, run without a search
-for modules.
+"""The bytecode of the modules that each tick and its child load, in one file: no module is searched for.
 
-It makes the folders of this project free (the gain is in ARCHITECTURE.md). It is used by ticks without
-arguments, cron's, and only as long as no source has changed since; `sealing` writes it. Nothing comes from
-__future__, because this comes before everything else.
+With it many small modules cost no more than one (see ARCHITECTURE.md). Only ticks without arguments use it,
+which are cron's, and only while no source has changed; `sealing` writes it. It imports nothing from
+__future__, because it is loaded before everything else.
 """
 
 import marshal
@@ -22,9 +21,9 @@ if TYPE_CHECKING:
 
 BEFORE = frozenset(sys.modules)  # what is loaded before, this module too
 LIMIT = 2 << 20
-SIZE = 4  # bytes that say how many are of what the tick itself begins with
-_rest: list[memoryview] = []  # what is sealed for the child, not loaded yet
-# Whose it is: this Python's, and this copy of domo's.
+SIZE = 4  # bytes of the number that says how long the tick's own part is
+_rest: list[memoryview] = []  # the child's part, while it is not loaded
+# The file is for this version of Python and this copy of domo only.
 TAG = f"domo {sys.hexversion:x} {sys.implementation.cache_tag} {__file__}\n".encode(errors="surrogateescape")
 
 
@@ -34,7 +33,7 @@ def path() -> str:
 
 
 def use() -> bool:
-    """Loads what a tick begins with, if the file is there, whole, and of today's sources; gives whether."""
+    """Loads the tick's modules, if the file is whole and no source has changed; gives whether it did."""
     try:
         if not is_ours():
             return False
@@ -57,7 +56,7 @@ def use() -> bool:
 
 
 def use_rest() -> None:
-    """Loads what the tick's child begins with besides, if what the tick began with came from the file."""
+    """Loads the child's further modules, if the tick's own came from the file."""
     if _rest:
         try:
             _loaded(_rest.pop())
@@ -66,8 +65,8 @@ def use_rest() -> None:
 
 
 def _loaded(content: memoryview) -> bool:
-    """Loads the modules that `content` holds, if they are of today's sources; gives whether. Raises OSError,
-    ValueError, EOFError or TypeError."""
+    """Loads the modules in `content`, if none of their sources has changed; gives whether it did. Raises
+    OSError, ValueError, EOFError or TypeError."""
     modules: list[Module] = marshal.loads(content)
     if any(stamp(file) != before for _, file, before, _, _ in modules):
         return False

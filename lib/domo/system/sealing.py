@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 
 def loaded_for(name: str) -> list[str]:
-    """Imports a module; gives it and what was imported for it, in their order. One that is damaged is told by
-    who needs it."""
+    """Imports a module; gives the names of all modules that this loaded, in their order. A damaged one is
+    reported later, by the code that needs it."""
     before = set(sys.modules)
     try:
         __import__(name)
@@ -31,9 +31,9 @@ def loaded_for(name: str) -> list[str]:
 
 
 def write(first: Sequence[str], rest: Sequence[str]) -> None:
-    """Writes the bytecode of the modules that a tick begins with, in their order: each comes after those that
-    it imports; and of the board, which is the same at the next tick; apart from them that of the `rest`, with
-    which its child begins besides. A file that cannot be written is no fault."""
+    """Writes the bytecode of the modules that a tick loads `first` (each comes after those that it imports)
+    and of the board's, which the next tick needs too; and, apart from these, of the `rest`, which only the
+    child loads. A file that cannot be written is no fault."""
     try:
         board = [name for name in sys.modules if name.startswith("domo.pins.") and name not in first]
         ours = _all([*first, *board])
@@ -61,6 +61,6 @@ def _sealed(name: str) -> Module:
     assert spec.origin
     assert isinstance(spec.loader, SourceFileLoader)
     when = stamp(spec.origin)
-    # Without docstrings: 12 % less to load.
+    # Without docstrings: less to load.
     code = compile(spec.loader.get_data(spec.origin), spec.origin, "exec", dont_inherit=True, optimize=2)
     return name, spec.origin, when, spec.submodule_search_locations is not None, code

@@ -1,5 +1,5 @@
-"""JSON for the tick: `import json` brings in `re` and costs 0.7 of a bare interpreter's start; the C
-scanner and string encoder under it cost nothing, and they are what `json` itself would use."""
+"""JSON for the tick: `import json` brings in `re` (the gain is in ARCHITECTURE.md); the C scanner and string
+encoder under it cost nothing, and they are what `json` itself would use."""
 
 from __future__ import annotations
 
@@ -33,9 +33,8 @@ class _Context:
 
 
 def loads(text: str, pairs: Pairs | None = None) -> Any:
-    """The value of a JSON text; `pairs` makes what becomes of an object, from its names and values in
-    their order. Raises ValueError that says line and column, like `json.loads`; NaN,
-    Infinity and a nesting too deep to read are refused too."""
+    """The value of a JSON text; `pairs` makes each object from its names and values, in their order. Raises
+    ValueError with line and column, like `json.loads`; also for NaN, Infinity, and text nested too deeply."""
     try:
         from _json import make_scanner
 
@@ -48,7 +47,7 @@ def loads(text: str, pairs: Pairs | None = None) -> Any:
         raise ValueError("nested too deeply") from None
     except (ImportError, StopIteration, ValueError, SystemError):
         pass  # SystemError: without `json` Python 3.11 cannot even raise its JSONDecodeError
-    import json  # which says what is wrong, or is an interpreter's only one
+    import json  # it says what is wrong; or this interpreter has nothing else
 
     try:
         return json.loads(text, object_pairs_hook=pairs, parse_constant=_Context.parse_constant)

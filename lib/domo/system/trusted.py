@@ -1,8 +1,8 @@
-"""Who can change what is at a path: the file itself, and every folder and link on the way to it.
+"""Whether others can change what is at a path: the file itself, or a folder or link on the way to it.
 
-As sshd and sudo have it: each of them belongs to this user or to root, and nobody else can write it. A
-folder like /tmp, where users may move only their own files (the sticky bit), may be on the way to another
-folder, but not hold the file or a link: others could put one of root's there under another name.
+The rule is that of sshd and sudo: each of these belongs to this user or to root, and nobody else can write
+it. A folder like /tmp, where users may move only their own files (the sticky bit), may be on the way to
+another folder, but must not hold the file or a link: others could put a file of root's there under that name.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 LINKS = 40  # as many as Linux follows
-Safe = dict[str, bool]  # folders that are, and whether others may add to them
+Safe = dict[str, bool]  # folders that were found safe, and whether others may add files to them
 
 
 class Unsafe(Exception):
-    """Others can change something on the way: says what, and what mends it."""
+    """Others can change something on the way. It says what, and what mends it."""
 
     def __init__(self, why: str, mend: str) -> None:
         super().__init__(f"{why}; {mend}")
@@ -34,9 +34,8 @@ class Foreign(Unsafe):
 
 
 def real(path: str, safe: Safe, owners: Sequence[str] = ()) -> str:
-    """The absolute path behind `path` when all links are followed. `safe` remembers the folders from one
-    question to the next; what belongs to one of the `owners`, users by name, is safe too. Raises Unsafe,
-    OSError."""
+    """The absolute path of `path` with all links followed. `safe` remembers folders from one call to the
+    next. What belongs to one of the `owners` (names of users) is safe too. Raises Unsafe, OSError."""
     todo = path.split("/")
     place, links = "", 0
     _folder("", os.stat("/"), safe, owners)
@@ -70,7 +69,8 @@ def real(path: str, safe: Safe, owners: Sequence[str] = ()) -> str:
 
 
 def folder(path: str, safe: Safe, owners: Sequence[str] = ()) -> str:
-    """The absolute path of a folder whose files are safe when they are themselves. Raises Unsafe, OSError."""
+    """The absolute path of a folder that is safe, and to which nobody else can add files: each file in it
+    need only be judged by itself. Raises Unsafe, OSError."""
     place = real(path, safe, owners)
     if safe.get(place, safe[""]):
         raise _crowded(place)
@@ -78,8 +78,8 @@ def folder(path: str, safe: Safe, owners: Sequence[str] = ()) -> str:
 
 
 def opened(path: str, safe: Safe, owners: Sequence[str] = ()) -> tuple[int, os.stat_result]:
-    """The file at `path`, in a `folder` that is safe, open to be read; and what it is: the very file that
-    was found safe. Raises Unsafe, OSError."""
+    """Opens the file at `path`, in a safe `folder`, for reading; gives its descriptor and its stat. The open
+    file itself is judged, so that nobody can change it in between. Raises Unsafe, OSError."""
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # a fifo must not hang us
     try:
         fd = os.open(path, flags)
@@ -97,8 +97,8 @@ def opened(path: str, safe: Safe, owners: Sequence[str] = ()) -> tuple[int, os.s
 
 
 def unsafe(path: str) -> str:
-    """Who can change the file at `path` and what mends it, in words; "" if nobody else can, or there is
-    none."""
+    """Who can change the file at `path` and what mends it, in words; "" if nobody else can, or there is no
+    file."""
     try:
         real(path, {})
     except Unsafe as error:
@@ -109,7 +109,8 @@ def unsafe(path: str) -> str:
 
 
 def judge(path: str, info: os.stat_result, owners: Sequence[str] = ()) -> None:
-    """Raises Unsafe for a file that others than this user, root and the `owners` own or can write."""
+    """Raises Unsafe for a file that anybody but this user, root and the `owners` owns, or that others can
+    write."""
     if info.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise _writable(path)
     _owned(path, info, owners)

@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 
 
 def act(sight: Sight) -> Done:
-    """Carries the plan out; gives what became of it, and what went wrong on the way."""
-    config, now, plan = sight.config, sight.now, sight.plan
-    if sight.board is None:  # the memory stays as old as it is, but says what is wrong
-        _save(config, replace(sight.before, reports=sight.faults), now)
+    """Carries the plan out; gives what became of it, and what went wrong."""
+    config, now, before, answers, plan = sight.config, sight.now, sight.before, sight.answers, sight.plan
+    if sight.board is None:  # nothing was switched: the past stays, with the faults of now
+        _save(config, replace(before, reports=sight.faults), now)
         return Done(sight, plan, sight.faults)
     faults = list(sight.faults)
-    unsaved = _save(config, next_past(sight, plan, sight.faults), now)
+    unsaved = _save(config, next_past(config, before, answers, plan, sight.faults, sight.ended), now)
     if unsaved:
         faults += unsaved
-        why = Text("it could not be remembered")
+        why = Text("the memory cannot be written")
         plan = {r: _held_back(d, why) if d.switched_on else d for r, d in plan.items()}
     plan, wrong = _write_modes(sight, plan)
     faults += wrong
@@ -47,7 +47,7 @@ def act(sight: Sight) -> Done:
     modes.sweep(config.modPath)
     due, wrong_record = _record(sight, plan, faults)
     faults += wrong_record
-    after = next_past(sight, plan, tuple(faults), not wrong, failed_on)
+    after = next_past(config, before, answers, plan, tuple(faults), sight.ended if wrong else (), failed_on)
     if len(faults) > len(sight.faults) or plan != sight.plan or sight.ended:
         _save(config, after, now)
     if after.untold:
@@ -90,7 +90,7 @@ def _write_modes(sight: Sight, plan: Plan) -> tuple[Plan, list[str]]:
     """Brings the mode file up to the plan (see change.modes_to), if there is something to write."""
     found = sight.modes
     changed = found.texts or any(d.mode not in (None, found.modes.get(r)) for r, d in plan.items())
-    if found.problem or not changed or found.missing and not sight.past.known:
+    if found.problem or not changed or found.missing and not sight.answers.past.known:
         return plan, []
     from . import change
 
@@ -111,7 +111,7 @@ def _drive(sight: Sight, board: Board, plan: Plan) -> tuple[Plan, dict[int, str]
 
 
 def _save_states(config: Config, board: Board, plan: Plan) -> list[str]:
-    """Lets the pins outlive the process, and writes the state file; gives what went wrong."""
+    """Saves simulated pins, and writes the state file; gives what went wrong."""
     faults: list[str] = []
     for write in (board.save, lambda: states.save(config.etatPath, {r: d.state for r, d in plan.items()})):
         try:
@@ -122,17 +122,16 @@ def _save_states(config: Config, board: Board, plan: Plan) -> list[str]:
 
 
 def _record(sight: Sight, plan: Plan, faults: list[str]) -> tuple[str, list[str]]:
-    """Adds a line to the record of the day; gives the day when the record is due to go to the disk that
-    lasts, and what went wrong."""
+    """Adds a line to the record; gives the day if it is due for the lasting folder, and what went wrong."""
+    reading, before = sight.answers.reading, sight.before.why
     try:
-        return record.append(sight.config, sight.now.wall, sight.reading, plan, sight.before.why, faults), []
+        return record.append(sight.config, sight.now.wall, reading, plan, before, faults), []
     except Fault as fault:
         return "", [str(fault)]
 
 
 def _rows(sight: Sight, past: Past) -> tuple[Row, ...]:
-    """What the journal is to be given. A new one, or one that a power cut left empty, begins with the
-    forces that stand."""
+    """The rows for the journal. One that is new, or empty after a power cut, begins with standing forces."""
     if sight.answers.begun:
         return past.unwritten
     from .rows import standing

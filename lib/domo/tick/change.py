@@ -1,5 +1,4 @@
-"""A tick that changes the mode file; and what becomes of its plan when the owner was quicker, or a pin
-fails."""
+"""How a tick changes the mode file, and its plan if the owner was quicker or a pin failed."""
 
 from __future__ import annotations
 
@@ -21,8 +20,8 @@ if TYPE_CHECKING:
 
 
 def modes_to(sight: Sight, plan: Plan) -> tuple[Plan, list[str]]:
-    """Brings the mode file up to the plan; gives the plan as an owner's newer force makes it, and what
-    went wrong."""
+    """Brings the mode file up to the plan; gives the plan, changed by newer forces of the owner if there are
+    any, and what went wrong."""
     config, found = sight.config, sight.modes
     wanted = {r: decision.mode for r, decision in plan.items() if decision.mode is not None}
     faults: list[str] = []
@@ -42,7 +41,7 @@ def modes_to(sight: Sight, plan: Plan) -> tuple[Plan, list[str]]:
 
 
 def where_pins_failed(sight: Sight, board: Board, plan: Plan, failed: Iterable[int]) -> Plan:
-    """The plan with the states that the relays really have whose pins failed."""
+    """The plan with the real states of the relays whose pins failed."""
     found = board.found(dict.fromkeys(failed, OFF))
     final = dict(plan)
     for relay in failed:
@@ -56,7 +55,7 @@ def where_pins_failed(sight: Sight, board: Board, plan: Plan, failed: Iterable[i
 
 
 def back(config: Config, plan: Plan, failed_on: Iterable[int]) -> list[str]:
-    """Lets the mode file no longer say on of relays that could not be switched on; gives what went wrong."""
+    """Writes auto off for relays that could not be switched on; gives what went wrong."""
     relays = [relay for relay in failed_on if plan[relay].mode == AUTO_OFF]
     try:
         if relays:
@@ -67,12 +66,13 @@ def back(config: Config, plan: Plan, failed_on: Iterable[int]) -> list[str]:
 
 
 def _overtaken(sight: Sight, plan: Plan, newer: Mapping[int, int]) -> Plan:
-    """The plan with forces that the owner gave while it was made. What the inverter cannot carry beside
-    them is off. Nothing else is switched on."""
+    """The plan with the forces that the owner gave while it was made. What the inverter cannot carry beside
+    them is switched off; nothing else is switched on."""
     before = {r: AUTO_OFF if r in sight.ended else d.mode_before for r, d in plan.items()}
     found = {r: decision.state_before for r, decision in plan.items()}
     known = {**before, **newer}
-    again = core.decide(sight.config, known, found, sight.past, sight.reading, sight.answers.orders)
+    answers = sight.answers
+    again = core.decide(sight.config, known, found, answers.past, answers.reading, answers.orders)
     final = dict(plan)
     for relay, decision in plan.items():
         if relay in newer:

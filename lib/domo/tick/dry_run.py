@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 
 def main(path: str, now: Now, readings: list[str], at: str | None, relay: int | None) -> int:
-    """Prints the plan by the configuration at `path`, with `readings` ("NAME=VALUE") and the hour `at`
-    ("HH:MM") supposed, of one `relay` or all; gives the exit code. Changes nothing, and takes no lock."""
+    """Prints the plan by the configuration at `path`, for one `relay` or all, as if PvMonit gave `readings`
+    ("NAME=VALUE") and it were `at` ("HH:MM"); gives the exit code. Changes nothing, and takes no lock."""
     try:
         config, _ = configs.load(path)
         user.as_its_user(config)
@@ -45,7 +45,7 @@ def main(path: str, now: Now, readings: list[str], at: str | None, relay: int | 
 
 
 def suppose(real: Reading, values: dict[str, str], config: Config) -> Reading:
-    """The reading with some values replaced: on every device that reports them, else on one of its own."""
+    """The reading with some values replaced on every device that reports them; new ones get a device."""
 
     def supposed(known: Mapping[str, Value]) -> dict[str, Value]:
         return {n: Value(values[n], "") if n in values else value for n, value in known.items()}

@@ -1,5 +1,5 @@
-"""What a tick reads from and writes to the disk that lasts: in a child, because such a disk may hang, and
-a tick that hangs keeps the lock. A child that cannot be killed is left behind; none is started beside it."""
+"""What a tick reads from and writes to the lasting disk: in a child, because such a disk may hang, and a tick
+that hangs keeps the lock. A child that cannot be killed is left behind; no other is started beside it."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from ..core.records import replace
 from ..stores import journal, memory, record
 from ..system import files
 from ..system.apart import apart
-from ..system.left_behind import running
+from ..system.left_behind import HANGS, running
 from .rows import standing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from ..core.model import Now, Row
@@ -26,7 +27,7 @@ SECONDS = 5.0
 
 
 def past(config: Config, now: Now) -> tuple[Past, str]:
-    """The past by the journal, and "" or why it cannot be read; then nothing is switched on automatically."""
+    """The past from the journal, and "" or why it cannot be read: then nothing is switched on by itself."""
 
     def read() -> tuple[dict[str, Any], bool, str]:
         found, fault = journal.past(config, now)
@@ -45,67 +46,54 @@ def dated(seen: Beginning) -> Beginning:
     read."""
     from ..stores import ends
 
-    config, until, stuck = seen.config, seen.before.until, seen.before.stuck
-    left = stuck.get("journal")
-    if not (left and running(left)):
-        answer, _, left = apart(lambda: dict(ends.by_the_clock(config, seen.before, seen.now).until), SECONDS)
-        until = until if answer is None else answer
-        stuck = {**stuck, "journal": left} if left else stuck
-    before, past = (replace(one, until=until, stuck=stuck, unset=False) for one in (seen.before, seen.past))
+    def read() -> dict[int, tuple[int, float, float]]:
+        return dict(ends.by_the_clock(seen.config, seen.before, seen.now).until)
+
+    until, _, after = _bounded("journal", seen.config.dbFile, read, seen.before)
+    until = seen.before.until if until is None else until
+    before, past = (replace(p, until=until, stuck=after.stuck, unset=False) for p in (seen.before, seen.past))
     return replace(seen, before=before, past=past)
 
 
 def tell_journal(config: Config, rows: tuple[Row, ...], before: Past, now: Now) -> tuple[Past, list[str]]:
-    """Gives the journal its rows; gives the past with those that it did not take, and what went wrong."""
-    left = before.stuck.get("journal")
-    if left and running(left):
-        return before, [
-            Report(f"journal {config.dbFile}: process {left[0]} hangs at it and cannot be killed")
-        ]
+    """Writes rows to the journal; gives the past, with those that it did not take, and what went wrong."""
     forces = standing(before)
-    answer, why, left = apart(lambda: _append(config, rows, forces, now), SECONDS)
-    done, begun, fault = answer or (False, False, f"journal {config.dbFile}: {why}")
+    answer, why, after = _bounded(
+        "journal", config.dbFile, lambda: _append(config, rows, forces, now), before
+    )
+    done, begun, fault = answer or (False, False, why)
     faults: list[str] = [Report(fault, "journal", lasts=not done)] if fault else []
-    unwritten = before.unwritten
-    if done:
-        unwritten = () if begun else forces
-    stuck = {**before.stuck, "journal": left} if left else before.stuck
-    return replace(before, unwritten=unwritten, stuck=stuck, reports=(*before.reports, *faults)), faults
+    unwritten = (() if begun else forces) if done else before.unwritten
+    return replace(after, unwritten=unwritten, reports=(*before.reports, *faults)), faults
 
 
 def _append(
     config: Config, rows: tuple[Row, ...], forces: tuple[Row, ...], now: Now
 ) -> tuple[bool, bool, str]:
-    """Adds the rows, and after a journal that was set aside those of the forces that stand, with which the
-    new one begins. Gives whether it took each of the two, and "" or what went wrong."""
+    """Adds the rows. If the journal had to be set aside, the new one also gets the rows of the standing
+    forces. Gives whether it took each of the two, and "" or what went wrong."""
     done, fault = journal.append(config, rows, now)
     begun = done and (not fault or journal.append(config, forces, now)[0])
     return done, begun, str(fault)
 
 
 def keep_record(config: Config, day: str, before: Past, now: Now) -> tuple[Past, list[str]]:
-    """Takes the record of the day (2026-06-15) to its lasting folder; gives the past, and what went wrong."""
-    left = before.stuck.get("record")
-    if left and running(left):
-        return before, [
-            Report(f"record {config.recordDir}: process {left[0]} hangs at it and cannot be killed")
-        ]
-    answer, why, left = apart(lambda: _keep(config, day, now), SECONDS)
-    done, fault = answer or (False, f"record {config.recordDir}: {why}")
+    """Writes the record of a day (2026-06-15) to the lasting folder; gives the past, and what went wrong."""
+    answer, why, after = _bounded("record", config.recordDir, lambda: _keep(config, day, now), before)
+    done, fault = answer or (False, why)
     if not done:
         try:
             files.remove(record.mark(config))
         except OSError:  # then it is tried again after recordEvery
             pass
-    stuck = {**before.stuck, "record": left} if left else before.stuck
     faults: list[str] = [Report(fault, lasts=not done)] if fault else []
-    return replace(before, stuck=stuck, reports=(*before.reports, *faults)), faults
+    return replace(after, reports=(*before.reports, *faults)), faults
 
 
 def _keep(config: Config, day: str, now: Now) -> tuple[bool, str]:
     """Whether the record was taken to its lasting folder, and "" or what a person should know. It is marked
     first: where no mark can be made, the disk would be written every minute."""
-    from ..stores import history  # with csv, re and datetime: half a bare start
+    from ..stores import history  # with csv, re and datetime
 
     try:
         files.replace(record.mark(config), day.encode())
@@ -115,3 +103,14 @@ def _keep(config: Config, day: str, now: Now) -> tuple[bool, str]:
         return False, str(fault)
     except OSError as error:
         return False, f"record {error.filename or config.recordDir}: {error.strerror}"
+
+
+def _bounded(what: str, place: str, work: Callable[[], Any], before: Past) -> tuple[Any, str, Past]:
+    """What `work` at that place gives, or None and why there is nothing; and the past that knows a process
+    which had to be left behind: no other is started beside it."""
+    left = before.stuck.get(what)
+    if left and running(left):
+        return None, f"{what} {place}: {HANGS.format(left[0])}", before
+    answer, why, left = apart(work, SECONDS)
+    after = replace(before, stuck={**before.stuck, what: left}) if left else before
+    return answer, f"{what} {place}: {why}", after

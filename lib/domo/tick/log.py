@@ -1,4 +1,4 @@
-"""PvMonit's kind of log: printMessage on the standard output, printMessageLogfile in a file."""
+"""The log, as in PvMonit: printMessage goes to the standard output, printMessageLogfile to a file."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from ..core.model import MODE_WORDS, ON_OFF, Fault
-from ..system import rights
+from ..core.model import MODE_WORDS, ON_OFF
+from ..system import files, rights
 from .news import fresh
 from .table import show
 
 if TYPE_CHECKING:
     from .sight import Done
 
-LOG_LIMIT = 10_000_000  # bytes, as in PvMonit; then it is kept as FILE.1 and a new one begun
+LOG_LIMIT = 10_000_000  # bytes, as in PvMonit; then it is renamed to FILE.1 and a new one begun
 
 
 def log(done: Done) -> list[str]:
@@ -31,8 +31,6 @@ def log(done: Done) -> list[str]:
             _append(config.printMessageLogfile, "".join(f"{line}\n" for _, line in lines).encode())
     except OSError as error:
         return [str(rights.refused(config.printMessageLogfile, error))]
-    except Fault as fault:
-        return [str(fault)]
     return []
 
 
@@ -51,10 +49,10 @@ def _messages(done: Done) -> list[tuple[int, str]]:
             said.append((1, f"{who}: switched {ON_OFF[decision.state]}"))
         changed = decision.mode != decision.mode_before or decision.state != decision.state_before
         said.append((2 if changed else 3, f"{who}: {decision.why}"))
-    said += [(2, f"data: {note}") for note in sight.reading.notes]
+    said += [(2, f"data: {note}") for note in sight.answers.reading.notes]
     said.append((4, f"pins: {sight.board.kind if sight.board else 'none'}"))
     said += [(4, f"script printed: {line}") for line in sight.answers.printed.splitlines()]
-    for device in sight.reading.devices:
+    for device in sight.answers.reading.devices:
         for name, value in device.values.items():
             said.append(
                 (5, f"data: {device.name or device.id} {name} = {value.text}, {device.age:.0f} s ago")
@@ -78,6 +76,6 @@ def _append(path: str, content: bytes) -> None:
             os.rename(path, f"{path}.1")
             os.close(fd)
             fd = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o644)
-        os.write(fd, content)
+        files.write_all(fd, content)
     finally:
         os.close(fd)

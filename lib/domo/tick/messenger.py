@@ -1,7 +1,7 @@
 """The messenger: a process of its own that gives the waiting events to the program of `onChange`, and ends.
 
-There is one at a time, it holds nothing of the tick that started it, and what the program was not told
-(it failed, or took too long) it tells again, later and later, for a day."""
+Only one runs at a time, and it keeps nothing open of the tick that started it. If the program fails or takes
+too long, the messenger tries again, after longer and longer waits, for a day."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from ..system.child import Child
 
 CALL_SECONDS = 25.0  # for one call of the program; a Child ends after 30 by itself
 FIRST_WAIT, LONGEST_WAIT = 60.0, 3600.0  # s until what failed is tried again; each time twice as long
-KEEP_SECONDS = 86400.0  # a program that is not well for so long is told nothing of it any more
-LOOK_SECONDS = 2.0  # a new event, or a program that was corrected, is tried at once
-SAID_BYTES = 200  # of what a program that failed said last
+KEEP_SECONDS = 86400.0  # when a program has failed for so long, its events are dropped
+LOOK_SECONDS = 2.0  # s between looks: a new event, or a corrected program, is tried at once
+SAID_BYTES = 200  # of the last output of a program that failed
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,8 @@ def _settle(held: int) -> None:
 
 
 def _work(config: Config, held: int | None) -> None:
-    """Passes on all events that wait. One that is added while this process ends would be left, so it looks
-    again."""
+    """Passes on all events that wait. It looks again after it gave up the lock, because a tick may have added
+    one before that."""
     while held is not None:
         _tell_all(config)
         os.close(held)
@@ -120,7 +120,7 @@ def _signs(config: Config) -> tuple[object, ...]:
 def _again(before: Failing | None, now: float) -> Failing:
     if before is None:
         return Failing(now, FIRST_WAIT, now + FIRST_WAIT)
-    if now < before.until:  # something new came: the wait stays what it is
+    if now < before.until:  # it was tried early, for something new: the wait stays as it is
         return before
     wait = min(2 * before.wait, LONGEST_WAIT)
     return Failing(before.since, wait, now + wait)

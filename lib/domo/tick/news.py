@@ -5,14 +5,13 @@ from __future__ import annotations
 
 import json
 import sys
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from ..core.model import MODE_WORDS, ON_OFF, Fault, Now, Past, Row
 from ..core.news import News, news
 from ..core.records import replace
 from ..core.settings import Config
-from ..stores import events, told
+from ..stores import events, record, told
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,11 +34,11 @@ def say(config: Config, reports: Sequence[str], now: Now, all_seen: bool = True)
         try:
             told.save(config, after, now)
         except Fault as fault:
-            print(f"domo-tick: {fault}; until then every fault is reported at every tick", file=sys.stderr)
+            print(f"domo-tick: {fault}; until you do, each tick reports every fault", file=sys.stderr)
 
 
 def fresh(config: Config, reports: Sequence[str], now: Now) -> list[str]:
-    """What `say` would say."""
+    """What `say` would print now."""
     return [one.text for one in news(told.load(config, now), reports, config.remindAfter)[0]]
 
 
@@ -85,11 +84,11 @@ def _of_fault(one: News, now: Now) -> dict[str, Any]:
 
 
 def _moment(wall: float) -> str:
-    """ISO 8601, with the offset of this place."""
+    """A moment (epoch s) in ISO 8601, with the local offset."""
     try:
-        return datetime.fromtimestamp(wall).astimezone().isoformat(timespec="seconds")
-    except (ValueError, OverflowError, OSError):  # a clock with a date that cannot be
-        return datetime.fromtimestamp(0, UTC).isoformat()
+        return record.stamp(wall)
+    except (ValueError, OverflowError, OSError):  # the clock has an impossible date
+        return record.stamp(0.0)
 
 
 def _line(event: dict[str, Any]) -> str:

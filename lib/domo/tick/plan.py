@@ -1,5 +1,4 @@
-"""The first half of a tick: reads everything and decides. It changes only the pins of forced relays, before
-anything else (see `force`)."""
+"""The first half of a tick: reads everything and decides. It changes only the pins of forced relays."""
 
 from __future__ import annotations
 
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Beginning:
-    """What a tick knows before it touches anything that may hang: its pins, the modes, the past."""
+    """What a tick knows before it touches anything that may hang: the pins, the modes, the past."""
 
     config: Config
     now: Now
@@ -38,9 +37,9 @@ class Beginning:
 
 
 def begin(config: Config, now: Now) -> Beginning:
-    """Reads memory, mode file and pins. A relay is on where its pin says so, unless it was left off: so an
-    automatic on that another program or a restart ended waits for its turn again; and where nobody knows
-    what was left, a relay that is on is one."""
+    """Reads memory, mode file and pins. A relay counts as on if its pin is on and it was left on. If it was
+    left off (a restart switches all off), it counts as off, and must wait for its turn. If it is not known
+    how it was left, the pin decides."""
     before, memory_fault = memory.load(config, now)
     journal_fault = ""
     if before is None:
@@ -58,8 +57,8 @@ def begin(config: Config, now: Now) -> Beginning:
 
 
 def force(seen: Beginning) -> None:
-    """Sets the pins of forced relays at once, so that a force acts whatever hangs later. A failure is
-    reported when the whole plan is carried out."""
+    """Sets the pins of forced relays at once, so that a force acts even if something hangs later. A failure
+    is reported when the whole plan is carried out."""
     if seen.board is not None:
         timed = over(seen)
         forced = {r: ON if mode == FORCED_ON else OFF for r, mode in seen.known.items() if mode in FORCED}
@@ -67,8 +66,8 @@ def force(seen: Beginning) -> None:
 
 
 def resolve(config: Config, found: modes.Found, past: Past) -> tuple[dict[int, int | None], list[str]]:
-    """The mode that holds for each relay now, None where the file holds no mode, which keeps the relay
-    off; and what is wrong with the mode file."""
+    """The mode of each relay now (None: the mode file holds no mode, so the relay is held off), and what is
+    wrong with the mode file."""
     faults: list[str] = []
     if found.problem or found.odd or found.linked or found.twice:
         from . import mode_faults
@@ -97,8 +96,8 @@ def _clock_was_set(seen: Beginning) -> bool:
 def finish(
     seen: Beginning, given: Reading | None = None, pretend: Now | None = None, acts: bool = False
 ) -> Sight:
-    """Lets a child read the data and ask the scripts, and decides. `given` stands for the data file,
-    `pretend` for the hour that the scripts are told; a tick that `acts` fetches data that are old."""
+    """Lets a child read the data and ask the scripts, and decides. `given` replaces the data file, `pretend`
+    the clock that scripts see; a tick that `acts` fetches new data if they are old."""
     if _clock_was_set(seen):
         from . import lasting
 
@@ -106,9 +105,8 @@ def finish(
     config, now = seen.config, seen.now
     ended = over(seen)
     known = {**seen.known, **dict.fromkeys(ended, AUTO_OFF)}
-    answers = asking.ask_all(
-        messages.Question(config, known, seen.states, seen.past, now, given, pretend, acts)
-    )
+    question = messages.Question(config, known, seen.states, seen.past, now, given, pretend, acts)
+    answers = asking.ask_all(question)
     data, past = answers.reading, answers.past
     faults = [*seen.faults, *answers.reports]
     if data.problem:
@@ -120,18 +118,16 @@ def finish(
         from . import timed
 
         plan = timed.told(plan, past, ended, now)
-    return Sight(
-        config, now, seen.board, seen.modes, past, seen.before, data, answers, plan, tuple(faults), ended
-    )
+    return Sight(config, now, seen.board, seen.modes, seen.before, answers, plan, tuple(faults), ended)
 
 
 def _failed(relay: int, order: Order) -> Report:
-    """A script's fault. It is the same while it is in the same line, whatever the exception says."""
+    """A script's fault. It counts as the same fault while it is in the same line, whatever its text is."""
     return Report(order.why, f"script {relay}", order.why.partition(": ")[0])
 
 
 def _pins(config: Config, left: Mapping[int, int]) -> tuple[Board | None, dict[int, int], str]:
-    """The board, and the state of each relay by its pin; as it was left, where there is no board."""
+    """The board, the state of each relay by its pin (as it was left, if there is no board), and the fault."""
     try:
         board = open_board(config)
     except Fault as fault:

@@ -28,16 +28,16 @@ class Tick:
             except OSError:
                 os.close(self._output)
                 raise
-        except OSError as error:  # no process or descriptor more
+        except OSError as error:  # there are too many processes or descriptors
             raise Fault(f"no tick can be started ({error.strerror})") from None
 
     def _start(self, config: Config) -> int:
-        # As isolated as we are ourselves: -S alone lets PYTHONPATH count.
+        # As isolated as this process: with -S alone PYTHONPATH counts.
         command = [sys.executable, "-IS" if sys.flags.isolated else "-S", f"{PROJECT}/bin/domo-tick"]
         return os.posix_spawn(
             command[0],
             command,
-            {**os.environ, "DOMO_CONFIG": config.path, "DOMO_SAY": "all"},  # news stays news for cron
+            {**os.environ, "DOMO_CONFIG": config.path, "DOMO_SAY": "all"},  # cron's tick still tells its news
             file_actions=[
                 (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
                 (os.POSIX_SPAWN_DUP2, self._output, 1),
@@ -70,8 +70,8 @@ class Tick:
 
 
 def run(config: Config, seconds: float) -> Tick:
-    """Runs a tick; while another one is running, tries again. Gives the last tick that it started. After
-    `seconds` that one may still be at work, or have found another one running. Raises Fault."""
+    """Runs a tick; while another one is running, tries again. Gives the last tick that it started; after
+    `seconds` it may still be running, or have found another one running. Raises Fault."""
     deadline = time.monotonic() + seconds
     while True:
         tick = Tick(config)

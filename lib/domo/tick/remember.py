@@ -1,4 +1,4 @@
-"""What the next tick must know. (`rows`: what the journal and the program of onChange get.)"""
+"""What the next tick must know. (`rows` makes what the journal and the program of onChange get.)"""
 
 from __future__ import annotations
 
@@ -11,19 +11,27 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from ..core.model import Past, Plan, Row
-    from .sight import Sight
+    from ..core.settings import Config
+    from ..scripts.messages import Answers
 
 _NO_HISTORY = History()
-MOST_ROWS = 1000  # are kept for a journal or a queue that cannot be written
-MOST_TRIES = 10  # are counted of a pin that fails
+MOST_ROWS = 1000  # rows kept for a journal or a queue that cannot be written
+MOST_TRIES = 10  # failed tries of a pin that are counted
 
 
 def next_past(
-    sight: Sight, plan: Plan, faults: tuple[str, ...], written: bool = False, failed: Collection[int] = ()
+    config: Config,
+    before: Past,
+    answers: Answers,
+    plan: Plan,
+    faults: tuple[str, ...],
+    ending: Collection[int] = (),
+    failed: Collection[int] = (),
 ) -> Past:
-    """The past for the next tick. `written`: the mode file says what is planned; until it does, the end of
-    a force is not forgotten. `failed`: relays that could not be switched on."""
-    past, config, orders = sight.past, sight.config, sight.answers.orders
+    """The past for the next tick; `before` it was as the last tick left it. `ending`: relays whose force is
+    over, which the mode file does not say yet: until it does, the end is not forgotten. `failed`: relays that
+    could not be switched on."""
+    past, orders = answers.past, answers.orders
     history, auto_on, support = dict(past.history), dict(past.auto_on), dict(past.support)
     modes, states, why, auto = dict(past.modes), {}, {}, []
     for relay, decision in plan.items():
@@ -39,8 +47,7 @@ def next_past(
         if decision.supported:
             support[relay] = 0.0
     ours = frozenset(auto)
-    changes, left = _told(sight, plan, ours) if config.dbFile or config.onChange else ([], [])
-    ending = {} if written else sight.ended
+    changes, left = _told(before, past, plan, ours) if config.dbFile or config.onChange else ([], [])
     return replace(
         past,
         tick=0.0,
@@ -50,11 +57,11 @@ def next_past(
         history=history,
         auto_on=auto_on,
         support=support,
-        data=past.data if sight.reading.problem else 0.0,
-        timers={name: timer for name, timer in sight.answers.timers.items() if timer[0] < timer[1] + 86400},
-        turns=sight.answers.turns,
-        scripted=sight.answers.scripted,
-        stuck=sight.answers.stuck,
+        data=past.data if answers.reading.problem else 0.0,
+        timers={name: timer for name, timer in answers.timers.items() if timer[0] < timer[1] + 86400},
+        turns=answers.turns,
+        scripted=answers.scripted,
+        stuck=answers.stuck,
         why=why,
         reports=faults,
         pins=dict.fromkeys(config.relayGpio.values(), int(config.relayActiveLow)),
@@ -81,10 +88,9 @@ def _pin_failures(
     return after
 
 
-def _told(sight: Sight, plan: Plan, ours: frozenset[int]) -> tuple[list[Row], list[Row]]:
+def _told(before: Past, past: Past, plan: Plan, ours: frozenset[int]) -> tuple[list[Row], list[Row]]:
     """The new rows for the journal: rows.changes, and rows.left."""
-    before = sight.before
-    if not sight.past.until and not any(
+    if not past.until and not any(
         d.state != d.state_before
         or d.state_before != before.history.get(r, _NO_HISTORY).last_state
         or d.mode not in (None, before.modes.get(r, AUTO_OFF))
@@ -93,4 +99,4 @@ def _told(sight: Sight, plan: Plan, ours: frozenset[int]) -> tuple[list[Row], li
         return [], []
     from . import rows
 
-    return rows.changes(sight, plan, ours), rows.left(sight, plan)
+    return rows.changes(before, past, plan, ours), rows.left(before, past, plan)

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 
 def forces_only(config: Config, error: Exception, now: Now) -> list[str]:
-    """Obeys the forces, those that are remembered where the mode file does not tell them, and switches
-    everything else off. Gives where the `error` was, and what else went wrong."""
+    """Obeys the forces (those that are remembered, if the mode file does not tell them) and switches the rest
+    off. Gives where the `error` came from, and what else went wrong."""
     trace = error.__traceback__
     while trace and trace.tb_next:
         trace = trace.tb_next
@@ -52,9 +52,9 @@ def _last_modes(config: Config, now: Now) -> Mapping[int, int]:
 def without_config(
     path: str, clock: Callable[[], Now], run: Callable[[Config, Callable[[], Now], Reading], Done]
 ) -> tuple[bool, Sequence[str]]:
-    """A tick without a configuration does two things only: a new force is obeyed, and a relay
-    that the last good configuration left on does not stay on for ever. For these that one is used, without
-    data, by `run`. Gives whether there was one, and what went wrong."""
+    """A tick without a configuration does two things only: it obeys a new force, and switches off what has
+    been on for too long. For these it is `run` with the last good configuration, without data. Gives whether
+    it was run, and what went wrong."""
     config = configs.last_good(path)
     if config is None:
         return False, ()
@@ -75,7 +75,7 @@ def without_config(
 
 
 def _too_long(config: Config, past: Past | None) -> bool:
-    """Whether a relay may be on for longer than secuDownNoData without a good order, or nobody knows."""
+    """Whether a relay may have been on for longer than secuDownNoData without a good order."""
     if past is None or past.tick is None or past.tick >= config.secuDownNoData:
         return True
     on = [r for r, state in past.states.items() if state == ON and past.modes.get(r) not in FORCED]

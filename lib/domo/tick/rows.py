@@ -10,23 +10,22 @@ from ..core.texts import Text, minutes
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..core.model import Past, Plan
-    from .sight import Sight
 
-STEP, STEPS = 600.0, 12  # the journal is told of a force that ends each STEP s, but STEPS times at most
+STEP, STEPS = 600.0, 12  # s between two rows about a timed force; there are STEPS of them at most
 
 
-def changes(sight: Sight, plan: Plan, ours: frozenset[int]) -> list[Row]:
-    """The rows of every change of mode and state since the last tick."""
+def changes(before: Past, past: Past, plan: Plan, ours: frozenset[int]) -> list[Row]:
+    """The rows of every change of mode and state since the last tick, which left the past `before`."""
     told: list[Row] = []
     for relay, decision in plan.items():
-        was = sight.before.history.get(relay, History()).last_state
+        was = before.history.get(relay, History()).last_state
         if was != decision.state_before:
-            why = Text("found so: a restart, or another program")
+            why = Text("switched by a restart or another program")
             told.append(Row(0.0, relay, "E", decision.state_before, why))
         mode = decision.mode
-        if mode is not None and mode != sight.before.modes.get(relay, AUTO_OFF):
+        if mode is not None and mode != before.modes.get(relay, AUTO_OFF):
             here = relay in ours or (mode not in FORCED and mode != decision.mode_before)
-            timed, age, length = sight.past.until.get(relay, (None, 0.0, 0.0))
+            timed, age, length = past.until.get(relay, (None, 0.0, 0.0))
             left = max(0.0, length - age) if mode == timed else None  # an end is that force's, and no other's
             told.append(Row(0.0, relay, "M", mode, decision.why, PROGRAM if here else OWNER, left))
         if decision.state != decision.state_before:
@@ -34,22 +33,22 @@ def changes(sight: Sight, plan: Plan, ours: frozenset[int]) -> list[Row]:
     return told
 
 
-def left(sight: Sight, plan: Plan) -> list[Row]:
-    """Now and then a row that says how long a force still lasts: a machine that starts with a clock that
-    is not set yet goes on from there."""
+def left(before: Past, past: Past, plan: Plan) -> list[Row]:
+    """Now and then a row that says how long a force still lasts. After a restart, while the clock is not
+    set, the force goes on from there."""
     told = []
-    for relay, (mode, age, length) in sight.past.until.items():
+    for relay, (mode, age, length) in past.until.items():
         step = max(STEP, length / STEPS)
-        before = max(0.0, age - (sight.past.tick or 0.0))
-        stands = relay in plan and plan[relay].mode == mode == sight.before.modes.get(relay)
-        if stands and before // step < age // step and age < length:
+        earlier = max(0.0, age - (past.tick or 0.0))
+        stands = relay in plan and plan[relay].mode == mode == before.modes.get(relay)
+        if stands and earlier // step < age // step and age < length:
             why = Text("{mode}, {left} left", mode=MODE_WORDS[mode], left=minutes(length - age))
             told.append(Row(0.0, relay, "M", mode, why, PROGRAM, length - age))
     return told
 
 
 def standing(past: Past) -> tuple[Row, ...]:
-    """The rows of the forces that stand and that no row waiting for the journal tells of."""
+    """Rows for the standing forces, without those that a row waiting for the journal tells of."""
     told = {row.relay for row in past.unwritten if row.info == "M"}
     forces = {r: mode for r, mode in past.modes.items() if mode in FORCED and r not in told}
     left = {r: max(0.0, length - age) for r, (_, age, length) in past.until.items()}

@@ -26,7 +26,7 @@ STOPPED = 60.0  # s; a tick that takes longer was stopped (kill -STOP): what it 
 
 
 def run(config: Config, clock: Callable[[], Now], given: Reading | None = None) -> Done:
-    """A whole tick; `given` stands for the data file. Raises lock.Locked while another tick runs."""
+    """A whole tick; `given` replaces the data file. Raises lock.Locked while another tick runs."""
     held, trouble = lock.take(config.lock_path)
     try:
         faults = [trouble] if trouble else []
@@ -43,7 +43,7 @@ def run(config: Config, clock: Callable[[], Now], given: Reading | None = None) 
 
 
 def main(path: str, verbose: bool = False, clock: Callable[[], Now] = memory.look_at_clocks) -> int:
-    """A tick by the configuration at `path`; `verbose`: with its table. Gives the exit code."""
+    """A tick by the configuration at `path`; `verbose`: prints its table. Gives the exit code."""
     try:
         config, stamps = configs.load(path)
     except ConfigError as error:
@@ -82,7 +82,7 @@ def _by_hand(verbose: bool) -> bool:
 
 
 def leave(code: int) -> None:
-    """Ends the process without tearing the interpreter down, which costs a quarter of starting it."""
+    """Ends the process without tearing the interpreter down (the gain is in ARCHITECTURE.md)."""
     try:
         sys.stdout.flush()
         sys.stderr.flush()

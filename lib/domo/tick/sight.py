@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..core.model import Now, Past, Plan, Reading
+    from ..core.model import Now, Past, Plan
     from ..core.settings import Config
     from ..pins.board import Board
     from ..scripts.messages import Answers
@@ -23,10 +23,8 @@ class Sight:
     now: Now
     board: Board | None  # None: no pin can be driven
     modes: Found  # the mode file, as it was read
-    past: Past
     before: Past  # the past as it was remembered, before the pins were read
-    reading: Reading
-    answers: Answers
+    answers: Answers  # with the reading, and the past that has seen pins and reading
     plan: Plan
     faults: tuple[str, ...]  # what went wrong, in sentences for people
     ended: Mapping[int, int] = {}  # the forces whose time is over

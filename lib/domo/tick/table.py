@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..core.history import ON
 from ..core.model import MODE_WORDS, ON_OFF
-from ..core.table import WIDTH, drawn, wrapped
+from ..core.table import WIDTH, devices, drawn, wrapped
 from ..scripts import source
 from ..stores.reading import MOVING
 
@@ -21,8 +21,8 @@ GREEN, YELLOW, BOLD, PLAIN = "\033[32m", "\033[33m", "\033[1m", "\033[0m"
 
 
 def show(text: str) -> None:
-    """Prints; what the terminal's character set lacks as "?", and nothing more once nobody reads on
-    (`| head`) or nothing can be written (a full disk)."""
+    """Prints, with "?" for characters that the terminal lacks. Once nobody reads on (`| head`) or the disk is
+    full, it prints nothing more."""
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="replace")
     try:
@@ -62,14 +62,10 @@ def _coloured(text: str, colour: str) -> str:
 
 def _readings(sight: Sight) -> list[str]:
     lines = []
-    used = {*sight.config.required, *MOVING, "CS"}
-    for device in sight.reading.devices:
-        values = [f"{name} {value.text}" for name, value in device.values.items() if name in used]
-        if values:
-            text = f"{device.name or device.id}, {device.age:.0f} s ago: {', '.join(values)}"
-            lines += wrapped(text, indent="  ")
-    for note in (*sight.reading.notes, sight.reading.problem):
-        lines += wrapped(note, indent="  ")
+    reading = sight.answers.reading
+    measured = devices(reading, {*sight.config.required, *MOVING, "CS"}, "{:.0f} s".format)
+    for text in (*measured, *reading.notes, reading.problem):
+        lines += wrapped(text, indent="  ")
     return lines
 
 

@@ -1,4 +1,4 @@
-"""Where the faults of a tick go. Every tick loads this module; `news` and `messenger` only one with news."""
+"""Where the faults of a tick go. Every tick loads this; only one with news loads `news` and `messenger`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def untold(config: Config) -> list[str]:
-    """The fault that the program of onChange could not be run, if there is one."""
+    """The fault that the program of onChange could not be told, if there is one."""
     if not _waits(config):
         return []
     from ..stores import events
@@ -29,8 +29,8 @@ def say(
     config: Config | None, reports: Sequence[str], now: Now, verbose: bool = False, all_seen: bool = True
 ) -> None:
     """Prints the faults: for cron only what is new; all of them if somebody is watching (`verbose`, a
-    terminal, domo-mod, the panel). Then starts what tells the program of onChange. `config`: None if there
-    is none that can be used; `all_seen`: see core.news."""
+    terminal, domo-mod, the panel). Then starts the messenger, if it is needed. `config`: None if it cannot be
+    used; `all_seen`: see core.news."""
     left = reports
     watched = verbose or (sys.stderr and sys.stderr.isatty()) or os.environ.get("DOMO_SAY") == "all"
     try:

@@ -13,7 +13,6 @@ from ..core.model import ConfigError, Fault, Now
 from ..core.settings import Config
 from ..core.texts import one_line
 from ..pins.choice import open_board
-from ..scripts import pvmonit
 from ..stores import bounded, fetch, journal, memory, modes, schema, user, yaml_file
 from ..system import private, rights, trusted
 from ..system.apart import apart
@@ -22,16 +21,14 @@ from ..tick import mode_faults
 from . import check_masters, check_news, check_plant
 from . import check_scripts as scripts
 
-Findings = Iterator[tuple[bool | None, str]]  # well, not well, or (None) to be noted; and the sentence
+Findings = Iterator[tuple[bool | None, str]]  # True: ok, False: to do, None: a note; and the sentence
 
 SECONDS = 20.0  # for each check
 CONFIG_TXT = "/boot/firmware/config.txt"
-PVMONIT = pvmonit.FOLDER
-PVMONIT_CONFIG = f"{PVMONIT}/config.yaml"
 
 
 def main(path: str, now: Now) -> int:
-    """Prints the findings; gives 0 when all is in place, 1 when something is to do, 2 without a config."""
+    """Prints the findings; gives 0 if all is in place, 1 if something is to do, 2 without a configuration."""
     try:
         document = yaml_file.read(path)
         settings = schema.parse(os.path.abspath(path), document)
@@ -87,7 +84,8 @@ def _data(settings: Config, now: Now) -> Findings:
         age = max(device.age for device in data.devices)
         yield (
             True,
-            f"data: {settings.tmpFileDataXml}, {len(data.devices)} devices, {age:.0f} s old, all of valueUse",
+            f"data: {settings.tmpFileDataXml}, {len(data.devices)} devices, {age:.0f} s old,"
+            " has every value of valueUse",
         )
     for note in data.notes:
         yield False, f"data: {note}"
@@ -136,7 +134,7 @@ def _files(settings: Config, now: Now) -> Findings:
 
 
 def _in_place(folder: str) -> str:
-    """What stands for a folder that a tick makes when it needs it: a file in it, or itself."""
+    """The path to test for a folder that a tick makes when it needs it: a file in it, or the folder."""
     return f"{folder}/days.jsonl" if os.path.lexists(folder) else folder
 
 
@@ -174,7 +172,7 @@ def _pins(settings: Config) -> Findings:
         line = firmware_line(settings)
         yield (
             None,
-            f"pins: relays {', '.join(idle)} float until their first tick; {CONFIG_TXT} closes that: {line}",
+            f"pins: relays {', '.join(idle)} float until their first tick; {CONFIG_TXT} prevents it: {line}",
         )
 
 

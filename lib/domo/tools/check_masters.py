@@ -1,4 +1,4 @@
-"""What `--check` finds of PvMonit's own domo: two masters on the same relays."""
+"""What `--check` finds about PvMonit's own domo, which must not drive the same relays."""
 
 from __future__ import annotations
 
@@ -36,17 +36,17 @@ def findings(path: str, document: object) -> Iterator[tuple[bool | None, str]]:
         for key, section in (("domo: daemon", domo), ("domo: tm1638: daemon", panel)):
             if isinstance(section, dict) and section.get("daemon") is True:
                 if section is domo and _disarmed():
-                    yield None, f"{file}: {key}: true, for the cloud; PvMonit cannot start its own by it"
+                    yield None, f"{file}: {key}: true, for the cloud; it cannot start PvMonit's own domo"
                     continue
                 yield (
                     False,
-                    f"{file}: {key}: true, so PvMonit starts its own at the next boot; set it to false",
+                    f"{file}: {key}: true, so PvMonit starts its own domo at the next boot; set it to false",
                 )
 
 
 def _disarmed() -> bool:
-    """Whether nobody can execute what PvMonit would start, so that its `daemon` may be true all the same:
-    its cloudService.php sends the states of the relays only then."""
+    """Whether nobody can execute what PvMonit would start. Then its `daemon` may be true, without which its
+    cloudService.php does not send the states of the relays."""
     try:
         launchers = [
             os.stat(f"{pvmonit.FOLDER}/domo/{name}-launch.sh").st_mode for name in ("domo", "relay-actions")
@@ -57,7 +57,7 @@ def _disarmed() -> bool:
 
 
 def _commands() -> list[list[str]]:
-    """What every interpreter or shell that runs was called with; an editor that shows a file runs nothing."""
+    """The arguments of every interpreter and shell that runs; an editor that shows a file does not count."""
     commands = []
     for command in Path("/proc").glob("[0-9]*/cmdline"):
         try:

@@ -1,4 +1,4 @@
-"""`--check` of the program that is told of changes (`onChange`)."""
+"""What `--check` finds about the program that is told of changes (`onChange`)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..system import rights, trusted
 
 
 def look(settings: Config) -> Iterator[tuple[bool | None, str]]:
-    """Whether it can be run, and what keeps it from being told; nothing where there is none."""
+    """Whether it can be run, and what keeps it from being told; nothing if there is none."""
     forbidden = rights.forbidden(told.path(settings))
     if forbidden:
         yield False, f"faults that were told: {forbidden}"

@@ -1,4 +1,4 @@
-"""What is possible in `plant` and `relayLoad`, but hardly meant."""
+"""What `--check` finds in `plant` and `relayLoad`: what is possible, but hardly meant."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ from collections.abc import Iterator
 from ..core.settings import Config
 from ..stores import plant_keys
 
-Findings = Iterator[tuple[bool | None, str]]  # not well, or (None) to be noted; and the sentence
 
-
-def plant(settings: Config) -> Findings:
-    """What is possible in `plant` and `relayLoad`, but hardly meant."""
+def plant(settings: Config) -> Iterator[tuple[bool | None, str]]:
+    """What is possible in `plant` and `relayLoad`, but hardly meant: not well, or (None) to be noted."""
     plant, where = settings.plant, "config: domo.plant"
     peak = sum(field[0] for field in plant["panels"])
     house = sum(plant["house"]) + 24 * plant["idle"]

@@ -1,4 +1,4 @@
-"""What `domo-tick --check` says of scripts: those that are run, and those that lie where nobody runs them."""
+"""What `domo-tick --check` says about scripts: those that are run, and those in places where none is run."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _run(settings: Config) -> Findings:
         )
     if settings.scriptOwners:
         owners, user = ", ".join(settings.scriptOwners), user_name(os.geteuid())
-        yield None, f"scripts of {owners} are run: who can write them runs any program as {user}"
+        yield None, f"scripts of {owners} are run: whoever can write them can run any program as {user}"
     if "php" in found.values():
         yield from _clock(settings)
 
@@ -126,7 +126,7 @@ def _idle(settings: Config) -> Findings:
 
 
 def _elsewhere(settings: Config) -> Findings:
-    """Scripts where a person would put them, in a folder that is not scriptDir."""
+    """Scripts in folders where a person might put them, but which are not scriptDir."""
     here = os.path.realpath(settings.scriptDir)
     pvmonits = os.path.dirname(pvmonit.defaults(settings))
     homes = (PROJECT, f"{pvmonit.FOLDER}/domo", pvmonits, f"{pvmonits}/domo", os.path.dirname(settings.path))

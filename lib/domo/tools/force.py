@@ -1,4 +1,4 @@
-"""A force that `domo-mod` was told: written into the mode file, its end remembered, carried out at once."""
+"""A force by `domo-mod`: written into the mode file, its end into the memory, and carried out at once."""
 
 from __future__ import annotations
 
@@ -53,9 +53,9 @@ def write_with_end(
     clock: Callable[[], Now] = memory.look_at_clocks,
 ) -> None:
     """Writes the mode into the mode file, and its end (or that it has none) into the memory. The end comes
-    first: without it the force could stay for ever, and an end without its force is dropped by the next
-    tick. Where only the end changes, the journal is told too, so that it outlasts a restart. Raises Fault;
-    then the end of the force that stands is as it was."""
+    first: without it the force could stay for ever, and the next tick drops an end without its force. If only
+    the end changes, the journal gets a row too, so that the new end outlasts a restart. Raises Fault; then
+    the end of the standing force is as it was."""
     held = _locked(config)
     try:
         now = clock()
@@ -63,7 +63,7 @@ def write_with_end(
         past = before
         length = _length(end, now)
         if past is None and length:
-            raise Fault(f"nobody would remember when to end it ({trouble or 'no memory'}); nothing is forced")
+            raise Fault(f"its end cannot be remembered ({trouble or 'no memory'}); nothing is forced")
         if past is not None:
             until = {r: timed for r, timed in past.until.items() if r != relay}
             if length:
@@ -87,8 +87,8 @@ def write_with_end(
 
 
 def _may_be_written(config: Config, relay: int, mode: int, before: modes.Found) -> bool:
-    """Whether a force that failed may have come into the mode file, and so needs its end; `before`: what
-    stood there."""
+    """Whether a force that failed may stand in the mode file all the same, and so needs its end; `before`:
+    what stood there."""
     found = modes.load(config.modPath)
     new = not before.problem and before.modes.get(relay) != mode
     return new and bool(found.problem or found.modes.get(relay) == mode)
@@ -102,21 +102,22 @@ def _locked(config: Config) -> int | None:
             return lock.take(config.lock_path)[0]
         except lock.Locked:
             if time.monotonic() > deadline:
-                raise Fault("a tick is running that does not end; nothing is forced") from None
+                raise Fault("another tick is running and does not end; nothing is forced") from None
         time.sleep(0.05)
 
 
 def _tick(config: Config) -> int:
-    """Runs a tick after the one that may be running; says what it said; gives its exit code. Raises Fault."""
+    """Runs a tick, after one that may be running; prints what it said; gives its exit code. Raises Fault."""
     try:
         tick = ticker.run(config, BUSY_SECONDS)
     except Fault as fault:
-        raise Fault(f"{fault}; what is ordered is written, and acts at the next tick") from None
+        raise Fault(f"{fault}; the mode is written, the next tick acts on it") from None
     code = tick.wait()
     if tick.said:
         print(tick.said, file=sys.stderr)
     if code == BUSY:
         print(
-            "domo-mod: what is ordered is written; it acts at the first tick after that one", file=sys.stderr
+            "domo-mod: the mode is written; the next tick acts on it (another tick is still running)",
+            file=sys.stderr,
         )
     return code if code >= 0 else LOOK

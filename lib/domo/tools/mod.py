@@ -1,4 +1,4 @@
-"""`domo-mod`: the relays as they are and why; or a force, at once, and for as long as it is wanted."""
+"""`domo-mod`: shows every relay and why it is on or off, or forces relays, for as long as the owner says."""
 
 from __future__ import annotations
 
@@ -28,26 +28,26 @@ def options() -> argparse.ArgumentParser:
         "order",
         nargs="?",
         type=str.lower,
-        choices=["on", "off", "auto"],
-        help="without it the relay is only shown",
+        choices=list(ORDERS),
+        help="omit to show the relay",
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     end = parser.add_mutually_exclusive_group()
-    text = "the force ends after: 2h, 90min, 1h30"
+    text = "end the force after this time (2h, 90min, 1h30)"
     end.add_argument("--for", dest="length", type=when.duration, metavar="TIME", help=text)
-    end.add_argument("--until", type=when.hour, metavar="HH:MM", help="the force ends at that time")
+    end.add_argument("--until", type=when.hour, metavar="HH:MM", help="end the force at this time")
     return parser
 
 
 def main(argv: list[str]) -> int:
-    """`domo-mod` with these arguments; gives its exit code: 0 done, 1 done, with something to look at,
-    or it could not be done, 2 not understood, 75 a tick is running that does not end."""
+    """`domo-mod` with these arguments; gives its exit code: 0 done, 1 something is wrong or it could not be
+    done, 2 not understood, 75 another tick is running and does not end."""
     given = options().parse_args(argv)
     try:
         config, _ = configs.load(configs.chosen(given.config))
         relays = list(config.relays) if given.relay in (None, "all") else [_relay(config, given.relay)]
         if (given.length or given.until) and given.order not in ("on", "off"):
-            raise Fault("--for and --until say when a force ends: RELAY on --for 2h")
+            raise Fault("--for and --until need on or off: domo-mod 3 on --for 2h")
     except (ConfigError, Fault) as error:
         for problem in str(error).splitlines():
             print(f"domo-mod: {problem}", file=sys.stderr)
@@ -66,7 +66,7 @@ def main(argv: list[str]) -> int:
 
 
 def _relay(config: Config, word: str) -> int:
-    """The relay of that number or name, or of which it is a part. Raises Fault."""
+    """The relay with that number or name, or with that word in its name. Raises Fault."""
     if word.isdecimal():
         if int(word) in config.relays:
             return int(word)

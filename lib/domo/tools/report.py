@@ -1,4 +1,4 @@
-"""`domo-report`: what the sun did and what domo made of it: a page, a terminal's day, CSV, JSON."""
+"""`domo-report`: what the sun did and what domo made of it, as a page, as text, CSV or JSON."""
 
 from __future__ import annotations
 
@@ -7,21 +7,20 @@ import os
 import re
 import sys
 import time
+from typing import TYPE_CHECKING
 
-from ..core.model import DONE, LOOK, REFUSED, ConfigError, Fault, Now, Past
+from ..core.model import DONE, LOOK, REFUSED, ConfigError, Fault, Now
 from ..core.settings import Config
 from ..report import book as books
 from ..report import days, sums
 from ..stores import config as configs
-from ..stores import history, memory, modes, record, states
+from ..stores import history, memory, record
 from ..system import arguments, files
 from ..tick.table import show
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..panel.frame import View
     from ..report.days import Day
 
 
@@ -43,7 +42,7 @@ def options() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str], clock: Callable[[], Now] = memory.look_at_clocks) -> int:
-    """`domo-report` with these arguments; gives its exit code: 0 done, 1 it could not be done, 2 not
+    """`domo-report` with these arguments; gives its exit code: 0 done, 1 could not be done, 2 not
     understood."""
     given = options().parse_args(argv)
     now = clock()
@@ -89,6 +88,7 @@ def _simulated(config: Config, name: str) -> tuple[books.Book, Day]:
 
 def _page(config: Config, given: argparse.Namespace, date: str, now: Now) -> str:
     from ..report import page
+    from .shown import look
 
     at = time.strftime("Made %A %-d %B %Y at %H:%M", time.localtime(now.wall))
     if given.simulated:
@@ -96,22 +96,11 @@ def _page(config: Config, given: argparse.Namespace, date: str, now: Now) -> str
         return page.made(book, [day], None, at)
     book = books.load(config, now.wall)
     shown = [book.day(date)] if date else [book.day(book.today), book.day(days.earlier(book.today, 1))]
-    return page.made(book, shown, view(config, now), at)
-
-
-def view(config: Config, now: Now) -> View:
-    """The relays as they are now, and why."""
-    from ..panel.frame import View
-
-    past, _ = memory.load(config, now, anyones=True)
-    past = past or Past()
-    found = modes.load(config.modPath)
-    known = modes.holding(config.relays, found, past.modes)
-    return View(config, known, states.load(config.etatPath), past, message=found.problem)
+    return page.made(book, shown, look(config, now), at)
 
 
 def _environment() -> dict[str, str]:
-    """As it was given; Python itself puts UTF-8 there where the locale is C, whatever the terminal can."""
+    """The environment as it was given: if the locale is C, Python changes it to UTF-8, which may be wrong."""
     try:
         with open("/proc/self/environ", encoding="utf-8", errors="replace") as file:
             return dict(line.partition("=")[::2] for line in file.read().split("\0"))
@@ -120,7 +109,7 @@ def _environment() -> dict[str, str]:
 
 
 def _text(config: Config, book: books.Book, day: Day) -> str:
-    """As the terminal can show it: block characters where its locale is UTF-8, colours where it is one."""
+    """The day as the terminal can show it: block characters if the locale is UTF-8, colours on a terminal."""
     from ..report import text
 
     given = _environment()
@@ -142,10 +131,11 @@ def _csv(config: Config, date: str, now: Now) -> str:
 
 
 def _json(book: books.Book, day: Day, now: Now) -> str:
-    """The day for other programs; None is what nobody knows."""
+    """The day for other programs; null is what is not known."""
     import json
 
     from ..report import page, words
+    from .shown import look
 
     one = sums.of(day)
     switches = [
@@ -159,5 +149,5 @@ def _json(book: books.Book, day: Day, now: Now) -> str:
     ]
     found = {"day": {**vars(one), "relays": relays}, "switches": switches, "simulated": book.simulated}
     if not book.simulated:
-        found["now"] = page.states(view(book.config, now))
+        found["now"] = page.states(look(book.config, now))
     return json.dumps({**found, "notes": book.notes}, ensure_ascii=False)

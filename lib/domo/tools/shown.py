@@ -38,7 +38,7 @@ def in_words(view: View, now: Now, only: Container[int]) -> str:
 
 
 def _moment(now: Now, age: float | None) -> str:
-    """When that was: the time, with the day if it was not today; "-" when nobody knows."""
+    """When that was: the time, with the day if it was not today; "-" if it is not known."""
     if age is None:
         return "-"
     then = time.localtime(now.wall - age)
@@ -47,7 +47,7 @@ def _moment(now: Now, age: float | None) -> str:
 
 
 def in_json(view: View, now: Now, only: Container[int]) -> str:
-    """The same for other programs; moments in epoch seconds, null for what nobody knows."""
+    """The same for other programs; moments in epoch seconds, null for what is not known."""
     relays = []
     for relay, name, _, _, age, why in rows(view):
         mode, timed = view.modes[relay], view.past.until.get(relay)

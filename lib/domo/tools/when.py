@@ -33,12 +33,12 @@ def hour(text: str) -> tuple[int, int]:
 
 
 def seconds_until(hour: tuple[int, int], wall: float) -> float:
-    """How long after `wall` (epoch s) it is that time of day for the first time. In the night in which
-    clocks go back it is so twice; in the one in which they go forward perhaps never: then what counts is
-    when it would have been. Raises Fault when nobody has set the clock."""
+    """Seconds from `wall` (epoch s) until it is that time of day. In the night in which clocks go back it may
+    be that time twice: the first counts. In the one in which they go forward it may never be: then the moment
+    counts at which it would have been. Raises Fault if the clock was not set."""
     if wall < PLAUSIBLE:
         date = time.strftime("%Y-%m-%d %H:%M", time.localtime(wall))
-        raise Fault(f"the clock says {date}, so nobody knows when it will be that time; use --for")
+        raise Fault(f"the clock says {date}, which cannot be right, so --until cannot work; use --for")
     today = time.localtime(wall)
     ends = [end for days in (0, 1) for end in _moments((*today[:2], today[2] + days), hour)]
     return min(end for end in ends if end > wall) - wall

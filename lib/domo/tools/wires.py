@@ -59,7 +59,7 @@ def lines(config: Config) -> Iterator[str]:
 
 
 def _numbers(pin: int) -> tuple[str, str, str]:
-    """What a physical pin is called: BCM (or what it supplies), its own number, wiringPi."""
+    """The names of a physical pin: BCM (or what it supplies), its own number, wiringPi."""
     bcm = header.HEADER[pin - 1]
     return str(bcm), str(pin), str(header.WIRING_PI.index(bcm)) if isinstance(bcm, int) else ""
 

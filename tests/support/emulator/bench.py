@@ -39,7 +39,8 @@ class Display:
     """A board as a person sees it; leds, digits and buttons are numbered 1..8 from the left.
 
     `ram`, `on` and `brightness` (0..7) are the chip's own; `seen` are the buttons that were down at
-    the last key scan; `ns` (CLOCK_MONOTONIC) is when this was published, by process `pid`.
+    the last key scan, `missed` the accesses while it had no power; `ns` (CLOCK_MONOTONIC) is when this was
+    published, by process `pid`.
     """
 
     ram: tuple[int, ...] = (0,) * 16
@@ -49,6 +50,7 @@ class Display:
     seen: tuple[int, ...] = ()
     received: int = 0
     scans: int = 0
+    missed: int = 0
     ns: int = 0
     pid: int = 0
 

@@ -44,6 +44,7 @@ class Chip:
         self.out = 1  # DIO: open drain (p. 2), so 0 pulls low and 1 lets go
         self.changed = False  # is there news for those who look at the board?
         self.plugged = True
+        self.missed = 0  # how often STB fell while it had no power
         self._bits = self._count = self._keys = 0
         self._state = "idle"
         self._power_on()
@@ -69,6 +70,9 @@ class Chip:
         if self.plugged:
             self._state = "instruction"
             self._bits = self._count = 0
+        else:
+            self.missed += 1
+            self.changed = True
 
     def deselect(self) -> None:
         """STB rises: a byte cut short is void, the ones before it count (p. 3)."""
@@ -119,7 +123,7 @@ class Chip:
 
     def report(self) -> dict[str, Any]:
         """What can be seen of it, as in display.json."""
-        names = ("plugged", "on", "brightness", "ram", "seen", "received", "scans")
+        names = ("plugged", "on", "brightness", "ram", "seen", "received", "scans", "missed")
         return {name: getattr(self, name) for name in names}
 
     def restore(self, report: dict[str, Any]) -> None:

@@ -1,6 +1,6 @@
 <?php
-// What PvMonit gives to its scripts, under the same names, asked of domo's memory instead of files and
-// SQLite. Each answers what PvMonit's own answers, but for what MIGRATION.md lists.
+// The functions that PvMonit gives to its scripts, under the same names. They ask domo's memory instead of
+// files and SQLite, and answer what PvMonit's own do, except for what MIGRATION.md lists.
 
 /** The world of a tick, as domo hands it over; scripts see it through the functions below. */
 final class DomoPast
@@ -21,7 +21,7 @@ final class DomoPast
         return self::$now - (int) floor(self::$wall - $timer[0] + 0.005);   // ages are kept in ms
     }
 
-    /** Whether the regulator is in a stage, or has left it no longer than so many seconds ago. The time counts
+    /** Whether the regulator is in a stage, or left it no longer than these seconds ago. The time counts
      *  from the first question after it was left. */
     public static function inStage(string $name, string $stage, $cs, $seconds): bool
     {

@@ -1,7 +1,7 @@
 <?php
 // Runs the PHP scripts of one tick, one after the other, in the global scope as PvMonit does. The world
-// comes as JSON on the standard input; each answer goes to descriptor 3 as [order, why, timers] in JSON
-// behind its length in 4 bytes, and "C" says that all is told (scripts/php.py reads them).
+// comes as JSON on the standard input. Each answer goes to descriptor 3 as [order, why, timers] in JSON,
+// after its length in 4 bytes; "D" says that there are no more (scripts/php.py reads them).
 
 require __DIR__ . '/functions.php';
 
@@ -35,7 +35,7 @@ final class DomoScript
         }
     }
 
-    /** The time zone of PHP's own settings, which `php -n` passes over: scripts mean the hours of PvMonit. */
+    /** The time zone of PHP's own settings, which `php -n` ignores: scripts mean the hours of PvMonit. */
     private static function zone(): string
     {
         $zone = '';
@@ -102,7 +102,7 @@ final class DomoScript
         self::fail($line, get_class($error) . ': ' . $error->getMessage());
     }
 
-    /** The end of the process, wanted or not: a fatal error or exit() in a script comes by here too. */
+    /** The end of the process, wanted or not: a fatal error or exit() in a script gets here too. */
     public static function ended(): void
     {
         if (self::$over) {
@@ -110,7 +110,7 @@ final class DomoScript
         }
         $error = error_get_last();
         $fatal = $error && $error['type'] & (E_ERROR | E_PARSE | E_CORE_ERROR | E_COMPILE_ERROR);
-        // A name that an earlier script has taken: alone it may be well.
+        // A name that an earlier script has taken: in a process of its own the script may be good.
         $taken = $fatal && self::$done && preg_match('/^Cannot (re)?declare /i', $error['message']);
         if (self::$todo && !$taken) {
             if ($fatal) {
@@ -136,7 +136,7 @@ final class DomoScript
         exit;
     }
 
-    /** PHP's warnings go on, as under PvMonit; a value that nobody reports is worth a line to read. */
+    /** After a warning PHP goes on, as under PvMonit; a value that nobody reports is printed, to be read. */
     public static function warned(int $kind, string $text, string $file, int $line): bool
     {
         if ($file === self::$file && error_reporting() & $kind && preg_match('/^Undefined array key/', $text)) {
@@ -147,7 +147,7 @@ final class DomoScript
 
     public static function finish(): void
     {
-        self::write('C');
+        self::write('D');
         self::$over = true;
     }
 
@@ -173,7 +173,7 @@ final class DomoScript
         self::send('', 'script ' . basename(self::$file) . "$place: " . self::text($why));
     }
 
-    /** What to do about a name that is in an extension which PHP lacks here. */
+    /** What to do about a name of an extension that is not installed here. */
     private static function missing(string $name): string
     {
         foreach (self::$world['extensions'] as $extension => $starts) {
@@ -210,7 +210,7 @@ final class DomoScript
         fflush(self::$pipe);
     }
 
-    /** A text as UTF-8; what is none was written in ISO-8859-1. */
+    /** A text as UTF-8; if it is not, it was written in ISO-8859-1. */
     private static function text(string $text): string
     {
         return preg_match('//u', $text) ? $text
