@@ -36,8 +36,8 @@ def stages(
     the age since it was first seen out of it. Also the ages since it was last seen "full", and since the last
     "night". A `gap` (s) in the data that is longer than SHORTEST_NIGHT counts as a night.
 
-    Full is float; and absorption, once the `battery` (Wh) is full by its monitor and takes hardly any more: some
-    regulators come to float only when the loads, too, draw little (Victron's manuals, "tail current").
+    Full is float; and absorption, once the `battery` (Wh) is full by its monitor and takes hardly any more:
+    some regulators come to float only when the loads, too, draw little (Victron's manuals, "tail current").
     """
     after = dict(before)
     if len(after) > DEVICES_LIMIT * len(STAGES):  # devices have come and gone

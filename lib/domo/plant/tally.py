@@ -14,6 +14,7 @@ from .fold import Moment
 from .foreign import Driven
 from .plant import Flow
 
+DUSK = 60  # minutes without light, after which it is evening
 DEEPER = 0.03  # of the charge: an evening lower than without domo by more than this is counted
 
 
@@ -202,21 +203,26 @@ class Evenings:
 
     def __init__(self) -> None:
         self.floated = self.bare_floated = False
-        self.light = False
+        self.light, self.dark, self.lower = False, 0, 0.0
 
     def look(self, result: Result, flow: Flow, bare: Flow) -> None:
-        """Adds a minute."""
+        """Sees one minute more. In twilight the light may come and go: the sun has set when it is away for
+        DUSK minutes."""
         if flow.sun > 0:
-            self.light = True
+            self.light, self.dark = True, 0
             self.floated = self.floated or flow.stage == "Float"
             self.bare_floated = self.bare_floated or bare.stage == "Float"
         elif self.light:
-            result.evenings += 1
-            result.lower.append(bare.soc - flow.soc)
-            result.deeper += flow.soc < bare.soc - DEEPER
-            result.floats += self.floated
-            result.bare_floats += self.bare_floated
-            self.__init__()  # type: ignore[misc]
+            self.dark += 1
+            if self.dark == 1:
+                self.lower = bare.soc - flow.soc
+            if self.dark == DUSK:
+                result.evenings += 1
+                result.lower.append(self.lower)
+                result.deeper += self.lower > DEEPER
+                result.floats += self.floated
+                result.bare_floats += self.bare_floated
+                self.__init__()  # type: ignore[misc]
 
 
 def could_take(config: Config, plant: Driven) -> dict[int, float]:
