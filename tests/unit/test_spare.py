@@ -96,6 +96,15 @@ def test_the_charge_in_float_is_what_full_means_to_this_battery_monitor() -> Non
     assert spare.lacking(PLANT, sky, 90, True) > spare.lacking(PLANT, sky, 95, True) > 0
 
 
+@pytest.mark.parametrize(("again", "charge", "full"), [(True, 92, 98), (True, 100, 100), (False, 92, 92)])
+def test_a_second_float_of_the_day_lowers_nothing(again: bool, charge: float, full: float) -> None:
+    """A regulator that does not repeat absorption floats again soon after the battery has lent a part. A
+    monitor may count up meanwhile."""
+    sky = watched({}, NOON, 0.5, 1, mppt=1, stage="Float", charge=98)
+    shown = reading(400, "Float", 1, charge)
+    assert spare.watched(sky, PLANT, NOON + HOUR, shown, again)["full"] == full
+
+
 def of_day(hour: float, clearness: float, charge: float, trust: float = 0.8) -> float:
     """What is to spare at that hour of solar time, under a sky that has been so clear for long."""
     pieces = spare.ahead({"now": clearness, "day": clearness}, PLANT, NOON + (hour - 12) * HOUR, hour)

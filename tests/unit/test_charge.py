@@ -1,0 +1,77 @@
+"""Whether a battery has been full today: what regulators and a battery monitor say of it, minute by minute."""
+
+from __future__ import annotations
+
+import pytest
+
+from domo.core import charge
+from domo.core.model import Device, Now, Past, Reading, Value
+from domo.core.settings import Config
+from domo.stores import plant_keys
+from domo.stores import reading as store
+
+BATTERY = 6000.0  # Wh
+Ages = dict[str, float | None]
+
+
+def shown(stage: str, soc: float = 90, power: float = 300, panels: float = 400) -> Reading:
+    """A regulator in that stage, and a battery monitor."""
+    regulator = {"CS": Value(stage, ""), "PPV": Value(f"{panels}", "")}
+    monitor = {"SOC": Value(f"{soc}", ""), "P": Value(f"{power}", "")}
+    return Reading((Device("mppt", "Mppt", 1.0, regulator), Device("bmv", "Bmv", 1.0, monitor)))
+
+
+def seen(before: Ages, reading: Reading, later: float = 0.0) -> Ages:
+    """What is remembered of a reading, so much later (s)."""
+    found = charge.stages(before, reading, BATTERY)
+    return {key: age if age is None else age + later for key, age in found.items()}
+
+
+def test_it_has_been_full_when_the_regulator_has_been_in_float_until_the_night() -> None:
+    ages = seen({}, shown("Off", panels=0), 5 * 3600)
+    assert not charge.full_today(ages, "mppt")
+    ages = seen(seen(ages, shown("Absorption"), 3600), shown("Float"), 60)
+    assert charge.full_today(ages, "mppt")
+    ages = seen(ages, shown("Bulk", soc=80), 6 * 3600)
+    assert charge.full_today(ages, "mppt")
+    ages = seen(ages, shown("Off", panels=0), 9 * 3600)
+    assert not charge.full_today(ages, "mppt")
+
+
+def test_what_no_night_ends_is_forgotten_after_a_long_day() -> None:
+    ages = seen({}, shown("Float"), charge.LONGEST_DAY - 1)
+    assert charge.full_today(ages, "mppt")
+    assert not charge.full_today({key: age and age + 2 for key, age in ages.items()}, "mppt")
+
+
+@pytest.mark.parametrize(
+    ("stage", "soc", "power", "full"),
+    [
+        ("Absorption", 100, 119, True),
+        ("Absorption", 100, 0, True),
+        ("Absorption", 100, 121, False),  # it takes a lot still
+        ("Absorption", 100, -5, False),  # the loads get more than the panels give
+        ("Absorption", 99.9, 50, False),
+        ("Bulk", 100, 50, False),  # little sun, and a monitor that is wrong
+    ],
+)
+def test_in_absorption_it_is_full_when_its_monitor_says_so_and_it_takes_no_more(
+    stage: str, soc: float, power: float, full: bool
+) -> None:
+    """Of some regulators the tail current counts the loads too, so that they never come to float."""
+    assert charge.full_today(seen({}, shown(stage, soc, power), 60), "mppt") == full
+
+
+def test_without_a_battery_monitor_only_float_says_so() -> None:
+    regulator = Reading((Device("mppt", "Mppt", 1.0, {"CS": Value("Absorption", "")}),))
+    assert not charge.full_today(seen({}, regulator, 60), "mppt")
+    floats = Reading((Device("mppt", "Mppt", 1.0, {"CS": Value("Float", "")}),))
+    assert charge.full_today(seen({}, floats, 60), "mppt")
+
+
+def test_a_tick_tells_the_first_float_of_a_day_from_the_next() -> None:
+    config = Config(path="", plant=plant_keys.plant({"battery": BATTERY}))
+    now, past = Now(1_750_507_200.0, 1000.0, "boot"), Past()
+    for stage, soc in (("Float", 98), ("Bulk", 90), ("Float", 92)):
+        _, past = store.watched(config, shown(stage, soc), past, now)
+    assert past.sky["full"] == 98
