@@ -1,4 +1,4 @@
-"""Whether a battery has been full today: what regulators and a battery monitor say of it, minute by minute."""
+"""Whether a battery has been full today: what regulators and a battery monitor say, minute by minute."""
 
 from __future__ import annotations
 
