@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from domo.core import charge
@@ -10,7 +12,7 @@ from domo.core.settings import Config
 from domo.stores import plant_keys
 from domo.stores import reading as store
 
-BATTERY = 6000.0  # Wh
+PLANT = plant_keys.plant({"battery": 6000, "chemistry": "lfp"})
 Ages = dict[str, float | None]
 
 
@@ -21,9 +23,9 @@ def shown(stage: str, soc: float = 90, power: float = 300, panels: float = 400) 
     return Reading((Device("mppt", "Mppt", 1.0, regulator), Device("bmv", "Bmv", 1.0, monitor)))
 
 
-def seen(before: Ages, reading: Reading, later: float = 0.0) -> Ages:
+def seen(before: Ages, reading: Reading, later: float = 0.0, plant: Any = PLANT) -> Ages:
     """What is remembered of a reading, so much later (s)."""
-    found = charge.stages(before, reading, BATTERY)
+    found = charge.stages(before, reading, plant)
     return {key: age if age is None else age + later for key, age in found.items()}
 
 
@@ -55,11 +57,29 @@ def test_what_no_night_ends_is_forgotten_after_a_long_day() -> None:
         ("Bulk", 100, 50, False),  # little sun, and a monitor that is wrong
     ],
 )
-def test_in_absorption_it_is_full_when_its_monitor_says_so_and_it_takes_no_more(
+def test_lfp_is_full_in_absorption_when_its_monitor_says_so_and_it_takes_no_more_for_a_while(
     stage: str, soc: float, power: float, full: bool
 ) -> None:
     """Of some regulators the tail current counts the loads too, so that they never come to float."""
-    assert charge.full_today(seen({}, shown(stage, soc, power), 60), "mppt") == full
+    ages = seen({}, shown(stage, soc, power), charge.SOAKED - 1)
+    assert not charge.full_today(seen(ages, shown(stage, soc, power)), "mppt")
+    ages = seen(ages, shown(stage, soc, power), 1)
+    assert charge.full_today(seen(ages, shown(stage, soc, power)), "mppt") == full
+    again = seen(seen(ages, shown(stage, soc, 500)), shown(stage, soc, power), 60)
+    assert not charge.full_today(seen(again, shown(stage, soc, power)), "mppt")
+
+
+def test_lead_wants_its_absorption_to_the_end() -> None:
+    lead = {**PLANT, "chemistry": "lead"}
+    ages = seen({}, shown("Absorption", 100, 10), 2 * charge.SOAKED, lead)
+    assert not charge.full_today(seen(ages, shown("Absorption", 100, 10), 60, lead), "mppt")
+
+
+def test_a_regulator_that_holds_nothing_back_waits_for_the_sun() -> None:
+    """Its battery takes little because there is little."""
+    dim = shown("Absorption", 100, 10)
+    dim.devices[0].values["MPPT"] = Value("2", "")  # type: ignore[index]
+    assert not charge.full_today(seen(seen({}, dim, 2 * charge.SOAKED), dim, 60), "mppt")
 
 
 def test_without_a_battery_monitor_only_float_says_so() -> None:
@@ -70,7 +90,7 @@ def test_without_a_battery_monitor_only_float_says_so() -> None:
 
 
 def test_a_tick_tells_the_first_float_of_a_day_from_the_next() -> None:
-    config = Config(path="", plant=plant_keys.plant({"battery": BATTERY}))
+    config = Config(path="", plant=PLANT)
     now, past = Now(1_750_507_200.0, 1000.0, "boot"), Past()
     for stage, soc in (("Float", 98), ("Bulk", 90), ("Float", 92)):
         _, past = store.watched(config, shown(stage, soc), past, now)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from .model import STAGES
+from .spare import throttled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .model import Reading
+    from .model import Device, Reading
+    from .spare import Plant
 
 DEVICES_LIMIT = 500
 SHORTEST_NIGHT = 3 * 3600.0  # s
 LONGEST_DAY = 14 * 3600.0  # s
-TAIL = 0.02  # of the battery's Wh: it takes no more, when it is full
+TAIL = 0.02  # of the battery's Wh: a full one takes no more
+SOAKED = 900.0  # s with no more than that, after which it counts as full, though there is no float
 
 
 def full_today(ages: Mapping[str, float | None], regulator: str) -> bool:
@@ -22,22 +25,27 @@ def full_today(ages: Mapping[str, float | None], regulator: str) -> bool:
     return full is not None and full < (LONGEST_DAY if night is None else night)
 
 
-def _full(reading: Reading, battery: float) -> bool:
-    """Whether the battery monitor says that the battery (Wh) is full, and takes hardly any more."""
-    values = reading.values
-    charge, power = (values[name].number if name in values else None for name in ("SOC", "P"))
-    return charge is not None and charge >= 100 and power is not None and 0 <= power <= TAIL * battery
+def _soaks(regulator: Device, reading: Reading, plant: Plant) -> bool:
+    """Whether an LFP battery is full by its monitor, and takes hardly any more though the panels could give
+    it."""
+    values, known = regulator.values, reading.values
+    charge, power = (known[name].number if name in known else None for name in ("SOC", "P"))
+    if plant["chemistry"] != "lfp" or charge is None or charge < 100 or power is None:
+        return False
+    held = values["CS"].text.startswith("Absorption") and throttled(values)
+    return held and 0 <= power <= TAIL * plant["battery"]
 
 
 def stages(
-    before: Mapping[str, float | None], reading: Reading, battery: float, gap: float | None = None
+    before: Mapping[str, float | None], reading: Reading, plant: Plant, gap: float | None = None
 ) -> dict[str, float | None]:
     """The new `Past.charge`. For each regulator and stage (see STAGES): None while it is in that stage, then
     the age since it was first seen out of it. Also the ages since it was last seen "full", and since the last
     "night". A `gap` (s) in the data that is longer than SHORTEST_NIGHT counts as a night.
 
-    Full is float; and absorption, once the `battery` (Wh) is full by its monitor and takes hardly any more:
-    some regulators come to float only when the loads, too, draw little (Victron's manuals, "tail current").
+    Full is float; and for LFP absorption, once the monitor has called the battery full for SOAKED s: some
+    regulators come to float only when the loads, too, draw little (Victron's manuals, "tail current"). Lead
+    wants its absorption to the end.
     """
     after = dict(before)
     if len(after) > DEVICES_LIMIT * len(STAGES):  # devices have come and gone
@@ -57,7 +65,11 @@ def stages(
             dark = power is not None and power.number == 0 and "Float" not in told
             if night or dark or told.startswith("Off"):
                 after[f"night {device.id}"] = 0.0
-            absorbed = told.startswith(STAGES["absorption_or_float"]) and _full(reading, battery)
-            if told.startswith(STAGES["float"]) or absorbed:
+            if _soaks(device, reading, plant):
+                soaks = after.setdefault(f"soaks {device.id}", 0.0) or 0.0
+            else:
+                soaks = 0.0
+                after.pop(f"soaks {device.id}", None)
+            if told.startswith(STAGES["float"]) or soaks >= SOAKED:
                 after[f"full {device.id}"] = 0.0
     return after

@@ -111,7 +111,7 @@ def watched(config: Config, data: Reading, past: Past, now: Now) -> tuple[Readin
     seen: dict[str, Any] = {}
     if measured:
         age = age if measured == before else 0.0
-        stages = charge.stages(past.charge, data, config.plant["battery"], past.data)
+        stages = charge.stages(past.charge, data, config.plant, past.data)
         seen = {"frozen": (measured, age), "charge": stages}
         if 0 < config.frozenAfter <= age and not data.problem:
             problem = f"no measured value has moved for {age / 60:.0f} min: the monitor is frozen"
