@@ -184,6 +184,14 @@ def test_a_bad_configuration(home: House) -> None:
     assert ran.code == 2 and "domo.relayNb" in ran.err
 
 
+def test_with_a_bad_configuration_it_says_that_nothing_was_forced(home: House) -> None:
+    home.tick()
+    home.configure({"domo.relayNb": "many"})
+    ran = mod(home, "1", "on")
+    assert ran.code == 2
+    assert f"nothing was forced; until then ticks obey the forces in {home.mode_file}" in ran.err
+
+
 def test_a_mode_file_that_cannot_be_read_is_left_alone(home: House) -> None:
     home.tick()
     home.mode_file.write_text('{"1": 1')

@@ -75,7 +75,7 @@ def test_a_value_that_is_no_mode_is_reported_left_and_keeps_its_relay_off(house:
     ran = house.tick("-v")
     assert ran.code == 1
     if value == "1e400":  # JSON has no such number: nothing of the file can be trusted
-        assert "is not JSON" in ran.err and house.on == {1, 2}
+        assert "cannot be written back" in ran.err and house.on == {1, 2}
     else:
         assert f"{house.mode_file}: relay 1 is {value.replace(' ', '')}, no mode (0 to 3)" in ran.err
         assert "1 relay 1 no mode on → off held off: the mode file holds no mode for it" in ran.said
@@ -118,6 +118,16 @@ def test_a_relay_that_stands_there_twice_is_told_and_a_force_counts(house: House
     assert (house.modes, house.on) == ({1: 3, 2: 2, 3: 1}, {1, 2})
 
 
+@pytest.mark.parametrize("name", ["03", " 3", "\u0663", "0"])
+def test_a_name_that_is_no_relay_but_looks_like_one_is_told(house: House, name: str) -> None:
+    """Somebody waits for relay 3. What is in the file stays."""
+    house.mode_file.write_text(json.dumps({"1": 3, "2": 1, "3": 1, name: 3, "pump": 3}))
+    ran = house.tick()
+    assert (ran.code, house.on) == (1, {1})
+    assert f"{house.mode_file}: {name!r} is no relay" in ran.err and "pump" not in ran.err
+    assert json.loads(house.mode_file.read_text())[name] == 3
+
+
 # -- a file that does not parse --
 
 NEW = sys.version_info >= (3, 13)  # points at the comma, not at what should follow it
@@ -136,6 +146,8 @@ BROKEN = {
     "zeros": ("\0" * 30, "is empty"),
     "deep": ('{"1": 3, "x": ' + "[" * 100_000, "nested too deeply"),
     "deep and whole": ('{"1": 3, "x": ' + "[" * 100_000 + "]" * 100_000 + "}", "nested too deeply"),
+    "beyond all numbers": ('{"1": 3, "x": 1e999}', "cannot be written back"),
+    "half a character": ('{"1": 3, "\\ud800": 1}', "cannot be written back"),
     "latin-1": (b'{"1": 3, "caf\xe9": 1}', "is not UTF-8 text"),
     "UTF-16": ('{"1": 3}'.encode("utf-16"), "is not UTF-8 text"),
     "much too large": ('{"1": 3}' + " " * (1 << 20), "is larger than 1048576 bytes"),

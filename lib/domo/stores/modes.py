@@ -53,14 +53,15 @@ def _is_force(value: object) -> bool:
 class Found:
     """What the mode file says: the modes; the relays whose value is no mode (`odd`, as it is written); those
     that stand there more than once (`twice`); those whose mode is a number in quotes (`texts`); `linked`:
-    the file has another name, which is lost once domo replaces it; `missing`: there is none; `problem`: why
-    the file cannot be used."""
+    the file has another name, which is lost once domo replaces it; `misnamed`: names with a force that
+    look like a relay and are none ("03"); `missing`: there is none; `problem`: why the file cannot be used."""
 
     modes: Mapping[int, int]
     odd: Mapping[int, str] = {}
     twice: tuple[int, ...] = ()
     texts: tuple[int, ...] = ()
     linked: bool = False
+    misnamed: tuple[str, ...] = ()
     missing: bool = False
     problem: str = ""
 
@@ -86,14 +87,17 @@ def sort(document: Document) -> Found:
     """What a document says. Raises ValueError or RecursionError if it holds what cannot be JSON."""
     modes: dict[int, int] = {}
     odd: dict[int, str] = {}
+    misnamed: list[str] = []
     for key, value in document.items():
         if _is_relay(key):
             if type(value) is int and value in range(len(MODE_WORDS)):
                 modes[int(key)] = value
             else:
                 odd[int(key)] = one_line(tinyjson.dumps(value), 40)
+        elif _is_force(value) and key.strip().isdecimal():
+            misnamed.append(key)
     twice = tuple(int(key) for key in document.twice if _is_relay(key))
-    return Found(modes, odd, twice, tuple(map(int, document.texts)), document.linked)
+    return Found(modes, odd, twice, tuple(map(int, document.texts)), document.linked, tuple(misnamed))
 
 
 def _is_relay(key: str) -> bool:
@@ -125,14 +129,14 @@ def parse(path: str, content: bytes) -> Document:
         raise Fault(f"{path}: is empty")
     try:
         document = tinyjson.loads(text, Document)
-        # what could not be written back (1e999, half a surrogate pair) is refused
-        tinyjson.dumps(document).encode()
     except ValueError as error:
         raise Fault(f"{path}: is not JSON ({error})") from None
-    except RecursionError:
-        raise Fault(f"{path}: is nested too deeply") from None
     if not isinstance(document, Document):
         raise Fault(f'{path}: wants {{"1": 1, "2": 3, ...}}')
+    try:
+        tinyjson.dumps(document).encode()
+    except (ValueError, RecursionError):
+        raise Fault(f"{path}: holds what cannot be written back (1e999, half a character)") from None
     return document
 
 

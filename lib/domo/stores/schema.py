@@ -139,7 +139,7 @@ def _flat(section: dict[Any, Any], problems: list[str], prefix: str = "", strict
             elif value is not None:
                 problems.append(f"{key} wants keys below it, not {value!r}")
         elif key not in PVMONIT and prefix not in ("bin.", "cache."):
-            near = did_you_mean(key, (*KEYS, *SECTIONS))
+            near = did_you_mean(key, {*KEYS, *SECTIONS} - {prefix[:-1]})
             if near or (strict and prefix):
                 problems.append(f"{key}: unknown key{near}")
 

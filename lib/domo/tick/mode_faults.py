@@ -31,7 +31,13 @@ def faults(config: Config, found: Found, past: Past) -> list[str]:
         " else the last one; delete the others"
         for relay in found.twice
     ]
+    told_of += [f"{config.modPath}: {misnamed(name)}" for name in found.misnamed]
     return told_of
+
+
+def misnamed(name: str) -> str:
+    """The fault of a name in the mode file that looks like a relay and is none."""
+    return f'{name!r} is no relay, so its force counts for none; write a relay as "3"'
 
 
 def linked(path: str) -> str:

@@ -69,7 +69,7 @@ def resolve(config: Config, found: modes.Found, past: Past) -> tuple[dict[int, i
     """The mode of each relay now (None: the mode file holds no mode, so the relay is held off), and what is
     wrong with the mode file."""
     faults: list[str] = []
-    if found.problem or found.odd or found.linked or found.twice:
+    if found.problem or found.odd or found.linked or found.twice or found.misnamed:
         from . import mode_faults
 
         faults = mode_faults.faults(config, found, past)

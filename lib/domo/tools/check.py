@@ -5,6 +5,7 @@ It looks and tries, and leaves nothing changed."""
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 from collections.abc import Callable, Iterator
 
@@ -101,6 +102,8 @@ def _files(settings: Config, now: Now) -> Findings:
         yield False, f"mode file {mode_faults.linked(settings.modPath)}"
     for relay, text in found.odd.items():
         yield False, f"mode file {settings.modPath}: relay {relay} is {text}; write 0, 1, 2 or 3"
+    for name in found.misnamed:
+        yield False, f"mode file {settings.modPath}: {mode_faults.misnamed(name)}"
     _, trouble = memory.load(settings, now)
     if trouble:
         yield False, trouble
@@ -142,8 +145,12 @@ def _writable(path: str) -> str:
     """ "" when this user can replace the file, or what to do."""
     user = rights.user_name(os.geteuid())
     folder = os.path.dirname(path) or "."
+    if os.path.lexists(folder) and not os.path.isdir(folder):
+        return f"{folder} is no folder; move it away"
     if not os.path.isdir(folder):
-        return f"{folder} does not exist; run: sudo install -d -o {user} {folder}"
+        return f"{folder} does not exist; run: sudo install -d -o {user} {shlex.quote(folder)}"
+    if os.statvfs(folder).f_flag & os.ST_RDONLY:
+        return f"{path} cannot be written: its disk is read-only; look at dmesg"
     if os.path.islink(path) or (os.path.lexists(path) and not os.path.isfile(path)):
         return f"{path} is not a plain file; move it away"
     if not os.access(folder, os.W_OK | os.X_OK):

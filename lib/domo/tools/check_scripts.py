@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import time
 from collections.abc import Iterator
@@ -24,8 +25,11 @@ def findings(settings: Config) -> Findings:
     if os.path.isdir(settings.scriptDir):
         yield from _run(settings)
         yield from _idle(settings)
+    elif os.path.lexists(settings.scriptDir):
+        yield False, f"scripts: {settings.scriptDir} is no folder; move it away"
     else:
-        yield False, f"scripts: {settings.scriptDir} does not exist; run: mkdir {settings.scriptDir}"
+        missing = f"{settings.scriptDir} does not exist; run: mkdir {shlex.quote(settings.scriptDir)}"
+        yield False, f"scripts: {missing}"
     yield from _elsewhere(settings)
 
 

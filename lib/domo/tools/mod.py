@@ -43,14 +43,18 @@ def main(argv: list[str]) -> int:
     """`domo-mod` with these arguments; gives its exit code: 0 done, 1 something is wrong or it could not be
     done, 2 not understood, 75 another tick is running and does not end."""
     given = options().parse_args(argv)
+    path = configs.chosen(given.config)
     try:
-        config, _ = configs.load(configs.chosen(given.config))
+        config, _ = configs.load(path)
         relays = list(config.relays) if given.relay in (None, "all") else [_relay(config, given.relay)]
         if (given.length or given.until) and given.order not in ("on", "off"):
             raise Fault("--for and --until need on or off: domo-mod 3 on --for 2h")
     except (ConfigError, Fault) as error:
         for problem in str(error).splitlines():
             print(f"domo-mod: {problem}", file=sys.stderr)
+        if given.order and isinstance(error, ConfigError) and (last := configs.last_good(path)):
+            there = f"until then ticks obey the forces in {last.modPath} and of the panel"
+            print(f"domo-mod: nothing was forced; {there}", file=sys.stderr)
         return REFUSED
     try:
         code = DONE
