@@ -27,6 +27,7 @@ from ..report.simulated import Simulated
 from ..scripts import messages, source
 from ..scripts.api import World
 from ..stores import history, memory, modes, reading, record
+from ..system.output import show
 from ..tick.remember import next_past
 from ..tick.sight import Sight
 
@@ -54,7 +55,7 @@ def main(config: Config, date: str, wall: float) -> int:
         for order in orders.values():
             if not order.good:
                 faults[order.why] = faults.get(order.why, 0) + 1
-    print(*picture(config, was, simulated.day()), sep="\n")
+    show("\n".join(picture(config, was, simulated.day())))
     for fault, count in list(faults.items())[:10]:
         print(f"domo-replay: {fault} ({count} times)", file=sys.stderr)
     return LOOK if faults else DONE

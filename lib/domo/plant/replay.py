@@ -23,6 +23,7 @@ from ..report.simulated import Simulated
 from ..stores import config as configs
 from ..stores import plant_keys
 from ..system import arguments, files
+from ..system.output import show
 from ..tick import dry_run as rehearsal
 from . import export, many, recorded, report, run, table
 from .fold import Moment
@@ -77,7 +78,6 @@ def options() -> argparse.ArgumentParser:
 def main(argv: list[str]) -> int:
     """`domo-replay` with these arguments; gives its exit code."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # else Ctrl-C would count as the error of a script
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # domo-replay | head
     gc.set_threshold(100_000)  # half a million ticks leave nothing behind that goes in circles
     given = options().parse_args(argv)
     try:
@@ -152,13 +152,13 @@ def _told(first: run.Asked, given: argparse.Namespace) -> int:
     watched = alone and (given.html or first.days == 1)
     results = [run.replay(first, each)] if watched else many.all_of(asked)
     if given.json:
-        print(export.as_json(asked, results))
+        show(export.as_json(asked, results))
     elif given.csv:
-        print(export.as_csv(asked, results))
+        show(export.as_csv(asked, results))
     elif alone:
-        print(*report.whole(first.config, kept, results[0]), sep="\n")
+        show("\n".join(report.whole(first.config, kept, results[0])))
     else:
-        print(*table.table(asked, results), sep="\n")
+        show("\n".join(table.table(asked, results)))
     if given.html:
         try:
             files.replace(configs.absolute(given.html), simulated.html().encode(errors="replace"))

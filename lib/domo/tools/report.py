@@ -15,7 +15,7 @@ from ..report import days, sums
 from ..stores import config as configs
 from ..stores import history, memory, modes, record, states
 from ..system import arguments, files
-from ..tick.table import show
+from ..system.output import show
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
