@@ -130,6 +130,22 @@ def test_other_columns_than_yesterday_are_read(village: House) -> None:
     assert found["day"]["recorded"] == pytest.approx(86400 - 200 * 60, abs=300)
 
 
+@pytest.mark.parametrize("value", ["1e308", "-1e308", "inf", "1e9"])
+def test_a_number_that_no_house_has_says_nothing(village: House, value: str) -> None:
+    """Of noon's first hour the panels' watts are not known; the rest of the day is as ever."""
+    rows = [line.split(",") for line in record.text(DAY).splitlines()]
+    column = rows[0].index("Roof.PPV")
+    for row in rows[721:781]:
+        row[column] = value
+    (village.folder / f"history/{DAY}.csv.gz").write_bytes(
+        gzip.compress("\n".join(map(",".join, rows)).encode())
+    )
+    told = report(village, "--json", DAY).out
+    assert json.loads(told)["day"]["panels"] == 11000 and "Infinity" not in told
+    assert "from the panels 11.00 kWh" in report(village, "--text", DAY).said
+    assert "11.0" in page(village, DAY)
+
+
 def test_a_torn_record_is_read_as_far_as_it_goes(village: House) -> None:
     path = village.folder / f"history/{DAY}.csv.gz"
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
