@@ -88,7 +88,17 @@ def test_a_model_that_says_nothing_of_its_flows_is_driven_all_the_same(village: 
 @pytest.mark.parametrize(
     ("minute", "told"),
     [
-        ("raise RuntimeError('the sump is dry')", "fails in minute line 16 of"),
+        ("raise RuntimeError('the sump is dry')", "minute(...) fails in line 16 of"),
+        ("self.nothing", "AttributeError: 'Barrel' object has no attribute 'nothing'"),
+        ("raise SystemExit(0)", "minute(...) fails in line 16 of"),
+        ("raise BaseException('over')", "BaseException: over"),
+        ("self.minute = None", "the plant Barrel has no minute(...)"),
+        ("self.reading = lambda when: {'BMV': {'SOC': 10**400}}", "no number from 0 to 100"),
+        ("self.reading = lambda when: {'BMV': {'P': '1e300'}}", "BMV.P is 1e+300, no number from -1e+09"),
+        ("return {'sun': -500}", "minute(...) sun is -500, no number from 0 to 1e+09"),
+        ("return {'sun': 500, 'panels': 600}", "panels (in a sun of 500 W) is 600.0, no number"),
+        ("return {'soc': 5000}", "minute(...) soc is 5000, no number from 0 to 100"),
+        ("return {'watts': {1: -300, 2: -300}}", "no number from 0 to 1e+09"),
         ("return 3", "answers nonsense: minute(...) wants {'sun': W, ...} or None, not 3"),
         ("return {'sun': 'much'}", "minute(...) sun is 'much', no number"),
         ("return {'soc': float('nan')}", "minute(...) soc is nan, no number"),
@@ -112,8 +122,11 @@ def test_a_model_that_fails_is_told_in_a_sentence(village: House, minute: str, t
         ("nothing:Here", "No module named 'nothing'"),
         ("mymodel:Bucket", "mymodel has no Bucket"),
         ("mymodel:GOOD", "GOOD is no class"),
-        ("broken:Barrel", "broken fails (ZeroDivisionError: division by zero)"),
-        ("mymodel:Picky", "it cannot be made (ValueError: not here)"),
+        ("broken:Barrel", "broken fails in line 1 of"),
+        ("broken:Barrel", "ZeroDivisionError: division by zero"),
+        ("leaves:Barrel", "leaves fails in line 1 of"),
+        ("needs:Barrel", "needs.py: ModuleNotFoundError: No module named 'nosuchmodule'"),
+        ("mymodel:Picky", "Picky(...) fails in line 20 of"),
     ],
 )
 def test_a_model_that_cannot_be_had(village: House, name: str, told: str) -> None:
@@ -121,8 +134,30 @@ def test_a_model_that_cannot_be_had(village: House, name: str, told: str) -> Non
     with (village.folder / "mymodel.py").open("a") as file:
         file.write("\nGOOD = 1\nclass Picky:\n    def __init__(self, told): raise ValueError('not here')\n")
     (village.folder / "broken.py").write_text("1 / 0\n")
+    (village.folder / "leaves.py").write_text("raise SystemExit(0)\n")
+    (village.folder / "needs.py").write_text("import nosuchmodule\n")
     done = run(village, "06-21", "--plant", name)
     assert done.returncode == 2 and told in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_model_that_fails_in_one_of_several_replays_is_told_alike(village: House) -> None:
+    model(village, "self.nothing")
+    done = run(village, "06-21", "--plant", "mymodel:Barrel", "--seeds", "2")
+    assert done.returncode == 2 and "has no attribute 'nothing'" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_model_that_ends_its_process_is_told_where_another_process_sees_it(village: House) -> None:
+    model(village, "__import__('os')._exit(0)")
+    done = run(village, "06-21", "--plant", "mymodel:Barrel", "--seeds", "2")
+    assert done.returncode == 2 and "a process of the replay was ended from outside" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_little_over_is_rounding_and_is_cut(village: House) -> None:
+    model(village, "return {'sun': 500, 'panels': 500.2, 'soc': 100.1}")
+    told = json.loads(run(village, "06-21", "--plant", "mymodel:Barrel", "--json").stdout)[0]["total"]
+    assert (told["sun_kWh"], told["used_kWh"], told["lowest"]) == (12, 12, 100)
 
 
 # --- the bound, and several replays -------------------------------------------------------------------
