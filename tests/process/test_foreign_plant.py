@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import subprocess
 import sys
 import textwrap
@@ -138,6 +139,46 @@ def test_a_model_that_cannot_be_had(village: House, name: str, told: str) -> Non
     (village.folder / "needs.py").write_text("import nosuchmodule\n")
     done = run(village, "06-21", "--plant", name)
     assert done.returncode == 2 and told in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_fault_whose_numbers_change_is_told_once(village: House) -> None:
+    """Of relay 2 one, of relay 1 another, and of monitors that hang a third."""
+    model(village, "return None")
+    failing = "def decide(relay, data):\n    raise ValueError(f'{relay.now:%H:%M}')\n"
+    village.script(1, failing)
+    village.script(2, failing)
+    lines = run(village, "06-21", "--plant", "mymodel:Barrel", "--seeds", "2").stderr.splitlines()
+    assert [line[-12:] for line in lines] == ["(2880 times)"] * 2
+    assert "1.py" in lines[0] and "2.py" in lines[1]
+    (village.folder / "still.py").write_text(
+        "class Still:\n    def __init__(self, told): pass\n    def minute(self, when, states): pass\n"
+        "    def reading(self, when): return {'BMV': {'SOC': 50, 'P': 3}, 'MPPT': {'CS': 'Bulk'}}\n"
+    )
+    line, *scripts = run(village, "06-21", "--plant", "still:Still").stderr.splitlines()
+    assert len(scripts) == 2
+    assert "no measured value has moved for 30 min: the monitor is frozen (2820 times)" in line
+
+
+def test_the_page_s_example_works_as_it_is_written(village: House) -> None:
+    pytest.importorskip("scipy")
+    village.configure({"domo.relayWatt": {1: 750, 2: 300}})
+    page = (PROJECT / "docs/plant.md").read_text()
+    (text,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    (command,) = re.findall(r"bin/domo-replay (.*--plant .*)", page)
+    (village.folder / "mymodel.py").write_text(text)
+    done = run(village, *command.split(), "--bound", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    (told,) = json.loads(done.stdout)
+    assert told["days"] == 30 and 0.1 < told["share_of_bound"] < 1
+    assert all(0.1 < relay["used_kWh"] < 150 for relay in told["relays"].values())
+    assert told["total"]["used_kWh"] < told["total"]["sun_kWh"] == pytest.approx(150, abs=1)
+
+
+def test_a_model_without_sun_has_no_bound(village: House) -> None:
+    pytest.importorskip("scipy")
+    model(village, "return None")
+    done = run(village, "06-21", "--plant", "mymodel:Barrel", "--bound")
+    assert done.returncode == 2 and "mymodel:Barrel had no sun at all; its minute(...)" in done.stderr
 
 
 def test_a_model_that_fails_in_one_of_several_replays_is_told_alike(village: House) -> None:

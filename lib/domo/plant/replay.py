@@ -29,6 +29,7 @@ from . import export, many, recorded, report, run, table
 from .fold import Moment
 from .foreign import PlantError
 from .sky import WEATHERS
+from .tally import together
 
 
 def options() -> argparse.ArgumentParser:
@@ -165,7 +166,7 @@ def _told(first: run.Asked, given: argparse.Namespace) -> int:
         except Fault as fault:
             print(f"domo-replay: {fault}", file=sys.stderr)
             return LOOK
-    faults = sum((result.faults for result in results), Counter[str]())
+    faults = together(sum((result.faults for result in results), Counter[str]()))
     for why, count in faults.most_common(10):
         print(f"domo-replay: {why} ({count} times)", file=sys.stderr)
     outside = dict.fromkeys(said for result in results for said in result.outside)
