@@ -244,7 +244,17 @@ def test_csv_has_a_line_a_day_that_adds_up_to_json(village: House) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["--seeds", "0"], "--seeds wants a number from 1 to 1000"),
+        (["--seeds", "0"], "--seeds wants a number from 1 to 1000, not 0"),
+        (["--days", "0"], "--days wants a number from 1 to 3660, not 0"),
+        (["--soc", "100.5"], "--soc wants a number from 0 to 100, not 100.5"),
+        (["--warm", "1"], "--warm wants a number from 0 to less than --days (1), not 1"),
+        (["--json", "--csv"], "--json and --csv do not go together; leave one of them out"),
+        (["--json", "--html", "x.html"], "--json and --html do not go together"),
+        (["--html", "x.html", "--seeds", "2"], "--html and --seeds do not go together"),
+        (["--html", "x.html", "--compare", "."], "--html and --compare do not go together"),
+        (["--plant", "mymodel:House", "--sky", "clear"], "--plant and --sky do not go together"),
+        (["--recorded", "today"], "--recorded and MM-DD do not go together"),
+        (["--compare", "empty"], "--compare: there is no script in empty; wants a folder with 1.py"),
         (["--compare", "/nowhere"], "--compare: /nowhere is no folder"),
         (["--sky", "sunny"], "--sky wants generated, clear"),
         (["--panels", "-5"], "--panels wants a number from 1 to 1e+06 (W), not -5"),
@@ -252,8 +262,37 @@ def test_csv_has_a_line_a_day_that_adds_up_to_json(village: House) -> None:
     ],
 )
 def test_what_cannot_be_asked(village: House, arguments: list[str], told: str) -> None:
+    (village.folder / "empty").mkdir()
     done = run(village, "06-21", *arguments)
-    assert done.returncode == 2 and told in done.stderr and "Traceback" not in done.stderr
+    assert done.returncode == 2 and told in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+OF_A_REPLAY = ["--json", "--csv", "--bound"]
+OF_A_REPLAY += ["--html=x", "--seeds=2", "--days=2", "--plant=a:b", "--set=SOC=1", "--compare=.", "--seed=2"]
+
+
+@pytest.mark.parametrize("option", OF_A_REPLAY)
+def test_a_recorded_day_takes_no_options_of_a_simulated_one(village: House, option: str) -> None:
+    done = run(village, "--recorded", "today", option)
+    name = option.partition("=")[0]
+    assert done.returncode == 2
+    assert f"--recorded and {name} do not go together" in done.stderr
+
+
+def test_without_scipy_the_bound_is_refused_before_anything_is_simulated(village: House) -> None:
+    """A script that writes what it was asked is asked nothing."""
+    village.script(1, f"open({str(village.folder / 'asked')!r}, 'w')\nreturn relay.off('no')")
+    program = (
+        "import sys; sys.modules['scipy'] = None\n"
+        f"sys.path.insert(0, {str(PROJECT / 'lib')!r})\n"
+        "from domo.plant.replay import main\n"
+        f"sys.exit(main(['--config', {str(village.config)!r}, '06-21', '--bound']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-ISc", program], env=village.env, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 2 and "--bound wants SciPy; run: sudo apt install" in done.stderr
+    assert not (village.folder / "asked").exists()
 
 
 # --- behind the replay's back -------------------------------------------------------------------------
