@@ -321,6 +321,24 @@ def test_a_simulated_day_is_marked_as_such(village: House, tmp_path: Path) -> No
     assert report(village, "--simulated", str(tmp_path / "days.csv.gz"), "--json").code == 0
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "time,G(i),T2m\n20211231:2200,0,3\n20211231:2300,0,3\n",
+        "time,ghi\n2021-12-31T22:00,0\n2021-12-31T23:00,0\n",
+        "\0\n",
+    ],
+    ids=["nothing", "PVGIS's hours", "another's hours", "no text"],
+)
+def test_what_is_no_record_is_no_simulated_day(village: House, tmp_path: Path, text: str) -> None:
+    file = tmp_path / "days.csv"
+    file.write_text(text)
+    for what in ("--text", "--json"):
+        ran = report(village, "--simulated", str(file), what)
+        assert ran == (1, "", f"domo-report: {file}: holds no day as domo records it; see docs/report.md\n")
+
+
 def test_now_says_what_is_and_what_is_wrong(village: House) -> None:
     village.set_modes({1: 3, 2: 1, 3: 9})
     village.tick()

@@ -84,7 +84,10 @@ def _simulated(config: Config, name: str) -> tuple[books.Book, Day]:
     lines = history.unpacked(content) if name.endswith(".gz") else content.decode(errors="replace")
     if lines is None:
         raise Fault(f"{name}: is no gzip file")
-    return books.simulated(config, lines.splitlines())
+    book, day = books.simulated(config, lines.splitlines())
+    if not book.sums:
+        raise Fault(f"{name}: holds no day as domo records it; see docs/report.md")
+    return book, day
 
 
 def _page(config: Config, given: argparse.Namespace, date: str, now: Now) -> str:
