@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import subprocess
 import sys
 import textwrap
@@ -88,7 +89,17 @@ def test_a_model_that_says_nothing_of_its_flows_is_driven_all_the_same(village: 
 @pytest.mark.parametrize(
     ("minute", "told"),
     [
-        ("raise RuntimeError('the sump is dry')", "fails in minute line 16 of"),
+        ("raise RuntimeError('the sump is dry')", "minute(...) fails in line 16 of"),
+        ("self.nothing", "AttributeError: 'Barrel' object has no attribute 'nothing'"),
+        ("raise SystemExit(0)", "minute(...) fails in line 16 of"),
+        ("raise BaseException('over')", "BaseException: over"),
+        ("self.minute = None", "the plant Barrel has no minute(...)"),
+        ("self.reading = lambda when: {'BMV': {'SOC': 10**400}}", "no number from 0 to 100"),
+        ("self.reading = lambda when: {'BMV': {'P': '1e300'}}", "BMV.P is 1e+300, no number from -1e+09"),
+        ("return {'sun': -500}", "minute(...) sun is -500, no number from 0 to 1e+09"),
+        ("return {'sun': 500, 'panels': 600}", "panels (in a sun of 500 W) is 600.0, no number"),
+        ("return {'soc': 5000}", "minute(...) soc is 5000, no number from 0 to 100"),
+        ("return {'watts': {1: -300, 2: -300}}", "no number from 0 to 1e+09"),
         ("return 3", "answers nonsense: minute(...) wants {'sun': W, ...} or None, not 3"),
         ("return {'sun': 'much'}", "minute(...) sun is 'much', no number"),
         ("return {'soc': float('nan')}", "minute(...) soc is nan, no number"),
@@ -112,8 +123,11 @@ def test_a_model_that_fails_is_told_in_a_sentence(village: House, minute: str, t
         ("nothing:Here", "No module named 'nothing'"),
         ("mymodel:Bucket", "mymodel has no Bucket"),
         ("mymodel:GOOD", "GOOD is no class"),
-        ("broken:Barrel", "broken fails (ZeroDivisionError: division by zero)"),
-        ("mymodel:Picky", "it cannot be made (ValueError: not here)"),
+        ("broken:Barrel", "broken fails in line 1 of"),
+        ("broken:Barrel", "ZeroDivisionError: division by zero"),
+        ("leaves:Barrel", "leaves fails in line 1 of"),
+        ("needs:Barrel", "needs.py: ModuleNotFoundError: No module named 'nosuchmodule'"),
+        ("mymodel:Picky", "Picky(...) fails in line 20 of"),
     ],
 )
 def test_a_model_that_cannot_be_had(village: House, name: str, told: str) -> None:
@@ -121,8 +135,70 @@ def test_a_model_that_cannot_be_had(village: House, name: str, told: str) -> Non
     with (village.folder / "mymodel.py").open("a") as file:
         file.write("\nGOOD = 1\nclass Picky:\n    def __init__(self, told): raise ValueError('not here')\n")
     (village.folder / "broken.py").write_text("1 / 0\n")
+    (village.folder / "leaves.py").write_text("raise SystemExit(0)\n")
+    (village.folder / "needs.py").write_text("import nosuchmodule\n")
     done = run(village, "06-21", "--plant", name)
     assert done.returncode == 2 and told in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_fault_whose_numbers_change_is_told_once(village: House) -> None:
+    """Of relay 2 one, of relay 1 another, and of monitors that hang a third."""
+    model(village, "return None")
+    failing = "def decide(relay, data):\n    raise ValueError(f'{relay.now:%H:%M}')\n"
+    village.script(1, failing)
+    village.script(2, failing)
+    lines = run(village, "06-21", "--plant", "mymodel:Barrel", "--seeds", "2").stderr.splitlines()
+    assert [line[-12:] for line in lines] == ["(2880 times)"] * 2
+    assert "1.py" in lines[0] and "2.py" in lines[1]
+    (village.folder / "still.py").write_text(
+        "class Still:\n    def __init__(self, told): pass\n    def minute(self, when, states): pass\n"
+        "    def reading(self, when): return {'BMV': {'SOC': 50, 'P': 3}, 'MPPT': {'CS': 'Bulk'}}\n"
+    )
+    line, *scripts = run(village, "06-21", "--plant", "still:Still").stderr.splitlines()
+    assert len(scripts) == 2
+    assert "no measured value has moved for 30 min: the monitor is frozen (2820 times)" in line
+
+
+def test_the_page_s_example_works_as_it_is_written(village: House) -> None:
+    pytest.importorskip("scipy")
+    village.configure({"domo.relayWatt": {1: 750, 2: 300}})
+    page = (PROJECT / "docs/plant.md").read_text()
+    (text,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    (command,) = re.findall(r"bin/domo-replay (.*--plant .*)", page)
+    (village.folder / "mymodel.py").write_text(text)
+    done = run(village, *command.split(), "--bound", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    (told,) = json.loads(done.stdout)
+    assert told["days"] == 30 and 0.1 < told["share_of_bound"] < 1
+    assert all(0.1 < relay["used_kWh"] < 150 for relay in told["relays"].values())
+    assert told["total"]["used_kWh"] < told["total"]["sun_kWh"] == pytest.approx(150, abs=1)
+
+
+def test_a_model_without_sun_has_no_bound(village: House) -> None:
+    pytest.importorskip("scipy")
+    model(village, "return None")
+    done = run(village, "06-21", "--plant", "mymodel:Barrel", "--bound")
+    assert done.returncode == 2 and "mymodel:Barrel had no sun at all; its minute(...)" in done.stderr
+
+
+def test_a_model_that_fails_in_one_of_several_replays_is_told_alike(village: House) -> None:
+    model(village, "self.nothing")
+    done = run(village, "06-21", "--plant", "mymodel:Barrel", "--seeds", "2")
+    assert done.returncode == 2 and "has no attribute 'nothing'" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_model_that_ends_its_process_is_told_where_another_process_sees_it(village: House) -> None:
+    model(village, "__import__('os')._exit(0)")
+    done = run(village, "06-21", "--plant", "mymodel:Barrel", "--seeds", "2")
+    assert done.returncode == 2 and "a process of the replay was ended from outside" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_little_over_is_rounding_and_is_cut(village: House) -> None:
+    model(village, "return {'sun': 500, 'panels': 500.2, 'soc': 100.1}")
+    told = json.loads(run(village, "06-21", "--plant", "mymodel:Barrel", "--json").stdout)[0]["total"]
+    assert (told["sun_kWh"], told["used_kWh"], told["lowest"]) == (12, 12, 100)
 
 
 # --- the bound, and several replays -------------------------------------------------------------------
@@ -168,7 +244,17 @@ def test_csv_has_a_line_a_day_that_adds_up_to_json(village: House) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["--seeds", "0"], "--seeds wants a number from 1 to 1000"),
+        (["--seeds", "0"], "--seeds wants a number from 1 to 1000, not 0"),
+        (["--days", "0"], "--days wants a number from 1 to 3660, not 0"),
+        (["--soc", "100.5"], "--soc wants a number from 0 to 100, not 100.5"),
+        (["--warm", "1"], "--warm wants a number from 0 to less than --days (1), not 1"),
+        (["--json", "--csv"], "--json and --csv do not go together; leave one of them out"),
+        (["--json", "--html", "x.html"], "--json and --html do not go together"),
+        (["--html", "x.html", "--seeds", "2"], "--html and --seeds do not go together"),
+        (["--html", "x.html", "--compare", "."], "--html and --compare do not go together"),
+        (["--plant", "mymodel:House", "--sky", "clear"], "--plant and --sky do not go together"),
+        (["--recorded", "today"], "--recorded and MM-DD do not go together"),
+        (["--compare", "empty"], "--compare: there is no script in empty; wants a folder with 1.py"),
         (["--compare", "/nowhere"], "--compare: /nowhere is no folder"),
         (["--sky", "sunny"], "--sky wants generated, clear"),
         (["--panels", "-5"], "--panels wants a number from 1 to 1e+06 (W), not -5"),
@@ -176,8 +262,37 @@ def test_csv_has_a_line_a_day_that_adds_up_to_json(village: House) -> None:
     ],
 )
 def test_what_cannot_be_asked(village: House, arguments: list[str], told: str) -> None:
+    (village.folder / "empty").mkdir()
     done = run(village, "06-21", *arguments)
-    assert done.returncode == 2 and told in done.stderr and "Traceback" not in done.stderr
+    assert done.returncode == 2 and told in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+OF_A_REPLAY = ["--json", "--csv", "--bound"]
+OF_A_REPLAY += ["--html=x", "--seeds=2", "--days=2", "--plant=a:b", "--set=SOC=1", "--compare=.", "--seed=2"]
+
+
+@pytest.mark.parametrize("option", OF_A_REPLAY)
+def test_a_recorded_day_takes_no_options_of_a_simulated_one(village: House, option: str) -> None:
+    done = run(village, "--recorded", "today", option)
+    name = option.partition("=")[0]
+    assert done.returncode == 2
+    assert f"--recorded and {name} do not go together" in done.stderr
+
+
+def test_without_scipy_the_bound_is_refused_before_anything_is_simulated(village: House) -> None:
+    """A script that writes what it was asked is asked nothing."""
+    village.script(1, f"open({str(village.folder / 'asked')!r}, 'w')\nreturn relay.off('no')")
+    program = (
+        "import sys; sys.modules['scipy'] = None\n"
+        f"sys.path.insert(0, {str(PROJECT / 'lib')!r})\n"
+        "from domo.plant.replay import main\n"
+        f"sys.exit(main(['--config', {str(village.config)!r}, '06-21', '--bound']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-ISc", program], env=village.env, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 2 and "--bound wants SciPy; run: sudo apt install" in done.stderr
+    assert not (village.folder / "asked").exists()
 
 
 # --- behind the replay's back -------------------------------------------------------------------------

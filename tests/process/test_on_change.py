@@ -7,6 +7,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -437,3 +438,21 @@ def test_a_program_that_fails_is_not_called_all_the_time(house: House) -> None:
         now = failing.until
     assert waits[:7] == [60, 120, 240, 480, 960, 1920, 3600] and set(waits[7:]) == {3600}
     assert messenger._again(failing, now - 1) == failing  # something new: tried at once, the wait stays
+
+
+@pytest.mark.parametrize("told", ["test\n", "[1]\n", "{}\n"])
+@pytest.mark.parametrize("command", [["mail", "me@example.org"], ["webhook", "http://127.0.0.1:9/"]])
+def test_by_hand_they_say_what_they_want_on_their_input(house: House, command: list[str], told: str) -> None:
+    sendmail = house.folder / "sendmail"
+    sendmail.write_text("#!/bin/sh\n")
+    sendmail.chmod(0o755)
+    done = subprocess.run(
+        [sys.executable, str(PROJECT / "notify" / command[0]), *command[1:]],
+        env={**house.env, "PATH": f"{house.folder}:{os.environ['PATH']}"},
+        input=told,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    said = "the standard input is not what domo tells, a JSON line for each change: see notify/README.md"
+    assert done.returncode == 2 and done.stderr == f"{said}, One of your own\n"

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import time
+from calendar import isleap
 from pathlib import Path
 
 import pytest
@@ -178,7 +179,7 @@ def test_a_failing_script_is_told_with_its_line_and_how_often(village: House) ->
         (["--set", "SOC"], "--set wants NAME=VALUE, not 'SOC'"),
         (["--days", "0"], "--days wants a number from 1 to 3660"),
         (["--battery", "0"], "--battery wants a number from 10 to 1e+08 (Wh), not 0"),
-        (["--soc", "101"], "soc one from 0 to 100"),
+        (["--soc", "101"], "--soc wants a number from 0 to 100, not 101"),
         (["--days", "x"], "invalid int value"),
         (["--days", "2", "--warm", "2"], "--warm wants a number from 0 to less than --days"),
         (["--config", "/nonexistent.yaml"], "/nonexistent.yaml: there is no such file"),
@@ -195,6 +196,16 @@ def test_a_replay_changes_nothing(village: House) -> None:
     before = village.snapshot()
     run(village, "06-21")
     assert village.snapshot() == before
+
+
+def test_a_leap_day_is_replayed_in_its_years_and_refused_in_others(village: House) -> None:
+    year = time.localtime().tm_year
+    done = run(village, "02-29")
+    if isleap(year):
+        assert done.returncode == 0
+    else:
+        assert (done.returncode, done.stdout) == (2, "")
+        assert f"there is no 02-29 in {year}, and this year is replayed" in done.stderr
 
 
 def test_it_takes_a_closed_pipe_for_an_answer(village: House) -> None:

@@ -130,6 +130,22 @@ def test_other_columns_than_yesterday_are_read(village: House) -> None:
     assert found["day"]["recorded"] == pytest.approx(86400 - 200 * 60, abs=300)
 
 
+@pytest.mark.parametrize("value", ["1e308", "-1e308", "inf", "1e9"])
+def test_a_number_that_no_house_has_says_nothing(village: House, value: str) -> None:
+    """Of noon's first hour the panels' watts are not known; the rest of the day is as ever."""
+    rows = [line.split(",") for line in record.text(DAY).splitlines()]
+    column = rows[0].index("Roof.PPV")
+    for row in rows[721:781]:
+        row[column] = value
+    (village.folder / f"history/{DAY}.csv.gz").write_bytes(
+        gzip.compress("\n".join(map(",".join, rows)).encode())
+    )
+    told = report(village, "--json", DAY).out
+    assert json.loads(told)["day"]["panels"] == 11000 and "Infinity" not in told
+    assert "from the panels 11.00 kWh" in report(village, "--text", DAY).said
+    assert "11.0" in page(village, DAY)
+
+
 def test_a_torn_record_is_read_as_far_as_it_goes(village: House) -> None:
     path = village.folder / f"history/{DAY}.csv.gz"
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
@@ -303,6 +319,24 @@ def test_a_simulated_day_is_marked_as_such(village: House, tmp_path: Path) -> No
     assert "<h2>Now</h2>" not in made
     (tmp_path / "days.csv.gz").write_bytes(gzip.compress(file.read_bytes()))
     assert report(village, "--simulated", str(tmp_path / "days.csv.gz"), "--json").code == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "time,G(i),T2m\n20211231:2200,0,3\n20211231:2300,0,3\n",
+        "time,ghi\n2021-12-31T22:00,0\n2021-12-31T23:00,0\n",
+        "\0\n",
+    ],
+    ids=["nothing", "PVGIS's hours", "another's hours", "no text"],
+)
+def test_what_is_no_record_is_no_simulated_day(village: House, tmp_path: Path, text: str) -> None:
+    file = tmp_path / "days.csv"
+    file.write_text(text)
+    for what in ("--text", "--json"):
+        ran = report(village, "--simulated", str(file), what)
+        assert ran == (1, "", f"domo-report: {file}: holds no day as domo records it; see docs/report.md\n")
 
 
 def test_now_says_what_is_and_what_is_wrong(village: House) -> None:

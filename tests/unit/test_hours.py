@@ -77,6 +77,9 @@ def test_another_service_names_its_columns(tmp_path: Path) -> None:
     assert alone.watts(at("2026-06-21 12:00")) > 800 and alone.watts(at("2026-06-21 01:00")) == 0
 
 
+LEVEL = ["time,ghi,dhi", *(f"2023-01-01T{h:02}:00,{day(h)},{day(h) / 5}" for h in range(24))]
+
+
 def spoilt(rows: list[str], line: int, text: str | None) -> list[str]:
     """The rows with a line (from 1) changed, or without it."""
     return [*rows[: line - 1], *([] if text is None else [text]), *rows[line:]]
@@ -93,6 +96,15 @@ def spoilt(rows: list[str], line: int, text: str | None) -> list[str]:
         (spoilt(pvgis(), 100, pvgis()[97]), "line 100: has the hour of line 98 again; are these local times"),
         (pvgis(value=lambda hour: day(hour) / 1000 if day(hour) else 0), "is that W"),
         (pvgis(value=lambda hour: 0), "there is no sun in it"),
+        (spoilt(pvgis(), 100, "20190104:2310,0,0,0,293.15,0,0"), "line 100: the air is 293.15: is that °C?"),
+        (spoilt(pvgis(), 100, "20190104:2310,0,0,0,-1e9,0,0"), "line 100: the air is -1e9: is that °C?"),
+        (spoilt(pvgis(), 100, "20190104:2310,0,0,0,inf,0,0"), "line 100: the air is inf: is that °C?"),
+        (spoilt(pvgis(), 100, "x" * 200_000 + ",0,0,0,0,0,0"), "line 100: is no line of a CSV file"),
+        (pvgis(head=HEAD.replace("1.0", "1.2.3")), "line 2: '1.2.3' is no number"),
+        (pvgis(head=HEAD.replace("1.0", "0")), "line 2: 0 is no power of panels (kWp)"),
+        (spoilt(LEVEL, 14, "2023-01-01T12:00,600,1e7"), "line 14: the brightest diffuse is 1e+07"),
+        (spoilt(LEVEL, 14, "2023-01-01T12:00,600,inf"), "line 14: the brightest diffuse is inf"),
+        (pvgis()[:8000] + pvgis((2020,))[4:8000], "again; of several years one must be whole"),
         (["time,wind", "2020-01-01,3"], "line 1: has none of the columns P, G(i)"),
         (["hello"], "has no line of hours below a header"),
     ],

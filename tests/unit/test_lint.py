@@ -119,12 +119,44 @@ def test_nothing_is_found_in_a_script_that_is_right(house: House) -> None:
         ("if relay.is_on: return", "this returns no order; write return relay.on(why), relay.off(why)"),
         ("if relay.is_on: return 2", "this returns no order"),
         ("if relay.is_on: return relay.on", "relay.on needs its brackets"),
+        # what a method is given
+        (
+            "if relay.is_on: return relay.on()",
+            "relay.on(): missing a required argument: 'why'; write relay.on(why)",
+        ),
+        ("x = relay.off('a', 'b')", "relay.off('a', 'b'): too many positional arguments"),
+        ("x = relay.ran_today(mins=3)", "relay.ran_today(mins=3): got an unexpected keyword argument 'mins'"),
+        ("x = relay.timer().running", "relay.timer(): missing a required argument: 'name'"),
     ],
 )
 def test_a_mistake_is_told_with_its_line(house: House, line: str, finding: str) -> None:
     """The sample reports PPV, P and CS; valueUse is SOC."""
     (told,) = found(house, f"print('first')\n{line}\nreturn relay.off('last')")
     assert told.startswith(f"1.py line 3: {finding}"), told
+
+
+@pytest.mark.parametrize(
+    ("text", "finding"),
+    [
+        ("decide = 5", "1.py line 1: decide is no function; write def decide(relay, data)"),
+        ("decide: int = 5", "1.py line 1: decide is no function; write def decide(relay, data)"),
+        ("class decide:\n    pass", "1.py line 1: decide is no function; write def decide(relay, data)"),
+        (
+            "async def decide(relay, data):\n    return relay.off('no')",
+            "1.py line 1: decide gives no order, it is async; write def decide(relay, data)",
+        ),
+    ],
+)
+def test_a_decide_that_gives_no_order(house: House, text: str, finding: str) -> None:
+    (house.scripts / "1.py").write_text(text)
+    assert findings(house) == [finding]
+
+
+def test_what_may_be_a_function_is_left_alone(house: House) -> None:
+    for text in ("from elsewhere import other\ndecide = other", "import a\ndecide = a.made(3)"):
+        (house.scripts / "1.py").write_text(text)
+        assert findings(house) == []
+    assert found(house, "def decide(relay, data):\n    return relay.on(*data.all('SOC'))") == []
 
 
 def test_a_value_that_stands_for_a_constant_is_followed(house: House) -> None:

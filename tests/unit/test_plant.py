@@ -64,6 +64,12 @@ def test_a_year_gives_what_panels_give_there(latitude: float, least: float, most
         assert least < sum(of_day(one, day) for day in range(20_000, 20_365, 3)) * 3 < most
 
 
+def test_the_sun_shone_before_1970_too() -> None:
+    """A clock that nobody has set says so, west of Greenwich."""
+    sky = Sky(Place(45, -73), (Panels(1000, 30, 180),), weather="clear")
+    assert sky.watts(-7 * 3600.0) > 300 and sky.watts(-18 * 3600.0) == 0
+
+
 def test_panels_to_the_east_have_the_morning() -> None:
     east, west = (sky(weather="clear", panels=Panels(1000, 35, at)).day(MIDSUMMER) for at in (90, 270))
     assert east[8 * 60] > 2 * west[8 * 60] and west[17 * 60] > 2 * east[17 * 60]

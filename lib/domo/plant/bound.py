@@ -36,6 +36,8 @@ class Series:
     """What the bound must know about a replay; `see` takes each minute of the house without domo."""
 
     def __init__(self, config: Config, zone: float) -> None:
+        """Raises PlantError without SciPy: before a replay, not after it."""
+        self.tools = _tools()
         self.zone = zone
         self.loads = loads.made(config.relayLoad, config.relayWatt)
         self.minutes = 0
@@ -62,8 +64,8 @@ class Series:
         self.minutes += 1
 
 
-def bound(config: Config, series: Series, relays: list[int]) -> float:
-    """The energy (Wh) that these relays could have used. Raises PlantError without SciPy."""
+def _tools() -> tuple[Any, Any, Any]:
+    """numpy, SciPy's sparse matrices and its linear programmes. Raises PlantError without them."""
     packages.third_party()
     try:
         import numpy
@@ -73,6 +75,12 @@ def bound(config: Config, series: Series, relays: list[int]) -> float:
         raise PlantError(
             "--bound wants SciPy; run: sudo apt install python3-scipy, or pip install scipy"
         ) from None
+    return numpy, sparse, linprog
+
+
+def bound(config: Config, series: Series, relays: list[int]) -> float:
+    """The energy (Wh) that these relays could have used. Raises PlantError."""
+    numpy, sparse, linprog = series.tools
     floor = config.floor.get("SOC", 100 * series.lowest) / 100
     rooms = {relay: load.room for relay, load in series.loads.items()}
     used = 0.0

@@ -7,17 +7,25 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Mapping
+import traceback
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, NoReturn, Protocol
 
 from ..core.model import Value
+from ..core.texts import one_line
+from ..report.days import SANE
 from ..system import packages
 from .loads import Load
 from .plant import CS, Flow
 
 Devices = list[tuple[str, str, str, dict[str, Value]]]  # as `reading.parse` gives them
-NUMBERS = ("sun", "panels", "load", "power", "soc")
+FLOW = {"sun", "panels", "load", "power", "soc"}
+RANGES = {  # of a minute's numbers, and of a reading: W and %
+    **dict.fromkeys(("sun", "panels", "load", "watts"), (0.0, SANE)),
+    **dict.fromkeys(("soc", "SOC"), (0.0, 100.0)),
+}
+LITTLE = 0.5  # W or %: what a number may be out of its range, by rounding
 
 
 class Model(Protocol):
@@ -31,7 +39,10 @@ class Model(Protocol):
 
 
 class PlantError(Exception):
-    """What is wrong with a plant or its answer, as one sentence."""
+    """What is wrong with a plant or its answer, as one sentence, in one clean line."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(one_line(text))
 
 
 def named(name: str) -> Any:
@@ -42,26 +53,47 @@ def named(name: str) -> Any:
     packages.third_party()
     sys.path.insert(0, ".")
     try:
-        found = getattr(importlib.import_module(module), kind)
-    except ModuleNotFoundError as error:
-        raise PlantError(f"--plant {name}: {error}; run it from the folder where it is") from None
-    except AttributeError:
-        raise PlantError(f"--plant {name}: {module} has no {kind}") from None
-    except Exception as error:  # a foreign module may do anything while it is imported
-        raise PlantError(f"--plant {name}: {module} fails ({type(error).__name__}: {error})") from None
+        loaded = _asked(f"--plant {name}: {module}", _imported, module, name)
     finally:
         sys.path.remove(".")
+    found = getattr(loaded, kind, None)
+    if found is None:
+        raise PlantError(f"--plant {name}: {module} has no {kind}")
     if not callable(found):
         raise PlantError(f"--plant {name}: {kind} is no class")
     return found
 
 
+def _imported(module: str, name: str) -> Any:
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name and f"{module}.".startswith(f"{error.name}."):  # else something that it imports
+            raise PlantError(f"--plant {name}: {error}; run it from the folder where it is") from None
+        raise
+
+
 def begun(kind: Any, name: str, settings: Mapping[str, Any]) -> Driven:
     """The model of a class, with what it is told about the house. Raises PlantError."""
+    return Driven(_asked(f"--plant {name}: {name.rpartition(':')[2]}(...)", kind, dict(settings)))
+
+
+def _asked(what: str, code: Callable[..., Any], *arguments: Any) -> Any:
+    """What somebody else's code gives. Whatever it does else is told in a sentence."""
     try:
-        return Driven(kind(dict(settings)))
-    except Exception as error:
-        raise PlantError(f"--plant {name}: it cannot be made ({type(error).__name__}: {error})") from None
+        return code(*arguments)
+    except (PlantError, KeyboardInterrupt):
+        raise
+    except BaseException as error:  # sys.exit() too would end the replay without a word
+        said = f"{type(error).__name__}: {error}".removesuffix(": ")
+        raise PlantError(f"{what} fails{_place(error)}: {said}") from None
+
+
+def _place(error: BaseException) -> str:
+    """The line of somebody else's code that raised it, in words."""
+    places = [(line, frame.f_code.co_filename) for frame, line in traceback.walk_tb(error.__traceback__)]
+    lines = [f" in line {line} of {file}" for line, file in places if file != __file__ and file[0] != "<"]
+    return lines[-1] if lines and not isinstance(error, SyntaxError) else ""  # which says its line itself
 
 
 @lru_cache(1 << 14)
@@ -84,7 +116,11 @@ class Driven:
                 (name.lower(), name, stamp, dict(zip(values, map(_value, values.values()), strict=True)))
                 for name, values in self.model.reading(when).items()
             ]
-        told = self._asked("reading", when)
+        devices: Devices = _asked(f"the plant {self.name}: reading(...)", self._reading, when, stamp)
+        return devices
+
+    def _reading(self, when: float, stamp: str) -> Devices:
+        told = self._method("reading")(when)
         if not isinstance(told, Mapping) or not told:
             self._nonsense("reading", f"wants {{device: {{value: number}}}}, not {told!r:.60}")
         return [
@@ -97,9 +133,12 @@ class Driven:
         found = {}
         for name, value in values.items():
             text, raw = value if isinstance(value, tuple) and len(value) == 2 else (value, None)
-            if isinstance(text, bool) or not isinstance(text, (str, int, float)) or text != text:
+            if isinstance(text, bool) or not isinstance(text, (str, int, float)):
                 self._nonsense("reading", f"{device}.{name} is {value!r:.60}, neither number nor text")
-            shown = text if isinstance(text, str) else f"{text:.3f}".rstrip("0").rstrip(".")
+            number = Value(text, "").number if isinstance(text, str) else text
+            if number is not None:
+                number = self._number("reading", f"{device}.{name}", number, RANGES.get(str(name)))
+            shown = one_line(text) if isinstance(text, str) else f"{number:.3f}".rstrip("0").rstrip(".")
             found[str(name)] = Value(shown, CS.get(shown, shown) if raw is None else str(raw))
         return found
 
@@ -108,40 +147,44 @@ class Driven:
         if self.trusted:
             flow: Flow = self.model.minute(when, states)
             return flow
-        told = self._asked("minute", when, dict(states))
+        told: Flow = _asked(f"the plant {self.name}: minute(...)", self._minute, when, states)
+        return told
+
+    def _minute(self, when: float, states: Mapping[int, int]) -> Flow:
+        told = self._method("minute")(when, dict(states))
         if told is None:
             told = {}
         if not isinstance(told, Mapping):
             self._nonsense("minute", f"wants {{'sun': W, ...}} or None, not {told!r:.60}")
-        numbers = {name: self._number(name, told[name]) for name in NUMBERS if name in told}
+        flow = {n: self._number("minute", n, told[n], RANGES.get(n)) for n in FLOW & told.keys()}
         watts = told.get("watts", {})
         if not isinstance(watts, Mapping):
             self._nonsense("minute", f"watts wants {{relay: W}}, not {watts!r:.60}")
-        drawn = {r: self._number(f"watts of relay {r}", watts.get(r, 0.0)) for r, on in states.items() if on}
-        sun, panels, load, power, soc = (numbers.get(name, 0.0) for name in NUMBERS)
+        drawn = {
+            relay: self._number("minute", f"watts of relay {relay}", watts.get(relay, 0.0), RANGES["watts"])
+            for relay, on in states.items()
+            if on
+        }
+        load, power, soc = (flow.get(name, 0.0) for name in ("load", "power", "soc"))
+        panels = flow.get("panels", 0.0)
+        sun = flow.get("sun", panels)
+        panels = self._number("minute", f"panels (in a sun of {sun:g} W)", panels, (0.0, sun))
         throttled = panels < sun - 1e-9
         return Flow(soc / 100, "", sun, panels, load, power, stored=power, throttled=throttled, watts=drawn)
 
-    def _number(self, name: str, value: object) -> float:
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not -1e9 < value < 1e9:
-            self._nonsense("minute", f"{name} is {value!r:.60}, no number")
-        return float(value)
+    def _number(self, method: str, name: str, value: object, range: tuple[float, float] | None) -> float:
+        """A number of the model's that is one, and sane."""
+        least, most = range or (-SANE, SANE)
+        number = value if isinstance(value, (int, float)) and not isinstance(value, bool) else float("nan")
+        if not least - LITTLE <= number <= most + LITTLE:
+            self._nonsense(method, f"{name} is {value!r:.60}, no number from {least:g} to {most:g}")
+        return float(min(most, max(least, number)))
 
-    def _asked(self, method: str, *arguments: Any) -> Any:
-        try:
-            return getattr(self.model, method)(*arguments)
-        except AttributeError:
-            if not hasattr(self.model, method):
-                raise PlantError(f"the plant {self.name} has no {method}(...)") from None
-            raise
-        except Exception as error:
-            place = error.__traceback__
-            while place and place.tb_next:
-                place = place.tb_next
-            line = f" line {place.tb_lineno} of {place.tb_frame.f_code.co_filename}" if place else ""
-            raise PlantError(
-                f"the plant {self.name} fails in {method}{line}: {type(error).__name__}: {error}"
-            ) from None
+    def _method(self, name: str) -> Callable[..., Any]:
+        method: Callable[..., Any] | None = getattr(self.model, name, None)
+        if not callable(method):
+            raise PlantError(f"the plant {self.name} has no {name}(...)")
+        return method
 
     def _nonsense(self, method: str, what: str) -> NoReturn:
         raise PlantError(f"the plant {self.name} answers nonsense: {method}(...) {what}")

@@ -31,6 +31,7 @@ COLUMNS = {
 TIME = ("time", "time(utc)", "date", "datetime", "timestamp", "utc")
 GAP = 3 * 3600  # s at most between two rows
 BRIGHT, DIM = 1600.0, 20.0  # W/m²: no year's brightest hour is above the one or below the other
+COLD, HOT = -90.0, 60.0  # °C, of the air anywhere
 LIMIT = 64 << 20  # bytes
 
 
@@ -83,10 +84,12 @@ class Hours:
         place, separator = -1, ","
         for number, text in enumerate(lines, 1):
             if not names:
-                if found := re.match(r"Nominal power of the PV system.*\(kWp\):\s*([\d.]+)", text):
-                    self.nominal = 1000 * float(found[1])
+                if found := re.match(r"Nominal power of the PV system.*\(kWp\):\s*(\S*)", text):
+                    self.nominal = 1000 * self._number(number, found[1])
+                    if not 0 < self.nominal < float("inf"):
+                        self._wrong(number, f"{found[1]} is no power of panels (kWp)")
                 separator = max(",;\t", key=text.count)
-                heads = [head.strip().lower() for head in next(csv.reader([text], delimiter=separator), [])]
+                heads = [head.strip().lower() for head in self._cells(number, text, separator)]
                 place = next((at for at, head in enumerate(heads) if head in TIME), -1)
                 if place >= 0:
                     names = {
@@ -100,13 +103,25 @@ class Hours:
                             number, f"has none of the columns P, G(i), poa, G(h), ghi, but {', '.join(heads)}"
                         )
                 continue
-            cells = next(csv.reader([text], delimiter=separator), [])
             if not text.strip() and rows:
                 break
+            cells = self._cells(number, text, separator)
             rows.append(self._row(number, cells, place, names, separator == ";"))
         if not rows:
             raise PlantError(f"{self.path}: has no line of hours below a header with a column {TIME[0]!r}")
         return rows
+
+    def _cells(self, line: int, text: str, separator: str) -> list[str]:
+        try:
+            return next(csv.reader([text], delimiter=separator), [])
+        except csv.Error as error:
+            self._wrong(line, f"is no line of a CSV file ({error})")
+
+    def _number(self, line: int, text: str) -> float:
+        try:
+            return float(text)
+        except ValueError:
+            self._wrong(line, f"{text!r:.60} is no number")
 
     def _row(self, line: int, cells: list[str], place: int, names: dict[int, str], comma: bool) -> Row:
         if len(cells) <= max(place, *names):
@@ -115,11 +130,11 @@ class Hours:
         values = {}
         for at, what in names.items():
             text = cells[at].strip().replace(",", ".") if comma else cells[at].strip()
-            try:
-                values[what] = float(text)
-            except ValueError:
-                self._wrong(line, f"{text!r} is no number")
-            if values[what] != values[what] or (values[what] < 0 and what != "air"):
+            values[what] = self._number(line, text)
+            if what == "air":
+                if not COLD <= values[what] <= HOT:
+                    self._wrong(line, f"the air is {text}: is that °C?")
+            elif not values[what] >= 0:
                 self._wrong(line, f"{what} is {text}, which no sun gives")
         return Row(line, wall, time.gmtime(wall).tm_year, values)
 
@@ -146,18 +161,17 @@ class Hours:
         for before, after in zip(chosen, chosen[1:], strict=False):
             gone = _of_year(after.wall) - _of_year(before.wall)
             if gone <= 0:
-                self._wrong(
-                    after.line,
-                    f"has the hour of line {before.line} again; are these local times, with summer time?"
-                    " Universal time is wanted, or times with their offset",
-                )
+                why = "are these local times, with summer time? Universal time is wanted, or with its offset"
+                if after.year != before.year:
+                    why = "of several years one must be whole, or only one be in the file"
+                self._wrong(after.line, f"has the hour of line {before.line} again; {why}")
             if gone > GAP:
                 first = after if after.line > before.line else before
                 self._wrong(first.line, f"{gone / 3600:.0f} hours are missing before it")
         return chosen
 
     def _check_units(self, rows: list[Row]) -> None:
-        for what in ("plane", "light", "direct"):
+        for what in ("plane", "light", "direct", "diffuse"):
             most = max((row.values.get(what, 0.0) for row in rows), default=0.0)
             if most > BRIGHT or 0 < most < DIM:
                 row = max(rows, key=lambda one: one.values.get(what, 0.0))

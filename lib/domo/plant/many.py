@@ -8,9 +8,11 @@ import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.sharedctypes import Synchronized
 
 from .fold import Moment
+from .foreign import PlantError
 from .run import MINUTES, Asked, replay
 from .tally import Result
 
@@ -57,6 +59,9 @@ def all_of(asked: Sequence[Asked]) -> list[Result]:
                 _, waiting = wait(waiting, timeout=LOOK, return_when=FIRST_COMPLETED)
                 bar.show(_done.value)
             return [future.result() for future in futures]
+    except BrokenProcessPool:
+        what = "a plant or a script that ends its process, or too little memory"
+        raise PlantError(f"a process of the replay was ended from outside: {what}") from None
     finally:
         bar.close()
 

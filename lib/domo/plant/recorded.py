@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import sys
 import textwrap
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
@@ -26,7 +27,9 @@ from ..report.simulated import Simulated
 from ..scripts import messages, source
 from ..scripts.api import World
 from ..stores import history, memory, reading, record
+from ..system.output import show
 from ..tick.remember import next_past
+from .tally import together
 
 CS = {"Off": "0", "Low power": "1", "Fault": "2", "Bulk": "3", "Absorption": "4", "Float": "5"}  # VE.Direct
 UP = 3 * 86400.0  # s since boot at the first line
@@ -46,14 +49,14 @@ def main(config: Config, date: str, wall: float) -> int:
         print(f"domo-replay: nothing is recorded of {date}", file=sys.stderr)
         return LOOK
     before = [told.day(days.earlier(date, count)) for count in (2, 1)]
-    simulated, faults = Simulated(config), dict[str, int]()
+    simulated, faults = Simulated(config), Counter[str]()
     for now, data, plan, orders in fold(config, sorted(rows, key=moment), before):
         simulated.add(now.wall, data, plan)
         for order in orders.values():
             if not order.good:
-                faults[order.why] = faults.get(order.why, 0) + 1
-    print(*picture(config, was, simulated.day()), sep="\n")
-    for fault, count in list(faults.items())[:10]:
+                faults[order.why] += 1
+    show("\n".join(picture(config, was, simulated.day())))
+    for fault, count in together(faults).most_common(10):
         print(f"domo-replay: {fault} ({count} times)", file=sys.stderr)
     return LOOK if faults else DONE
 

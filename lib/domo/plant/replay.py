@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import time
+from calendar import isleap
 from collections import Counter
 from typing import Any
 
@@ -20,14 +21,20 @@ from ..core.model import DONE, LOOK, REFUSED, ConfigError, Fault
 from ..core.records import replace
 from ..core.settings import Config
 from ..report.simulated import Simulated
+from ..scripts import source
 from ..stores import config as configs
 from ..stores import plant_keys
 from ..system import arguments, files
+from ..system.output import show
 from ..tick import dry_run as rehearsal
 from . import export, many, recorded, report, run, table
 from .fold import Moment
 from .foreign import PlantError
 from .sky import WEATHERS
+from .tally import together
+
+NUMBERS = {"seeds": (1, 1000), "days": (1, 3660), "soc": (0, 100)}  # from, to
+APART = (("json", "csv", "html"), ("html", "seeds"), ("html", "compare"), ("plant", "sky"))  # one at most
 
 
 def options() -> argparse.ArgumentParser:
@@ -75,10 +82,10 @@ def options() -> argparse.ArgumentParser:
 def main(argv: list[str]) -> int:
     """`domo-replay` with these arguments; gives its exit code."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # else Ctrl-C would count as the error of a script
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # domo-replay | head
     gc.set_threshold(100_000)  # half a million ticks leave no reference cycles behind
     given = options().parse_args(argv)
     try:
+        sensible(given)
         config = settings(given)
         if given.recorded:
             return recorded.main(config, given.recorded, time.time())
@@ -93,6 +100,24 @@ def main(argv: list[str]) -> int:
         return REFUSED
 
 
+def sensible(given: argparse.Namespace) -> None:
+    """Raises ValueError for numbers that cannot be, and for options of which one would be passed over."""
+    for name, (least, most) in NUMBERS.items():
+        if not least <= (number := getattr(given, name)) <= most:
+            raise ValueError(f"--{name} wants a number from {least} to {most}, not {number:g}")
+    if not 0 <= given.warm < given.days:
+        raise ValueError(f"--warm wants a number from 0 to less than --days ({given.days}), not {given.warm}")
+    if given.sky not in (*WEATHERS, "pvlib") and not os.path.isfile(given.sky):
+        raise ValueError(f"--sky wants {', '.join(WEATHERS)}, pvlib or a CSV file, and {given.sky!r} is none")
+    usual = vars(options().parse_args([]))
+    asked = [name for name in usual if getattr(given, name) != usual[name] and name != "config"]
+    for group in (*APART, *(("recorded", name) for name in usual)):
+        names = [name for name in dict.fromkeys(group) if name in asked]
+        if len(names) > 1:
+            words = " and ".join("MM-DD" if name == "day" else f"--{name}" for name in names)
+            raise ValueError(f"{words} do not go together; leave one of them out")
+
+
 def settings(given: argparse.Namespace) -> Config:
     """The configuration, with what the command line says instead. Raises ConfigError or ValueError."""
     config, _ = configs.load(configs.chosen(given.config))
@@ -105,20 +130,14 @@ def settings(given: argparse.Namespace) -> Config:
             changes[name] = plant_keys.plant({name: value})[name]
         except ValueError as error:
             raise ValueError(f"--{name} {str(error).removeprefix(f'.{name}: ')}") from None
-    if not 1 <= given.seeds <= 1000:
-        raise ValueError("--seeds wants a number from 1 to 1000")
-    if not (1 <= given.days <= 3660 and 0 <= given.soc <= 100):
-        raise ValueError("--days wants a number from 1 to 3660, --soc one from 0 to 100")
-    if not 0 <= given.warm < given.days:
-        raise ValueError("--warm wants a number from 0 to less than --days")
-    if given.sky not in (*WEATHERS, "pvlib") and not os.path.isfile(given.sky):
-        raise ValueError(f"--sky wants {', '.join(WEATHERS)}, pvlib or a CSV file, and {given.sky!r} is none")
     return replace(config, plant={**config.plant, **changes})
 
 
 def midnight(day: str | None) -> float:
     """The epoch of the beginning of a day of this year (MM-DD; None: today). Raises ValueError."""
     today = time.localtime()
+    if day == "02-29" and not isleap(today.tm_year):
+        raise ValueError(f"there is no 02-29 in {today.tm_year}, and this year is replayed")
     try:
         date = time.strptime(f"{today.tm_year}-{day}", "%Y-%m-%d") if day else today
     except ValueError:
@@ -133,13 +152,13 @@ def _told(first: run.Asked, given: argparse.Namespace) -> int:
         if not os.path.isdir(given.compare):
             raise ValueError(f"--compare: {given.compare} is no folder")
         other = replace(first.config, scriptDir=os.path.abspath(given.compare))
+        if not source.scripted(other):
+            raise ValueError(f"--compare: there is no script in {given.compare}; wants a folder with 1.py")
         sets.append(dataclasses.replace(first, config=other))
     seeds = range(first.seed, first.seed + given.seeds)
     asked = [dataclasses.replace(one, seed=seed) for one in sets for seed in seeds]
     alone = len(asked) == 1 and not (given.json or given.csv)
     kept, simulated = list[Moment](), Simulated(first.config)
-    if given.html and not alone:
-        raise ValueError("--html is for one replay at a time")
 
     def each(moment: Moment) -> None:
         if given.html:
@@ -150,20 +169,20 @@ def _told(first: run.Asked, given: argparse.Namespace) -> int:
     watched = alone and (given.html or first.days == 1)
     results = [run.replay(first, each)] if watched else many.all_of(asked)
     if given.json:
-        print(export.as_json(asked, results))
+        show(export.as_json(asked, results))
     elif given.csv:
-        print(export.as_csv(asked, results))
+        show(export.as_csv(asked, results))
     elif alone:
-        print(*report.whole(first.config, kept, results[0]), sep="\n")
+        show("\n".join(report.whole(first.config, kept, results[0])))
     else:
-        print(*table.table(asked, results), sep="\n")
+        show("\n".join(table.table(asked, results)))
     if given.html:
         try:
             files.replace(configs.absolute(given.html), simulated.html().encode(errors="replace"))
         except Fault as fault:
             print(f"domo-replay: {fault}", file=sys.stderr)
             return LOOK
-    faults = sum((result.faults for result in results), Counter[str]())
+    faults = together(sum((result.faults for result in results), Counter[str]()))
     for why, count in faults.most_common(10):
         print(f"domo-replay: {why} ({count} times)", file=sys.stderr)
     outside = dict.fromkeys(said for result in results for said in result.outside)

@@ -13,7 +13,7 @@ from . import foreign, loads, sky
 from .bound import Series, bound
 from .fold import Moment, fold
 from .plant import Light, Plant, fields, place
-from .tally import Evenings, Result, Tally, could_take
+from .tally import Evenings, Result, Tally, could_take, together
 from .watch import Watch
 
 MINUTES = 1440
@@ -124,11 +124,14 @@ def replay(asked: Asked, each: Callable[[Moment], None] | None = None) -> Result
         if relay in result.relays:
             result.relays[relay].demand = (load.asked, load.served, load.missed, load.unit)
         soc = flow.soc
+    result.faults = together(result.faults)
     result.outside = watch.told(config)
     result.owed = max(0.0, soc - result.soc - lacked) * config.plant["battery"]
     if series:
         if asked.model and not result.total.sun:
-            raise foreign.PlantError("--bound wants a plant whose minute(...) says sun, load, power and soc")
+            raise foreign.PlantError(
+                f"--bound: {asked.model} had no sun at all; its minute(...) must say sun, load, power and soc"
+            )
         result.bound = bound(config, series, list(result.relays))
     return result
 

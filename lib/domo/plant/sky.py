@@ -97,7 +97,7 @@ class Sky:
     ) -> None:
         self.place, self.panels, self.seed, self.weather = place, panels, seed, weather
         self._day = lru_cache(3)(self._made)
-        self._today: tuple[float, list[float]] = -1.0, []
+        self._today: tuple[float, list[float]] = float("nan"), []  # no day's number, not even one before 1970
 
     def watts(self, wall: float) -> float:
         """What all panels together could give in the minute from `wall` (epoch s) on (W)."""

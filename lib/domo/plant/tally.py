@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from ..core.faults import Report
 from ..core.history import OFF, ON
 from ..core.settings import Config
 from .fold import Moment
@@ -119,6 +120,15 @@ def spared(flow: Flow, bare: Flow) -> float:
 def alike(why: str) -> str:
     """A reason with N for each number, so that reasons that differ only in numbers count as one."""
     return re.sub(r"[-+]?\d+(\.\d+)?", "N", why)
+
+
+def together(faults: Mapping[str, int]) -> Counter[str]:
+    """How often there was each fault; those that are the same but for their numbers as the first of them."""
+    found, firsts = Counter[str](), dict[str, str]()
+    for why, count in faults.items():
+        who, _, what = Report.of(why).fault.partition(": ")  # in who has it a number is a name
+        found[firsts.setdefault(f"{who}: {alike(what)}", why)] += count
+    return found
 
 
 @dataclass

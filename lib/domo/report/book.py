@@ -156,9 +156,10 @@ def simulated(config: Config, lines: Iterable[str]) -> tuple[Book, Day]:
     Only one day at a time is kept in memory."""
     book, last = Book(config, "", simulated=True), days.Day("")
     for date, columns, rows in _by_day(lines):
-        last = days.made(date, columns, rows)
-        book.sums.append(of(last))
-        book.today = date
+        day = days.made(date, columns, rows)
+        if day.minutes and any("." in name for name in columns):  # of a device or a relay
+            last, book.today = day, date
+            book.sums.append(of(day))
     return book, last
 
 

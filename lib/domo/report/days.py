@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 GAP = 180.0  # s without a line: after that nothing is known
 LAST = 60.0  # s that the newest line stands for
+SANE = 1e9  # W, V, %...: no reading of a house is greater, so one that is says nothing
 LIMITED = "1"  # of MPPT: voltage or current limited; 2: it tracks the maximum (VE.Direct protocol)
 _ALIKE = re.compile(r"[\d.]+")  # what may differ in reasons that count as the same
 
@@ -141,7 +142,7 @@ def _numbers(column: Sequence[str]) -> Numbers:
     for text in set(column):
         try:
             number = float(text)
-            known[text] = number if number - number == 0 else None
+            known[text] = number if -SANE < number < SANE else None
         except ValueError:
             known[text] = None
     return [known[text] for text in column]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -25,10 +26,16 @@ CLOCKS = {
     **dict.fromkeys(("time.localtime", "time.gmtime", "time.ctime"), 0),
     "time.strftime": 1,
 }
+VALUES = (ast.Constant, ast.JoinedStr, ast.List, ast.Tuple, ast.Dict, ast.Set, ast.BinOp, ast.ClassDef)
 
 
 def shape(script: Script) -> Iterator[Finding]:
     """Whether decide takes relay and data, and every path through it ends in an order."""
+    for one in script.tree.body:
+        if isinstance(one, ast.AsyncFunctionDef) and one.name == "decide":
+            yield Finding(one.lineno, "decide gives no order, it is async; write def decide(relay, data)")
+        elif _decides(one) and isinstance(getattr(one, "value", one), VALUES):
+            yield Finding(one.lineno, "decide is no function; write def decide(relay, data)")
     decide = script.decide
     if decide is None:
         return
@@ -47,6 +54,14 @@ def shape(script: Script) -> Iterator[Finding]:
                 node.lineno,
                 "this returns no order; write return relay.on(why), relay.off(why) or relay.keep(why)",
             )
+
+
+def _decides(node: ast.stmt) -> bool:
+    """Whether this statement gives the name decide to a class or a value."""
+    if isinstance(node, ast.ClassDef):
+        return node.name == "decide"
+    targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+    return any(isinstance(target, ast.Name) and target.id == "decide" for target in targets)
 
 
 def _own(function: ast.FunctionDef) -> Iterator[ast.AST]:
@@ -86,7 +101,7 @@ def _try_leaves(node: ast.Try) -> bool:
 
 def names(script: Script) -> Iterator[Finding]:
     """Names that relay and data do not have, methods that are not called, values that are called."""
-    called = {id(node.func) for node in ast.walk(script.tree) if isinstance(node, ast.Call)}
+    called = {id(node.func): node for node in ast.walk(script.tree) if isinstance(node, ast.Call)}
     for node in ast.walk(script.tree):
         kind = kind_of(node.value, script) if isinstance(node, ast.Attribute) else None
         if not isinstance(node, ast.Attribute) or kind is None:
@@ -106,6 +121,26 @@ def names(script: Script) -> Iterator[Finding]:
                 yield Finding(node.lineno, f"{text} is a value; write it without ()")
         elif id(node) not in called:
             yield Finding(node.lineno, f"{text} needs its brackets; write {text}(...)")
+        elif wrong := _wrong_arguments(called[id(node)], inspect.getattr_static(kind, node.attr), text):
+            yield Finding(node.lineno, wrong)
+
+
+def _wrong_arguments(call: ast.Call, method: object, text: str) -> str:
+    """What is wrong with what a method of the API (called `text` in the script) is given, or ""."""
+    function = getattr(method, "_method", method)  # see api.question
+    named = {one.arg: one for one in call.keywords if one.arg}
+    if not inspect.isfunction(function) or len(named) < len(call.keywords):
+        return ""
+    if any(isinstance(one, ast.Starred) for one in call.args):
+        return ""
+    signature = inspect.signature(function)
+    try:
+        signature.bind(None, *call.args, **named)
+    except TypeError as error:
+        _, *wanted = signature.parameters.values()
+        needs = ", ".join(one.name for one in wanted if one.default is one.empty)
+        return f"{ast.unparse(call)}: {error}; write {text}({needs})"
+    return ""
 
 
 def clocks(script: Script) -> Iterator[Finding]:

@@ -53,8 +53,8 @@ def _is_force(value: object) -> bool:
 class Found:
     """What the mode file says: the modes; the relays whose value is no mode (`odd`, as it is written); those
     that stand there more than once (`twice`); those whose mode is a number in quotes (`texts`); `linked`:
-    the file has another name, which is lost once domo replaces it; `misnamed`: names with a force that
-    look like a relay and are none ("03"); `missing`: there is none; `problem`: why the file cannot be used."""
+    the file has another name, which is lost once domo replaces it; `misnamed`: names with a force that look
+    like a relay and are none ("03"); `missing`: there is none; `problem`: why the file cannot be used."""
 
     modes: Mapping[int, int]
     odd: Mapping[int, str] = {}

@@ -12,6 +12,7 @@ from ..core.settings import Config
 from ..core.texts import did_you_mean
 from ..stores import bounded, user
 from ..stores import config as configs
+from ..system import output
 from . import plan, table
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def main(path: str, now: Now, readings: list[str], at: str | None, relay: int | 
         given = suppose(real, supposed, config)
         given = replace(given, notes=(*given.notes, *_strange(real, supposed)))
     sight = plan.finish(plan.begin(config, now), given, pretend)
-    table.show(table.table(sight, sight.plan, relay))
+    output.show(table.table(sight, sight.plan, relay))
     for line in sight.faults:
         print(f"domo-tick: {line}", file=sys.stderr)
     return LOOK if sight.faults else DONE

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from ..core.model import MODE_WORDS, ON_OFF
 from ..system import files, rights
+from ..system.output import show
 from .news import fresh
-from .table import show
 
 if TYPE_CHECKING:
     from .sight import Done

@@ -94,10 +94,11 @@ def _tell(done: Done, verbose: bool) -> tuple[str, ...]:
     """Tells people the faults of this tick, and gives them."""
     config, faults = done.sight.config, done.faults
     if verbose or config.printMessage or config.printMessageLogfile:
+        from ..system import output
         from . import log, table
 
         if verbose:
-            table.show(table.table(done.sight, done.plan))
+            output.show(table.table(done.sight, done.plan))
         faults = (*faults, *log.log(done))
     tell.say(config, faults, done.sight.now, verbose)
     return faults

@@ -20,17 +20,6 @@ if TYPE_CHECKING:
 GREEN, YELLOW, BOLD, PLAIN = "\033[32m", "\033[33m", "\033[1m", "\033[0m"
 
 
-def show(text: str) -> None:
-    """Prints, with "?" for characters that the terminal lacks. Once nobody reads on (`| head`) or the disk is
-    full, it prints nothing more."""
-    if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="replace")
-    try:
-        print(text, flush=True)
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-
-
 def table(sight: Sight, plan: Plan, only: object = None) -> str:
     """The plan as an aligned table of at most 80 columns, then the readings with their age."""
     rows = [("", "relay", "mode", "state", "why", BOLD)]

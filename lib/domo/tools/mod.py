@@ -10,8 +10,7 @@ from ..core.settings import Config
 from ..core.texts import did_you_mean
 from ..stores import config as configs
 from ..stores import memory
-from ..system import arguments
-from ..tick import table
+from ..system import arguments, output
 from . import shown, when
 from .force import force
 
@@ -65,7 +64,7 @@ def main(argv: list[str]) -> int:
         code = LOOK
     now = memory.look_at_clocks()
     view = shown.look(config, now)
-    table.show((shown.in_json if given.json else shown.in_words)(view, now, relays))
+    output.show((shown.in_json if given.json else shown.in_words)(view, now, relays))
     return code
 
 

@@ -16,7 +16,7 @@ from ..report import days, sums
 from ..stores import config as configs
 from ..stores import history, memory, record
 from ..system import arguments, files
-from ..tick.table import show
+from ..system.output import show
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,7 +83,10 @@ def _simulated(config: Config, name: str) -> tuple[books.Book, Day]:
     lines = history.unpacked(content) if name.endswith(".gz") else content.decode(errors="replace")
     if lines is None:
         raise Fault(f"{name}: is no gzip file")
-    return books.simulated(config, lines.splitlines())
+    book, day = books.simulated(config, lines.splitlines())
+    if not book.sums:
+        raise Fault(f"{name}: holds no day as domo records it; see docs/report.md")
+    return book, day
 
 
 def _page(config: Config, given: argparse.Namespace, date: str, now: Now) -> str:

@@ -11,7 +11,7 @@ from ..core.table import drawn
 from ..core.texts import one_line
 from ..panel.frame import BOARD
 from ..stores import config as configs
-from ..tick.table import show
+from ..system.output import show
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

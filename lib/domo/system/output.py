@@ -1,0 +1,58 @@
+"""What a program prints: in whatever character set the terminal has, and not lost without a word."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import NoReturn
+
+_trouble = ""  # why something could not be written
+
+
+def show(text: str) -> None:
+    """Prints; what the terminal's character set lacks as "?", and nothing more once nobody reads on
+    (`| head`) or nothing can be written (a full disk)."""
+    _softly()
+    try:
+        print(text, flush=True)
+    except OSError as error:
+        _unwritten(error)
+
+
+def run(name: str, main: Callable[[list[str]], int]) -> NoReturn:
+    """Runs the program `name` to its end, with the exit code that its `main` gives. Where something could
+    not be written it says so, and the code is 1 instead of 0."""
+    if sys.stdout is None:  # closed: something to which nothing can be written, and not the next file
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 1)
+        sys.stdout = os.fdopen(1, "w", closefd=False)
+    _softly()
+    try:
+        code = main(sys.argv[1:])
+    except KeyboardInterrupt:
+        code = 130
+    except SystemExit as end:  # argparse's
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        _unwritten(error)
+    if _trouble:
+        print(f"{name}: what it says cannot be written ({_trouble})", file=sys.stderr)
+    sys.exit(code or int(bool(_trouble)))
+
+
+def _softly() -> None:
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="replace")
+
+
+def _unwritten(error: OSError) -> None:
+    """Notes it, and lets all that follows go nowhere."""
+    global _trouble
+    if not isinstance(error, BrokenPipeError):
+        _trouble = error.strerror or str(error)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
