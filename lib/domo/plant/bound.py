@@ -80,28 +80,16 @@ def _tools() -> tuple[Any, Any, Any]:
 
 def bound(config: Config, series: Series, relays: list[int]) -> float:
     """The energy (Wh) that these relays could have used. Raises PlantError."""
-    numpy, sparse, linprog = series.tools
     floor = config.floor.get("SOC", 100 * series.lowest) / 100
     rooms = {relay: load.room for relay, load in series.loads.items()}
     used = 0.0
     for week in series.weeks:
-        least = min(floor, *week.charge)
-        program = _Program(
-            config, week, {r: series.loads[r] for r in relays if r in series.loads}, rooms, least
-        )
-        rows, columns, values, limits, equal = program.rows()
-        matrix = sparse.csr_array((values, (rows, columns)), shape=(len(limits), program.size))
-        same = numpy.array(equal)
-        right = numpy.array(limits)
-        done = linprog(
-            -program.gain(),
-            A_ub=matrix[~same],
-            b_ub=right[~same],
-            A_eq=matrix[same] if same.any() else None,
-            b_eq=right[same] if same.any() else None,
-            bounds=program.limits(),
-            method="highs",
-        )
+        chosen = {r: series.loads[r] for r in relays if r in series.loads}
+        program = _Program(config, week, chosen, rooms, min(floor, *week.charge), series.tools)
+        done = program.best(program.gain())
+        if not done.success:
+            program.ask_for_less()
+            done = program.best(program.gain())
         if not done.success:
             raise PlantError(f"--bound: a week has no solution ({done.message})")
         used -= done.fun
@@ -115,9 +103,16 @@ class _Program:
     what it could still take after the step, and what it missed in it (Wh)."""
 
     def __init__(
-        self, config: Config, week: Week, chosen: dict[int, loads.Load], rooms: dict[int, float], least: float
+        self,
+        config: Config,
+        week: Week,
+        chosen: dict[int, loads.Load],
+        rooms: dict[int, float],
+        least: float,
+        tools: tuple[Any, Any, Any],
     ) -> None:
         self.config, self.week, self.loads, self.rooms = config, week, chosen, rooms
+        self.numpy, self.sparse, self.linprog = tools
         self.kind, self.wh = battery.KINDS[config.plant["chemistry"]], config.plant["battery"]
         self.least, self.steps = least * self.wh, len(week.sun)
         self.hours = STEP / 60
@@ -130,11 +125,36 @@ class _Program:
             self.places[name] = len(self.places) * self.steps
         self.size = len(self.places) * self.steps
 
+        self.last = self.places["charge", 0] + self.steps - 1
+        self.end = min(self.wh, max(0.0, week.charge[-1] - SLACK) * self.wh)  # Wh that it ends with at least
+
+    def best(self, worth: Any) -> Any:
+        """SciPy's solution when each unknown is worth so much."""
+        rows, columns, values, limits, equal = self.rows()
+        matrix = self.sparse.csr_array((values, (rows, columns)), shape=(len(limits), self.size))
+        same, right = self.numpy.array(equal), self.numpy.array(limits)
+        return self.linprog(
+            -worth,
+            A_ub=matrix[~same],
+            b_ub=right[~same],
+            A_eq=matrix[same] if same.any() else None,
+            b_eq=right[same] if same.any() else None,
+            bounds=self.limits(),
+            method="highs",
+        )
+
+    def ask_for_less(self) -> None:
+        """Wants no fuller battery at the end than this one can come to: another model's may lose less."""
+        asked, self.end = self.end, 0.0
+        charge = self.numpy.zeros(self.size)
+        charge[self.last] = 1.0
+        fullest = self.best(charge)
+        if fullest.success:
+            self.end = min(asked, max(0.0, -fullest.fun - SLACK * self.wh))
+
     def gain(self) -> Any:
         """What a step's watts of a load are worth (Wh)."""
-        import numpy
-
-        worth = numpy.zeros(self.size)
+        worth = self.numpy.zeros(self.size)
         for relay in self.loads:
             begin = self.places["watts", relay]
             worth[begin : begin + self.steps] = self.hours
@@ -150,8 +170,7 @@ class _Program:
             if name == "room":
                 most = self.loads[relay].cap
             found += [(self.least if name == "charge" else 0.0, most)] * self.steps
-        end = self.places["charge", 0] + self.steps - 1
-        found[end] = (min(self.wh, max(0.0, self.week.charge[-1] - SLACK) * self.wh), self.wh)
+        found[self.last] = (self.end, self.wh)
         return found
 
     def rows(self) -> tuple[list[int], list[int], list[float], list[float], list[bool]]:

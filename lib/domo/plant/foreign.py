@@ -107,6 +107,7 @@ class Driven:
     def __init__(self, model: Model, trusted: bool = False) -> None:
         self.model, self.trusted, self.name = model, trusted, type(model).__name__
         self.loads: Mapping[int, Load] | None = model.loads if trusted else None  # type: ignore[attr-defined]
+        self.read, self.stage = 0.0, ""  # when it was read last, and "Float" if a regulator was in it then
 
     def reading(self, when: float) -> Devices:
         """The readings of a moment, stamped a second before it. Raises PlantError."""
@@ -117,6 +118,8 @@ class Driven:
                 for name, values in self.model.reading(when).items()
             ]
         devices: Devices = _asked(f"the plant {self.name}: reading(...)", self._reading, when, stamp)
+        stages = [values["CS"].text for *_, values in devices if "CS" in values]
+        self.read, self.stage = when, next((s for s in stages if s.startswith("Float")), "")
         return devices
 
     def _reading(self, when: float, stamp: str) -> Devices:
@@ -147,6 +150,8 @@ class Driven:
         if self.trusted:
             flow: Flow = self.model.minute(when, states)
             return flow
+        if self.read != when:  # the house without domo, which no script looks at
+            self.reading(when)
         told: Flow = _asked(f"the plant {self.name}: minute(...)", self._minute, when, states)
         return told
 
@@ -170,7 +175,9 @@ class Driven:
         sun = flow.get("sun", panels)
         panels = self._number("minute", f"panels (in a sun of {sun:g} W)", panels, (0.0, sun))
         throttled = panels < sun - 1e-9
-        return Flow(soc / 100, "", sun, panels, load, power, stored=power, throttled=throttled, watts=drawn)
+        return Flow(
+            soc / 100, self.stage, sun, panels, load, power, stored=power, throttled=throttled, watts=drawn
+        )
 
     def _number(self, method: str, name: str, value: object, range: tuple[float, float] | None) -> float:
         """A number of the model's that is one, and sane."""

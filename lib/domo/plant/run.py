@@ -132,7 +132,10 @@ def replay(asked: Asked, each: Callable[[Moment], None] | None = None) -> Result
             raise foreign.PlantError(
                 f"--bound: {asked.model} had no sun at all; its minute(...) must say sun, load, power and soc"
             )
-        result.bound = bound(config, series, list(result.relays))
+        try:
+            result.bound = bound(config, series, list(result.relays))
+        except foreign.PlantError as error:  # the report is worth something without it
+            result.faults[str(error)] += 1
     return result
 
 
