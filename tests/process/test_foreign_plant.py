@@ -68,6 +68,15 @@ def model(house: House, minute: str = GOOD) -> None:
     (house.folder / "mymodel.py").write_text(textwrap.dedent(MODEL.format(minute=minute)))
 
 
+def test_its_days_in_float_are_counted_and_its_evenings(village: House) -> None:
+    """By what its monitors show. In its twilight the sun comes back for a minute."""
+    sun = "500 if 9 <= when // 3600 % 24 < 15 or when % 86400 == 15.2 * 3600 else 0"
+    model(village, GOOD.replace("'sun': 500, 'panels': 300", f"'sun': {sun}, 'panels': 0"))
+    done = run(village, "06-21", "--days", "3", "--plant", "mymodel:Barrel", "--json")
+    (told,) = json.loads(done.stdout)
+    assert (told["days_in_float"], told["days_in_float_without"], told["evenings"]) == (3, 3, 3)
+
+
 def test_a_foreign_model_drives_the_same_ticks(village: House) -> None:
     model(village)
     done = run(village, "06-21", "--plant", "mymodel:Barrel")

@@ -9,7 +9,7 @@ import pytest
 from domo.core.settings import Config
 from domo.plant import loads
 from domo.plant.bound import Series, bound
-from domo.plant.plant import Plant
+from domo.plant.plant import Flow, Plant
 from domo.stores import plant_keys
 
 pytest.importorskip("scipy")
@@ -50,3 +50,15 @@ def test_no_week_uses_more(chemistry: str, seed: int, day: int) -> None:
         got, most = used(config, seed, day, steady)
         assert got <= most * 1.002 + 10
     assert got > 0.2 * most
+
+
+def test_a_battery_of_another_model_may_come_to_more_than_this_one_can() -> None:
+    """The bound then ends as full as this one comes to."""
+    plant = plant_keys.plant({"chemistry": "lead", "battery": 5000})
+    config = Config(path="", relayNb=4, relayLoad=RELAY_LOADS, plant=plant, floor={"SOC": 5})
+    series = Series(config, 0)
+    for minute in range(WEEK):
+        sun = 600.0 if 600 <= minute % 1440 < 720 else 0.0
+        soc = 0.3 + 0.7 * minute / WEEK
+        series.see(86400.0 * 20_000 + 60 * minute, Flow(soc, sun=sun, load=40.0), soc)
+    assert bound(config, series, list(RELAY_LOADS)) < 10
