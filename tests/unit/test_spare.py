@@ -108,8 +108,8 @@ def test_a_second_float_of_the_day_lowers_nothing(again: bool, charge: float, fu
 def of_day(hour: float, clearness: float, charge: float, trust: float = 0.8) -> float:
     """What is to spare at that hour of solar time, under a sky that has been so clear for long."""
     pieces = spare.ahead({"now": clearness, "day": clearness}, PLANT, NOON + (hour - 12) * HOUR, hour)
-    over, taken = spare.rest(pieces, PLANT, trust)
-    return spare.spare(over, taken, spare.lacking(PLANT, {}, charge, False))
+    lacks = spare.lacking(PLANT, {}, charge, False)
+    return spare.spare(*spare.rest(pieces, PLANT, trust, lacks), lacks)
 
 
 def test_a_clear_morning_has_to_spare_and_a_dark_one_has_not() -> None:
@@ -175,7 +175,7 @@ def test_whatever_the_clock_does_it_stays_within_what_can_be(
         sky = dict(spare.watched(later(sky, gone), PLANT, wall, reading(watts, "Float", mppt)))
         assert 0 <= sky.get("now", 0) <= spare.CLEAREST and 0 <= sky.get("day", 0) <= spare.CLEAREST
         assert all(value >= 0 for value in sky.values())
-        over, taken = spare.rest(spare.ahead(sky, PLANT, wall, 12), PLANT, 0.8)
+        over, taken = spare.rest(spare.ahead(sky, PLANT, wall, 12), PLANT, 0.8, 1000.0)
         assert 0 <= taken <= over + 1e-6 < 1e6
 
 

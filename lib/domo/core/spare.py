@@ -35,7 +35,9 @@ SOON, LATER = 1200.0, 10800.0  # s: time constants of the two clearnesses
 FADES = 3600.0  # s: time constant with which the estimate goes from the first to the second
 GAP = 300.0  # s: after a longer silence a reading counts for no more than that
 NEEDS = {"lead": 1.18, "lfp": 1.04}  # Wh put in for each Wh stored
-TAKES = {"lead": 0.05, "lfp": 0.25}  # of its Wh: what a nearly full battery takes in an hour
+TAKES = {"lead": 0.2, "lfp": 0.25}  # of its Wh: what a battery takes in an hour at most
+TAPERS = {"lead": 0.8, "lfp": 20.0}  # of what it lacks: what it takes of that in an hour at most, and besides
+ENDS = {"lead": 0.01, "lfp": 0.02}  # of its Wh in an hour, which it takes to the end
 LAST = {"lead": 0.08, "lfp": 0.02}  # of its Wh: what it takes at the end, until the regulator calls it full
 KEEPS = {"lead": 0.012, "lfp": 0.015}  # of its Wh: what a full one still takes
 
@@ -151,16 +153,20 @@ def ahead(
     return pieces
 
 
-def rest(pieces: list[tuple[float, float, float]], plant: Plant, trust: float) -> tuple[float, float]:
-    """Two energies (Wh): what the sun gives in these pieces beyond what the house draws, and how much of that
-    a nearly full battery, which charges slowly, can take. `trust`: the share of the sun to count on."""
-    slow = TAKES[plant["chemistry"]] * plant["battery"]
+def rest(
+    pieces: list[tuple[float, float, float]], plant: Plant, trust: float, lacks: float
+) -> tuple[float, float]:
+    """What the sun of these pieces gives beyond what the house draws, and how much of that a battery that
+    lacks so much (Wh) can take: the less it lacks, the slower it takes it (Wh); `trust` is the share of the
+    sun that is counted on."""
+    most, tapers, ends = (part[plant["chemistry"]] for part in (TAKES, TAPERS, ENDS))
     over = taken = 0.0
     for hours, watts, house in pieces:
         left = trust * watts - house
         if left > 0:
             over += left * hours
-            taken += (left if left < slow else slow) * hours
+            takes = min(most * plant["battery"], tapers * max(0.0, lacks - taken) + ends * plant["battery"])
+            taken += min(left, takes) * hours
     return over, taken
 
 

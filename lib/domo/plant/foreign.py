@@ -172,8 +172,7 @@ class Driven:
         }
         load, power, soc = (flow.get(name, 0.0) for name in ("load", "power", "soc"))
         panels = flow.get("panels", 0.0)
-        sun = flow.get("sun", panels)
-        panels = self._number("minute", f"panels (in a sun of {sun:g} W)", panels, (0.0, sun))
+        sun = max(panels, flow.get("sun", 0.0))  # in twilight a model may give a little more than there is
         throttled = panels < sun - 1e-9
         return Flow(
             soc / 100, self.stage, sun, panels, load, power, stored=power, throttled=throttled, watts=drawn

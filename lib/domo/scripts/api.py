@@ -405,9 +405,9 @@ class Data(_Helpful):
                 self._known_already["ahead"] = None  # sun in the night: the clock or the place is wrong
         if self._known_already["ahead"] is None:
             return None
-        over, taken = spare.rest(self._known_already["ahead"], self._plant, trust)
         full = "CS" in self and self.full_today(mppt="any")
-        return spare.spare(over, taken, spare.lacking(self._plant, self._sky, soc, full))
+        lacks = spare.lacking(self._plant, self._sky, soc, full)
+        return spare.spare(*spare.rest(self._known_already["ahead"], self._plant, trust, lacks), lacks)
 
     def _foreseen(self) -> Callable[[float], float | None] | None:
         """What PvMonit's forecast says of the panels at a local hour (W), if there is a fresh one."""
