@@ -76,7 +76,7 @@ def test_panels_that_are_held_back_say_nothing_but_that_it_is_at_least_so_clear(
 
 
 def test_without_the_mppt_field_absorption_and_float_count_as_held_back() -> None:
-    assert watched({}, NOON, 0.1, 60, mppt=None, stage="Float") == {"full": 90.0, "look": 0.0}
+    assert watched({}, NOON, 0.1, 60, mppt=None, stage="Float") == {"lent": 0.0, "look": 0.0}
     assert watched({}, NOON, 0.4, 120, mppt=None, stage="Bulk")["now"] == pytest.approx(0.4, abs=0.06)
 
 
@@ -87,22 +87,39 @@ def test_what_it_is_like_now_gives_way_to_what_it_was_like_for_hours() -> None:
 
 def test_the_night_teaches_nothing() -> None:
     sky = watched({}, NOON, 0.9, 60)
-    assert watched(sky, NOON + 10 * HOUR, 0, 60) == later(sky, 60 * 60)
+    assert watched(sky, NOON + 10 * HOUR, 0, 60) == {**later(sky, 60 * 60), "look": 0.0}
 
 
 def test_the_charge_in_float_is_what_full_means_to_this_battery_monitor() -> None:
-    sky = watched({}, NOON, 0.5, 1, mppt=1, stage="Float", charge=98)
+    sky = spare.watched({}, PLANT, NOON, reading(400, "Float", 1, 98), first=True)
     assert spare.lacking(PLANT, sky, 98, True) < spare.lacking(PLANT, {}, 98, True)
     assert spare.lacking(PLANT, sky, 90, True) > spare.lacking(PLANT, sky, 95, True) > 0
 
 
-@pytest.mark.parametrize(("again", "charge", "full"), [(True, 92, 98), (True, 100, 100), (False, 92, 92)])
-def test_a_second_float_of_the_day_lowers_nothing(again: bool, charge: float, full: float) -> None:
+@pytest.mark.parametrize(("first", "charge", "full"), [(False, 92, 98), (False, 100, 100), (True, 92, 92)])
+def test_a_second_float_of_the_day_lowers_nothing(first: bool, charge: float, full: float) -> None:
     """A regulator that does not repeat absorption floats again soon after the battery has lent a part. A
     monitor may count up meanwhile."""
-    sky = watched({}, NOON, 0.5, 1, mppt=1, stage="Float", charge=98)
-    shown = reading(400, "Float", 1, charge)
-    assert spare.watched(sky, PLANT, NOON + HOUR, shown, again)["full"] == full
+    sky = spare.watched({}, PLANT, NOON, reading(400, "Float", 1, 98), first=True)
+    assert spare.watched(sky, PLANT, NOON + HOUR, reading(400, "Float", 1, charge), first)["full"] == full
+
+
+def test_a_monitor_that_jumps_to_full_does_not_give_back_what_the_battery_has_lent() -> None:
+    """Many are set so that little sun looks like a full battery. An hour of 600 W is a tenth of it."""
+    sky = dict(spare.watched({}, PLANT, NOON, reading(400, "Float", 1, 99), first=True))
+    lending = reading(400, "Bulk", 2, 90)
+    lending.devices[1].values["P"] = Value("-600", "")  # type: ignore[index]
+    for minute in range(1, 61):
+        sky = dict(spare.watched(later(sky, 60), PLANT, NOON + 60 * minute, lending))
+    assert spare.charge(sky, PLANT, 100) == pytest.approx(89, abs=0.2)
+    assert spare.charge(sky, PLANT, 80) == 80
+    at_89 = spare.lacking(PLANT, sky, 89, True)
+    assert spare.lacking(PLANT, sky, 100, True) == pytest.approx(at_89, rel=0.05)
+    giving = reading(400, "Bulk", 2, 90)
+    giving.devices[1].values["P"] = Value("720", "")  # type: ignore[index]
+    for minute in range(61, 121):
+        sky = dict(spare.watched(later(sky, 60), PLANT, NOON + 60 * minute, giving))
+    assert spare.charge(sky, PLANT, 100) == pytest.approx(99, abs=0.5)
 
 
 def of_day(hour: float, clearness: float, charge: float, trust: float = 0.8) -> float:

@@ -25,6 +25,11 @@ def full_today(ages: Mapping[str, float | None], regulator: str) -> bool:
     return full is not None and full < (LONGEST_DAY if night is None else night)
 
 
+def full(ages: Mapping[str, float | None], reading: Reading) -> bool:
+    """Whether any regulator's battery has been."""
+    return any(full_today(ages, device.id) for device in reading.devices)
+
+
 def _soaks(regulator: Device, reading: Reading, plant: Plant) -> bool:
     """Whether an LFP battery is full by its monitor, and takes hardly any more though the panels could give
     it."""

@@ -103,25 +103,42 @@ def seen(reading: Reading) -> tuple[float, bool, bool]:
     return watts, held_back, floats
 
 
-def watched(sky: Sky, plant: Plant, wall: float, reading: Reading, again: bool = False) -> Sky:
+def watched(sky: Sky, plant: Plant, wall: float, reading: Reading, first: bool = False) -> Sky:
     """What is remembered of the sky after a reading: `now` and `day`, the two clearnesses; `age` (s), how
-    long ago they were last seen; `look` (s), how long ago the last reading was; and `full`, the charge (%)
-    that the battery monitor shows when the battery is full. `again`: it has been full today; then a lower
-    charge is not what full means, though the regulator is in float again. The memory makes ages grow."""
+    long ago they were last seen; `look` (s), how long ago the last reading was; `full`, the charge (%) that
+    the battery monitor shows when the battery is full; and `lent`, what the battery has given since (Wh).
+    `first`: it is full for the first time today. If the regulator comes to float again later, that does not
+    say that the battery is full again. The memory makes ages grow."""
     watts, held_back, floats = seen(reading)
-    charge = reading.values["SOC"].number if floats and "SOC" in reading.values else None
-    if charge is not None and 0 <= charge <= 100 and not (again and charge <= sky.get("full", 100.0)):
-        sky = {**sky, "full": charge}
+    values = reading.values
+    soc, power = (values[name].number if name in values else None for name in ("SOC", "P"))
+    gone = min(GAP, sky.get("look", GAP))
+    lent = 0.0 if first else _lent(sky.get("lent", 0.0), power or 0.0, gone, plant)
+    sky = {**sky, "look": 0.0, "lent": lent}
+    if soc is not None and 0 <= soc <= 100 and (first or (floats and soc > sky.get("full", 100.0))):
+        sky["full"] = soc
     under = clear(plant, wall)
     if under < DIM * sum(peak for peak, _, _ in plant["panels"]):
         return sky
     ratio, before = max(0.0, min(CLEAREST, watts / under)), likely(sky, 0.0)
     if held_back and ratio <= before:  # how clear it is cannot be seen
-        return {**sky, "look": 0.0}
-    gone, day = min(GAP, sky.get("look", GAP)), sky.get("day", USUAL)
+        return sky
+    day = sky.get("day", USUAL)
     now = before + (ratio - before) * (1 - exp(-gone / SOON))
     day += (ratio - day) * (1 - exp(-gone / LATER))
-    return {**sky, "now": now, "day": day, "age": 0.0, "look": 0.0}
+    return {**sky, "now": now, "day": day, "age": 0.0}
+
+
+def _lent(lent: float, power: float, gone: float, plant: Plant) -> float:
+    """What the battery has given (Wh), `gone` s later, with this power (W) into it."""
+    back = power / NEEDS[plant["chemistry"]] if power > 0 else power
+    return max(0.0, min(float(plant["battery"]), lent - back * gone / 3600))
+
+
+def charge(sky: Sky, plant: Plant, soc: float) -> float:
+    """The charge (%): what the monitor shows, but no more than what the battery has given since it was full
+    leaves. A monitor may believe too early that it is full again."""
+    return min(soc, sky.get("full", 100.0) - 100 * sky.get("lent", 0.0) / float(plant["battery"]))
 
 
 def likely(sky: Sky, ahead: float) -> float:
@@ -182,11 +199,13 @@ def _path(plant: Plant, day: int, declination: float) -> list[tuple[float, float
     return _paths[key]
 
 
-def lacking(plant: Plant, sky: Sky, charge: float, full: bool) -> float:
+def lacking(plant: Plant, sky: Sky, soc: float, full: bool) -> float:
     """What the battery still takes until the evening (Wh), at that charge (%); `full`: whether it has been
     full today."""
     chemistry = plant["chemistry"]
-    share = max(0.0, sky.get("full", 100.0) - charge) / 100 * NEEDS[chemistry]
+    if full:
+        soc = charge(sky, plant, soc)
+    share = max(0.0, sky.get("full", 100.0) - soc) / 100 * NEEDS[chemistry]
     return float(plant["battery"] * (share + (KEEPS if full else LAST)[chemistry]))
 
 

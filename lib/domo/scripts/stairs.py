@@ -5,6 +5,7 @@ It needs no memory: the readings, and which heaters are on, are enough.
 
 from __future__ import annotations
 
+from ..core import spare as spare_today
 from ..core.model import ScriptError
 
 TYPE_CHECKING = False
@@ -78,7 +79,8 @@ def wanted(relay: Relay, data: Data, heaters: Sequence[int], buffer: float, worl
     drawn = sum(free[r] for r in now)
     spare = data._spare(TRUST) or 0.0
     lent = buffer if spare > 0 else min(buffer, LITTLE)
-    lends = full and data["SOC"] > world.past.sky.get("full", 100.0) - lent
+    sky = world.past.sky
+    lends = full and spare_today.charge(sky, config.plant, data["SOC"]) > sky.get("full", 100.0) - lent
     rich = (full and spare > 0) or (topping and spare > RICH)
     held = topping and data.throttled(mppt="any")
     room = drawn + _yielding(heaters, world) + (data.held_back() if held else 0.0)

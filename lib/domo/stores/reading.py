@@ -109,6 +109,7 @@ def watched(config: Config, data: Reading, past: Past, now: Now) -> tuple[Readin
     measured = fingerprint(data)
     before, age = past.frozen
     seen: dict[str, Any] = {}
+    stages = past.charge
     if measured:
         age = age if measured == before else 0.0
         stages = charge.stages(past.charge, data, config.plant, past.data)
@@ -117,8 +118,8 @@ def watched(config: Config, data: Reading, past: Past, now: Now) -> tuple[Readin
             problem = f"no measured value has moved for {age / 60:.0f} min: the monitor is frozen"
             data = replace(data, problem=Report(problem, fault="frozen"))
     if not data.problem:
-        again = any(charge.full_today(past.charge, device.id) for device in data.devices)
-        seen["sky"] = spare.watched(past.sky, config.plant, now.wall, data, again)
+        first = charge.full(stages, data) and not charge.full(past.charge, data)
+        seen["sky"] = spare.watched(past.sky, config.plant, now.wall, data, first)
     return data, replace(past, **seen)
 
 
