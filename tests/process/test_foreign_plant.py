@@ -203,10 +203,11 @@ def test_a_model_that_ends_its_process_is_told_where_another_process_sees_it(vil
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_a_little_over_is_rounding_and_is_cut(village: House) -> None:
-    model(village, "return {'sun': 500, 'panels': 500.2, 'soc': 100.1}")
+def test_a_little_over_is_no_nonsense(village: House) -> None:
+    """A charge is cut; where the panels give more than the sun, there was that much sun."""
+    model(village, "return {'sun': 500, 'panels': 510, 'soc': 100.1}")
     told = json.loads(run(village, "06-21", "--plant", "mymodel:Barrel", "--json").stdout)[0]["total"]
-    assert (told["sun_kWh"], told["used_kWh"], told["lowest"]) == (12, 12, 100)
+    assert (told["sun_kWh"], told["used_kWh"], told["lowest"]) == (12.24, 12.24, 100)
 
 
 # --- the bound, and several replays -------------------------------------------------------------------

@@ -207,7 +207,7 @@ def test_washing_machine_that_did_not_run_yesterday_begins_when_the_battery_has_
     waits, because it ran on the first."""
     text = example("washing-machine").replace("FROM, TO = 9, 16", f"FROM, TO = {begins}, 16", 1)
     dull = {"SOC": soc, "CS": stage, "PPV": "100", "P": "0"}
-    plant = {**OWN, "battery": 40_000}
+    plant = {**OWN, "house": 500}
     days = Days(tmp_path, {1: text}, watt={1: 900}, plant=plant, supposed=dull, days=2)
     assert "probably not today" in days.moments[(begins - 1) * 60].plan[1].why
     assert days.spans(1) == ([span] if span else [])

@@ -93,7 +93,7 @@ def _data(settings: Config, now: Now) -> Findings:
 
 
 def _files(settings: Config, now: Now) -> Findings:
-    for twice in schema.files_named_twice(settings, os.path.realpath):
+    for twice in schema.files_named_twice(settings, lambda path: _real(settings, path)):
         yield False, f"config: {twice}"
     found = modes.load(settings.modPath)
     if found.problem:
@@ -134,6 +134,11 @@ def _files(settings: Config, now: Now) -> Findings:
             f"cache: {private.folder()} is not only yours, so it is not used;"
             f" run: sudo rm -r {private.folder()}",
         )
+
+
+def _real(settings: Config, path: str) -> str:
+    """The path behind links; but the data file is on a disk of others, which may hang."""
+    return path if path == settings.tmpFileDataXml else os.path.realpath(path)
 
 
 def _in_place(folder: str) -> str:
