@@ -159,6 +159,17 @@ def test_what_a_lead_battery_has_no_time_to_take_is_missing() -> None:
     assert of_day(17.5, 1.0, 88) < 0
 
 
+def test_lead_takes_its_last_per_cents_slowly_and_lfp_at_once() -> None:
+    """More sun than it takes, and 5 per cent to go: an hour and a half is too short for lead."""
+    lacks = 0.05 * 6000 * spare.NEEDS["lead"]
+    bright = [(0.5, 1000.0, 0.0)]
+    lead, lfp = ({**PLANT, "chemistry": chemistry} for chemistry in ("lead", "lfp"))
+    taken = [spare.rest(bright * pieces, lead, 1.0, lacks)[1] for pieces in (1, 3, 5)]
+    assert taken[0] == pytest.approx(0.5 * (0.8 * lacks + 60))
+    assert taken[1] < lacks <= taken[2]
+    assert spare.rest(bright, lfp, 1.0, lacks)[1] >= lacks
+
+
 hours, shares = st.floats(0, 23.99), st.floats(0, 1.5)
 
 
