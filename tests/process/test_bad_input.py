@@ -555,16 +555,17 @@ def test_a_journal_that_cannot_be_reached_for_now_loses_no_force(house: House, c
     assert (house.on, house.modes) == ({1}, {1: 3, 2: 0, 3: 1})
 
 
+@pytest.mark.parametrize("text", ["things to do", '{"to do": 1}', '{"1": {"name": "pump"}}', "[1]"])
 @pytest.mark.parametrize("key", ["domo.jsonFile.etatPath", "domo.simulatedPins"])
-def test_a_file_of_somebody_else_in_the_place_of_ours_is_set_aside(house: House, key: str) -> None:
+def test_a_file_of_somebody_else_in_the_place_of_ours_is_set_aside(house: House, key: str, text: str) -> None:
     """A mistake in config.yaml costs nobody what he wrote; rubbish that comes each minute fills no disk."""
     notes, aside = house.folder / "notes.txt", house.folder / "notes.txt.corrupt"
-    notes.write_text("things to do")
+    notes.write_text(text)
     house.configure({key: "notes.txt"})
     ran = house.tick()
     assert ran.code == 1 and f"it is set aside as {aside}, and written again" in ran.err
-    assert aside.read_text() == "things to do" and json.loads(notes.read_text())
+    assert aside.read_text() == text and json.loads(notes.read_text())
     notes.write_text("rubbish")
     assert "it is written again" in house.tick().err
-    assert aside.read_text() == "things to do" and json.loads(notes.read_text())
+    assert aside.read_text() == text and json.loads(notes.read_text())
     assert house.tick() == (0, "", "")

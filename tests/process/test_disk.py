@@ -61,9 +61,9 @@ class Disks:
         """The end of the namespace, and of the disks."""
         self._holder.communicate()
 
-    def tick(self) -> Ran:
+    def tick(self, *arguments: str) -> Ran:
         """A tick among them, of a root who is bound by permissions."""
-        command = self.house.command()
+        command = self.house.command(*arguments)
         inside = ["nsenter", f"--mount=/proc/{self._holder.pid}/ns/mnt", "setpriv", *MORTAL, *command]
         done = subprocess.run(inside, env=self.house.env, capture_output=True, text=True, timeout=60)
         return Ran(done.returncode, done.stdout, done.stderr)
@@ -203,6 +203,14 @@ def test_the_pins_are_driven_and_each_fault_is_said_once(
         **{(relay, "M"): mode for relay, mode in house.modes.items()},
         **{(relay, "E"): state for relay, state in house.states.items()},
     }
+
+
+def test_check_says_that_a_disk_is_read_only_and_not_that_a_right_is_missing(disks: Disks) -> None:
+    disks.tick()
+    disks.remount("tmp", "ro")
+    checked = disks.tick("--check")
+    assert f"{disks.inner(disks.tmp)}/mod cannot be written: its disk is read-only" in checked.out
+    assert "chmod u+wx" not in checked.out
 
 
 def _zeroed(content: bytes) -> bytes:

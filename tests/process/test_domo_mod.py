@@ -12,8 +12,11 @@ from typing import Any
 
 import pytest
 
+from domo.core.history import OFF
 from domo.core.texts import hour
+from domo.stores import config as configs
 from domo.stores import edits
+from domo.tick import plan
 from support.house import PROJECT, Clock, House, Ran
 
 NAMES = {1: "Lift pump", 2: "Washing machine", 3: "Water heater"}
@@ -393,6 +396,24 @@ def test_once_the_clock_is_set_it_ends_when_its_owner_was_told(home: House, late
         set_now.forward(10)
         home.tick_at(set_now)
         assert home.on == set()
+
+
+@pytest.mark.parametrize(("later", "on"), [(4000, {1}), (7300, set())])
+def test_a_force_that_may_be_over_waits_until_the_journal_was_asked(
+    home: House, later: int, on: set[int]
+) -> None:
+    """It would switch its relay on for a moment: the memory has outlived a restart, the pins have not."""
+    home.tick()
+    mod(home, "1", "on", "--for", "2h")
+    reboot(home)
+    home.tick_at(Unset(60))
+    home.pin_file.unlink()
+    clock = Unset(90, wall=Later(later).wall)
+    seen = plan.begin(configs.load(str(home.config))[0], clock.now())
+    plan.force(seen)
+    assert seen.board and seen.board.found({})[1] == OFF
+    home.tick_at(clock)
+    assert home.on == on
 
 
 def test_a_force_that_was_ordered_in_1970_lasts_as_long_as_it_was_told(home: House) -> None:

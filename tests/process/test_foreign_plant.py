@@ -203,6 +203,13 @@ def test_a_model_that_ends_its_process_is_told_where_another_process_sees_it(vil
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.parametrize("name", ["../mymodel:Barrel", "mymodel", "mymodel.py:Barrel:x", ".mymodel:Barrel"])
+def test_what_is_no_module_and_class_is_refused(village: House, name: str) -> None:
+    model(village)
+    done = run(village, "06-21", "--plant", name)
+    assert (done.returncode, done.stderr) == (2, f"domo-replay: --plant wants module:Class, not {name!r}\n")
+
+
 def test_a_little_over_is_no_nonsense(village: House) -> None:
     """A charge is cut; where the panels give more than the sun, there was that much sun."""
     model(village, "return {'sun': 500, 'panels': 510, 'soc': 100.1}")

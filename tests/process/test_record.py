@@ -311,3 +311,15 @@ def test_where_the_disk_takes_nothing_the_next_tick_tries_again(house: House) ->
     (house.folder / "history").unlink()
     assert tick(house, clock) == ""
     assert len(kept(house)["2024-06-15"]) == 3
+
+
+def test_names_that_fill_no_line_are_told_and_nothing_else_is_disturbed(house: House) -> None:
+    house.script(1, ON)
+    values = "".join(f'<data id="{v}"><value>1</value></data>' for v in ("V", "I", "P", "PPV", "CS", "SOC"))
+    now, clock = f"<timerefresh>{NOON:.0f}</timerefresh>", Clock()
+    one = f'<device id="%d"><nom>{"long " * 38}%d</nom>{now}<datas>{values}</datas></device>'
+    devices = "".join(one % (n, n) for n in range(40))
+    house.data_file.write_text(f"<devices>{devices}</devices>")
+    os.utime(house.data_file, (clock.wall, clock.wall))
+    assert "today.csv: its first line is too long" in house.tick_at(clock).err
+    assert house.on == {1}

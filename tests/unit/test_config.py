@@ -231,6 +231,12 @@ def test_an_older_pvmonits_configuration_works_as_it_is(house: House) -> None:
     assert schema.parse(str(house.config), yaml.safe_load(text)).valueUse == ("SOC", "P")
 
 
+def test_no_key_is_said_to_be_meant_for_the_section_that_it_stands_in() -> None:
+    told = schema.unknown_keys({"domo": {"jsonFile": {"a": 1}, "relay": {"s": 1}}})
+    for section, text in zip(("domo.jsonFile", "domo.relay"), told, strict=True):
+        assert text.startswith(section) and not text.endswith(f"did you mean {section}?")
+
+
 def test_one_file_for_two_things_is_found_however_it_is_written(house: House) -> None:
     text = """
     domo:

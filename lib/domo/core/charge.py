@@ -70,11 +70,11 @@ def stages(
             dark = power is not None and power.number == 0 and "Float" not in told
             if night or dark or told.startswith("Off"):
                 after[f"night {device.id}"] = 0.0
+            soaks = f"soaks {device.id}"
             if _soaks(device, reading, plant):
-                soaks = after.setdefault(f"soaks {device.id}", 0.0) or 0.0
+                after.setdefault(soaks, 0.0)
             else:
-                soaks = 0.0
-                after.pop(f"soaks {device.id}", None)
-            if told.startswith(STAGES["float"]) or soaks >= SOAKED:
+                after.pop(soaks, None)
+            if told.startswith(STAGES["float"]) or (after.get(soaks) or 0.0) >= SOAKED:
                 after[f"full {device.id}"] = 0.0
     return after

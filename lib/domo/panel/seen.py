@@ -36,7 +36,7 @@ class Seen:
         if path == config.modPath:
             self._read_modes()
         elif path == config.etatPath:
-            self.states = states.load(path)
+            self.states = states.load(path)[0]
         elif path == config.memory_path:
             self.past, self.past_of = memory.load(config, memory.look_at_clocks())[0] or Past(), now
         else:

@@ -1,8 +1,9 @@
-"""Pins kept in a file, for machines other than a Raspberry Pi: JSON, BCM number to electrical level."""
+"""Pins kept in a file, for everything that is no Raspberry Pi: JSON, BCM number to electrical level, as the
+state file has its relays."""
 
 from __future__ import annotations
 
-from ..system import files, tinyjson
+from ..stores import states
 
 
 class SimulatedPins:
@@ -13,12 +14,7 @@ class SimulatedPins:
     def __init__(self, path: str, why: str) -> None:
         self.kind = f"simulated pins in {path} ({why})"
         self._path = path
-        self._levels: dict[int, int] = {}
-        saved, self._trouble = tinyjson.load_ours(path)
-        try:
-            self._levels = {int(pin): int(bool(level)) for pin, level in saved.items()}
-        except ValueError as error:
-            self._trouble = f"{path}: was not domo's ({error})"
+        self._levels, self._trouble = states.load(path)
         self._saved = dict(self._levels)
 
     def read(self, pin: int) -> int | None:
@@ -31,12 +27,8 @@ class SimulatedPins:
 
     def save(self) -> str:
         """Writes the file if a level has changed. Gives "" or what was wrong with it. Raises Fault."""
-        trouble, self._trouble = self._trouble, ""
-        if trouble:
-            from ..system import aside
-
-            trouble = aside.set_aside(self._path, trouble)
-        if self._levels != self._saved:
-            files.replace(self._path, tinyjson.dumps(self._levels).encode())
-            self._saved = dict(self._levels)
+        if self._levels == self._saved and not self._trouble:
+            return ""
+        trouble = states.save(self._path, self._levels)
+        self._saved, self._trouble = dict(self._levels), ""
         return trouble

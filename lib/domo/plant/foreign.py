@@ -47,8 +47,8 @@ class PlantError(Exception):
 
 def named(name: str) -> Any:
     """The class of "module:Class"; the module is looked for in the current folder too. Raises PlantError."""
-    module, colon, kind = name.partition(":")
-    if not (module and colon and kind):
+    module, _, kind = name.partition(":")
+    if not all(part.isidentifier() for part in (*module.split("."), kind)):
         raise PlantError(f"--plant wants module:Class, not {name!r}")
     packages.third_party()
     sys.path.insert(0, ".")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..core.history import OFF, ON
 from ..core.model import Fault
+from ..core.texts import one_line
 from ..system import files, tinyjson
 
 TYPE_CHECKING = False
@@ -11,23 +12,28 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-def load(path: str) -> dict[int, int]:
-    """The states in the file, of the relays for which it holds one; {} if it cannot be read."""
+def load(path: str) -> tuple[dict[int, int], str]:
+    """The states by number in a file that only domo writes, {} without it; and "" or why it is not domo's."""
     try:
-        document = tinyjson.loads(files.read(path)[0].decode())
-        return {int(r): state for r, state in document.items() if type(state) is int and state in (OFF, ON)}
-    except (OSError, Fault, ValueError, AttributeError):
-        return {}
+        found = tinyjson.loads(files.read(path)[0].decode())
+        if isinstance(found, dict) and all(n.isdecimal() and s in (OFF, ON) for n, s in found.items()):
+            return {int(number): int(state) for number, state in found.items()}, ""
+        return {}, f"{path}: was not domo's (other things than states are in it)"
+    except FileNotFoundError:
+        return {}, ""
+    except Fault as fault:
+        return {}, str(fault)
+    except ValueError as error:
+        return {}, f"{path}: was not domo's ({one_line(error, 200)})"
 
 
 def save(path: str, states: Mapping[int, int]) -> str:
     """Replaces the file if it says something else. Gives "" or what was wrong with it. Raises Fault."""
-    wanted = {str(relay): state for relay, state in states.items()}
-    found, trouble = tinyjson.load_ours(path)
+    found, trouble = load(path)
     if trouble:
         from ..system import aside
 
         trouble = aside.set_aside(path, trouble)
-    if trouble or found != wanted:
-        files.replace(path, tinyjson.dumps(wanted).encode())
+    if trouble or found != states:
+        files.replace(path, tinyjson.dumps({str(number): state for number, state in states.items()}).encode())
     return trouble

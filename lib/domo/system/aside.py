@@ -10,11 +10,11 @@ from .rights import refused
 
 
 def set_aside(path: str, trouble: str) -> Report:
-    """Renames what stands at `path` to PATH.corrupt, unless there is such a file already, and tells that with
-    the `trouble`. Raises Fault."""
+    """Renames the file at `path` to PATH.corrupt, unless there is such a file already, and tells that with
+    the `trouble`. Raises Fault, with the `trouble` alone if no file stands there."""
     name = f"{path}.corrupt"
-    if os.path.isdir(path):
-        raise Fault(f"{path}: is not a file; move it away")
+    if not os.path.isfile(path):
+        raise Fault(trouble)
     if os.path.lexists(name):
         return Report(f"{trouble}; it is written again", path, lasts=False)
     try:

@@ -3,10 +3,6 @@ encoder under it cost nothing, and they are what `json` itself would use."""
 
 from __future__ import annotations
 
-from ..core.model import Fault
-from ..core.texts import one_line
-from . import files
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,16 +58,3 @@ def dumps(value: Any) -> str:
 
     encode = make_encoder(None, repr, encode_basestring, None, ":", ",", False, False, False)
     return "".join(encode(value, 0))
-
-
-def load_ours(path: str) -> tuple[dict[str, Any], str]:
-    """The object in a file that only domo writes, {} without the file; and "" or why it is none of domo's."""
-    try:
-        found = loads(files.read(path)[0].decode())
-        return (found, "") if isinstance(found, dict) else ({}, f"{path}: was not domo's (no object)")
-    except FileNotFoundError:
-        return {}, ""
-    except Fault as fault:
-        return {}, str(fault)
-    except ValueError as error:
-        return {}, f"{path}: was not domo's ({one_line(error, 200)})"

@@ -44,15 +44,16 @@ def run(config: Config, clock: Callable[[], Now], given: Reading | None = None) 
 
 def main(path: str, verbose: bool = False, clock: Callable[[], Now] = memory.look_at_clocks) -> int:
     """A tick by the configuration at `path`; `verbose`: prints its table. Gives the exit code."""
+    watched = verbose or bool(sys.stderr and sys.stderr.isatty())
     try:
         config, stamps = configs.load(path)
     except ConfigError as error:
         from . import rescue
 
         all_seen, faults = rescue.without_config(path, clock, run)
-        tell.say(configs.last_good(path), (*error.problems, *faults), clock(), verbose, all_seen)
+        tell.say(configs.last_good(path), (*error.problems, *faults), clock(), watched, all_seen)
         return REFUSED
-    if _by_hand(verbose):
+    if watched or "SUDO_UID" in os.environ:  # run by hand, maybe by another user than cron's
         from ..stores import user
 
         try:
@@ -69,16 +70,11 @@ def main(path: str, verbose: bool = False, clock: Callable[[], Now] = memory.loo
         from . import rescue
 
         now = clock()
-        tell.say(config, rescue.forces_only(config, error, now), now, verbose, all_seen=False)
+        tell.say(config, rescue.forces_only(config, error, now), now, watched, all_seen=False)
         return LOOK
     if stamps:
         configs.remember(config, stamps)
-    return LOOK if _tell(done, verbose) else DONE
-
-
-def _by_hand(verbose: bool) -> bool:
-    """Whether a person runs this tick, who may be another user than cron's."""
-    return verbose or "SUDO_UID" in os.environ or bool(sys.stderr and sys.stderr.isatty())
+    return LOOK if _tell(done, verbose, watched) else DONE
 
 
 def leave(code: int) -> None:
@@ -90,7 +86,7 @@ def leave(code: int) -> None:
         os._exit(code)
 
 
-def _tell(done: Done, verbose: bool) -> tuple[str, ...]:
+def _tell(done: Done, verbose: bool, watched: bool) -> tuple[str, ...]:
     """Tells people the faults of this tick, and gives them."""
     config, faults = done.sight.config, done.faults
     if verbose or config.printMessage or config.printMessageLogfile:
@@ -100,5 +96,5 @@ def _tell(done: Done, verbose: bool) -> tuple[str, ...]:
         if verbose:
             output.show(table.table(done.sight, done.plan))
         faults = (*faults, *log.log(done))
-    tell.say(config, faults, done.sight.now, verbose)
+    tell.say(config, faults, done.sight.now, watched)
     return faults

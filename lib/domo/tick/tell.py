@@ -26,13 +26,13 @@ def untold(config: Config) -> list[str]:
 
 
 def say(
-    config: Config | None, reports: Sequence[str], now: Now, verbose: bool = False, all_seen: bool = True
+    config: Config | None, reports: Sequence[str], now: Now, watched: bool = False, all_seen: bool = True
 ) -> None:
-    """Prints the faults: for cron only what is new; all of them if somebody is watching (`verbose`, a
-    terminal, domo-mod, the panel). Then starts the messenger, if it is needed. `config`: None if it cannot be
-    used; `all_seen`: see core.news."""
+    """Prints the faults: for cron only what is new; all of them if somebody reads them (`watched`, domo-mod,
+    the panel). Then starts the messenger, if it is needed. `config`: None if it cannot be used; `all_seen`:
+    see core.news."""
     left = reports
-    watched = verbose or (sys.stderr and sys.stderr.isatty()) or os.environ.get("DOMO_SAY") == "all"
+    watched = watched or os.environ.get("DOMO_SAY") == "all"
     try:
         if config is not None and not watched:
             if reports or os.access(f"{config.prefixFileData}faults.json", os.F_OK):

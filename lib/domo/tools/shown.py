@@ -20,7 +20,7 @@ def look(config: Config, now: Now) -> View:
     past = past or Past()
     found = modes.load(config.modPath)
     known = modes.holding(config.relays, found, past.modes)
-    return View(config, known, states.load(config.etatPath), past, message=found.problem)
+    return View(config, known, states.load(config.etatPath)[0], past, message=found.problem)
 
 
 def in_words(view: View, now: Now, only: Container[int]) -> str:
