@@ -203,6 +203,17 @@ def test_a_model_that_ends_its_process_is_told_where_another_process_sees_it(vil
     assert len(done.stderr.splitlines()) == 1
 
 
+def test_where_there_is_no_bound_the_report_is_there(village: House) -> None:
+    """A house that draws more than this battery could ever give, and whose charge stays."""
+    pytest.importorskip("scipy")
+    sun = "100 if when // 3600 % 24 == 12 else 0"
+    model(village, f"return {{'sun': {sun}, 'panels': 0, 'load': 900, 'power': 0, 'soc': 50}}")
+    done = run(village, "06-21", "--days", "2", "--plant", "mymodel:Barrel", "--bound", "--json")
+    assert done.returncode == 1 and "--bound: a week has no solution" in done.stderr
+    (told,) = json.loads(done.stdout)
+    assert told["bound_kWh"] is None and told["total"]["sun_kWh"] == 0.2
+
+
 @pytest.mark.parametrize("name", ["../mymodel:Barrel", "mymodel", "mymodel.py:Barrel:x", ".mymodel:Barrel"])
 def test_what_is_no_module_and_class_is_refused(village: House, name: str) -> None:
     model(village)

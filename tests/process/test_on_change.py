@@ -70,6 +70,13 @@ def test_a_force_is_told_as_a_change_of_mode_and_a_switch(house: House) -> None:
         "kind": "state", "relay": 2, "name": "Pompe à eau", "mode": 3, "state": 1,
         "why": "forced on", "text": "Pompe à eau is on (forced on)",
     }  # fmt: skip
+    house.set_modes({1: 1, 2: 0, 3: 1})
+    house.tick()
+    until(lambda: len(lines(house)) == 4)
+    assert [line["text"] for line in lines(house)[2:]] == [
+        "Pompe à eau: forced off",
+        "Pompe à eau is off (forced off)",
+    ]
     until(lambda: not waiting(house))
 
 

@@ -12,6 +12,10 @@ from typing import Any
 
 import pytest
 
+from domo.core.model import Device, Now, Past, Reading, Value
+from domo.core.settings import Config
+from domo.scripts.api import Relay, World
+from domo.stores import plant_keys
 from support.house import Clock, House
 
 pytestmark = pytest.mark.usefixtures("paris")
@@ -650,6 +654,13 @@ def test_a_load_stays_on_while_the_battery_does_not_pay_for_it(life: Life) -> No
     assert probe.minute(12) == (True, "there is sun for it, +12 W at the battery")
 
 
+def test_a_timer_of_a_script_changes_no_probe(life: Life) -> None:
+    probe, name = Probe(life), "relay.timer('probe of relay 3')"
+    life.house.script(3, f"if not {name}.running:\n    {name}.start(6000)\nreturn relay.probe(data['P'])")
+    assert [probe.minute(power)[0] for power in (20, -200)] == [True, True]
+    assert probe.minute(-210) == (False, "too little sun, -210 W at the battery, next try in 10 min")
+
+
 def test_it_is_taken_back_after_two_new_readings_below_the_margin(life: Life) -> None:
     probe = Probe(life)
     assert probe.minute(20) == (True, "trying whether there is sun for it")
@@ -773,3 +784,23 @@ def test_uninterruptible_loads_are_never_probed(life: Life) -> None:
     life.house.configure({"domo.uninterruptible": [3]})
     assert "relay 3 is uninterruptible in config.yaml" in life.complaint("relay.probe(100)")
     assert life.house.states[3] == 0
+
+
+# --- the staircase, and what the battery has lent -------------------------------------------------------
+
+
+@pytest.mark.parametrize(("lent", "on"), [(0, True), (200, True), (400, False)])
+def test_a_staircase_goes_by_what_the_battery_has_lent_whatever_its_monitor_shows(
+    lent: float, on: bool
+) -> None:
+    """It may lend 5 % of 6000 Wh, and shows 100 % again."""
+    plant = plant_keys.plant({"panels": 3000, "battery": 6000, "latitude": 48})
+    config = Config(path="", relayNb=1, relayWatt={1: 800}, plant=plant, cacheDir="")
+    now = Now(1_750_507_200.0, 50_000.0, "boot")  # noon of a day in June
+    sky = {"full": 100.0, "lent": lent, "now": 0.9, "day": 0.9, "age": 60.0, "look": 60.0}
+    past = Past(sky=sky, charge={"full mppt": 3600.0, "night mppt": 25_000.0})
+    regulator = {"CS": Value("Bulk", ""), "PPV": Value("400", ""), "MPPT": Value("2", "")}
+    monitor = {"SOC": Value("100", ""), "P": Value("200", "")}
+    reading = Reading((Device("mppt", "Mppt", 1.0, regulator), Device("bmv", "Bmv", 1.0, monitor)))
+    world = World(config, {1: 1}, {1: 0}, past, reading, now)
+    assert (Relay(1, world).staircase(world.data, [1]).wanted == "on") == on
