@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV = .venv
 BIN = $(VENV)/bin
+REPLAY = scipy pvlib
+SKIPPED = There is no $(REPLAY) for this machine: the tests of --bound and of --sky pvlib are skipped.
 
 .PHONY: run test lint bench gains sun faults trust pi armhf look pvmonit clean
 
@@ -36,6 +38,7 @@ $(VENV)/run.done: pyproject.toml
 
 $(VENV)/dev.done: $(VENV)/run.done
 	@$(BIN)/pip install -q --disable-pip-version-check -e '.[dev]'
+	@$(BIN)/pip install -q --disable-pip-version-check --only-binary :all: $(REPLAY) || echo "$(SKIPPED)"
 	@touch $@
 
 # Real Linux on an emulated Raspberry Pi, and an armhf Debian: 3 says that something is missing here.
