@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -146,6 +147,17 @@ def test_the_plant_can_be_ones_own(village: House) -> None:
     day = run(village, "12-21", "--latitude", "-47", "--seed", "7").stdout
     night = run(village, "12-21", "--latitude", "75", "--seed", "7").stdout
     assert "sun, tenths of the peak   " + "0" * 48 in night and "7" in day.splitlines()[1]
+
+
+def test_the_sky_of_pvlib_has_the_same_clouds(village: House) -> None:
+    """So the sun of a day differs little, and of many days less."""
+    pytest.importorskip("pvlib")
+    ours, theirs = (
+        run(village, "05-20", "--days", "4", "--sky", sky, "--json") for sky in ("generated", "pvlib")
+    )
+    assert (theirs.returncode, theirs.stderr) == (0, "")
+    sun = [json.loads(done.stdout)[0]["total"]["sun_kWh"] for done in (ours, theirs)]
+    assert sun[1] == pytest.approx(sun[0], rel=0.15) and sun[1] != sun[0]
 
 
 def test_readings_can_be_supposed(village: House) -> None:
