@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import curses
 
     from ..core.settings import Config
-    from ..system.left_behind import Left
+    from ..system.stuck import Stuck
 
 CELL = 4  # columns of a digit
 HELP = "1 to 9 or the mouse: auto > forced on > forced off > auto     q: quit"
@@ -120,12 +120,12 @@ def segments(digit: int) -> tuple[str, str, str]:
     )
 
 
-def readings(config: Config, before: Left | None) -> tuple[list[str], Left | None]:
+def readings(config: Config, before: Stuck | None) -> tuple[list[str], Stuck | None]:
     """The values that matter, a line for each device that has any, or why there are none; and the process
     that hangs at the file's disk. `before`: that of the last call (see bounded.load)."""
-    data, left = bounded.load(config, memory.look_at_clocks(), before)
+    data, hanging = bounded.load(config, memory.look_at_clocks(), before)
     lines = devices(data, {*config.required, *reading.MOVING, "CS"}, minutes)
-    return lines[:4] + ([data.problem] if data.problem else []), left
+    return lines[:4] + ([data.problem] if data.problem else []), hanging
 
 
 def _wrong(view: View, width: int) -> list[str]:

@@ -16,7 +16,7 @@ from ..core.model import Fault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..system.left_behind import Left
+    from ..system.stuck import Stuck
     from .frame import View
 
 READING_SECONDS = 5.0  # between looks at the data file
@@ -72,7 +72,7 @@ class Terminal:
         from .screen import readings
 
         known: list[str] = []
-        left: Left | None = None
+        hanging: Stuck | None = None
         read_at = 0.0
         while not self._closed:
             self._news.wait(1)  # the clock goes on
@@ -82,7 +82,7 @@ class Terminal:
             try:
                 if time.monotonic() >= read_at:
                     read_at = time.monotonic() + READING_SECONDS
-                    known, left = readings(self._shown[0].config, left)
+                    known, hanging = readings(self._shown[0].config, hanging)
                 self._draw(known)
             except Exception as error:
                 self._fault = error

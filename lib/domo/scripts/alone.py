@@ -42,13 +42,13 @@ def ask(relay: int, world: World, code: CodeType, end: float, seconds: float) ->
     if child.printed:
         os.write(1, child.printed)
     if answer:
-        return *answer, child.left, False
+        return *answer, child.stuck, False
     if not why:
         from . import place
 
         why = f"{place.last_place(source.path(world.config, relay), words)}: {place.ended(status, waited)}"
     cut = 0 < waited < seconds - 0.1
-    return "", source.no_order(relay, why).why, world.timers, child.left, cut
+    return "", source.no_order(relay, why).why, world.timers, child.stuck, cut
 
 
 def _run(relay: int, world: World, code: CodeType, answer: int) -> None:

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ..core.model import Order, Reading
-    from ..system.left_behind import Left
+    from ..system.stuck import Stuck
     from .api import Timers
     from .messages import Question
 
-    # the order, its reason, the timers after it, the process left behind, whether its time was cut short
-    Said = tuple[str, str, Timers, Left | None, bool]
+    # the order, its reason, the timers after it, a process that is stuck, whether its time was cut short
+    Said = tuple[str, str, Timers, Stuck | None, bool]
 
 MEMORY_BYTES = 256 << 20  # for scripts, beyond what the tick itself has; half of what a Pi Zero has
 MUCH_MEMORY = 64 << 10  # KiB; above that, garbage is collected at once
@@ -45,12 +45,12 @@ def run(
     faulthandler.enable(answer, all_threads=False)  # says at a crash or abort() where that was
     past, now = question.past, question.pretend or question.now
     if reading is None:
-        reading, trouble, left = _read(question, answer)
+        reading, trouble, stuck = _read(question, answer)
         reading, past = readings.watched(question.config, reading, past, now)
         end = time.monotonic() + messages.ALL_SECONDS
         before = question.past.__dict__
         seen = {name: value for name, value in past.__dict__.items() if value is not before[name]}
-        send(answer, messages.READ + marshal.dumps((packing.packed(reading), seen, trouble, left)))
+        send(answer, messages.READ + marshal.dumps((packing.packed(reading), seen, trouble, stuck)))
     # If there is nobody to ask, the folder is not read: its disk may hang.
     kinds = {} if waiting == () else source.scripted(question.config)
     if waiting is None:
@@ -81,19 +81,19 @@ def in_turn(scripted: Iterable[int], turns: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(sorted(scripted, key=lambda relay: turns.index(relay) + 1 if relay in turns else 0))
 
 
-def _read(question: Question, answer: int) -> tuple[Reading, str, Left | None]:
-    """The reading, refreshed first if it is old; what went wrong with that; the process left behind."""
+def _read(question: Question, answer: int) -> tuple[Reading, str, Stuck | None]:
+    """The reading, refreshed first if it is old; what went wrong with that; the process that is stuck."""
     config, now = question.config, question.now
-    trouble, left = "", None
+    trouble, stuck = "", None
     if question.acts and readings.old(config, now):
         from ..stores import fetch
 
         send(answer, messages.FETCHING)
         begun = time.monotonic()
-        trouble, left = fetch.refresh(config, question.stuck.get("refresh"))
+        trouble, stuck = fetch.refresh(config, question.stuck.get("refresh"))
         gone = time.monotonic() - begun
         now = replace(now, wall=now.wall + gone, up=now.up + gone)  # else new data would be from the future
-    return readings.load(config, now), trouble, left
+    return readings.load(config, now), trouble, stuck
 
 
 def _ask_all(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from ..system.left_behind import Left
+    from ..system.stuck import Stuck
     from .answering import Said
     from .api import World
     from .source import Library
@@ -103,8 +103,8 @@ class Php:
             if said is None:
                 return self._silent(relay, begun, until, seconds)
             self._asked.pop(0)
-            left = self._stop()[1] if not self._asked else None
-            return *said, left, False
+            stuck = self._stop()[1] if not self._asked else None
+            return *said, stuck, False
 
     def _start(self, first: int) -> None:
         """Starts PHP for this relay and those in PHP right behind it."""
@@ -124,23 +124,23 @@ class Php:
         now = time.monotonic()
         waited = now - begun if now >= until else 0.0
         words = self._child.last_words() if waited else self._child.rest
-        status, left = self._stop()
+        status, stuck = self._stop()
         where = place.last_place(f"{self._world.config.scriptDir}/{relay}.php", words)
         # PHP handles the signal after the current opcode, so the line may be too late by one
         why = f"{where and where + ' or just before'}: {place.ended(status, waited)}"
         cut = 0 < waited < seconds - 0.1
-        return self._failed(relay, why, left, cut)
+        return self._failed(relay, why, stuck, cut)
 
-    def _stop(self) -> tuple[int, Left | None]:
+    def _stop(self) -> tuple[int, Stuck | None]:
         assert self._child
         child, self._child = self._child, None
         status = child.stop()
         if child.printed:
             os.write(1, child.printed)
-        return status, child.left
+        return status, child.stuck
 
-    def _failed(self, relay: int, why: str, left: Left | None = None, cut: bool = False) -> Said:
-        return "", source.no_order(relay, why, "php").why, self._world.timers, left, cut
+    def _failed(self, relay: int, why: str, stuck: Stuck | None = None, cut: bool = False) -> Said:
+        return "", source.no_order(relay, why, "php").why, self._world.timers, stuck, cut
 
 
 def become(relays: tuple[int, ...], world: World, library: Library, answer: int) -> None:

@@ -1,5 +1,5 @@
 """What a tick reads from and writes to the lasting disk: in a child, because such a disk may hang, and a tick
-that hangs keeps the lock. A child that cannot be killed is left behind; no other is started beside it."""
+that hangs keeps the lock. A child that cannot be killed is stuck; no other is started beside it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..core.records import replace
 from ..stores import journal, memory, record
 from ..system import files
 from ..system.apart import apart
-from ..system.left_behind import HANGS, running
+from ..system.stuck import HANGS, running
 from .rows import standing
 
 TYPE_CHECKING = False
@@ -107,10 +107,10 @@ def _keep(config: Config, day: str, now: Now) -> tuple[bool, str]:
 
 def _bounded(what: str, place: str, work: Callable[[], Any], before: Past) -> tuple[Any, str, Past]:
     """What `work` at that place gives, or None and why there is nothing; and the past that knows a process
-    which had to be left behind: no other is started beside it."""
-    left = before.stuck.get(what)
-    if left and running(left):
-        return None, f"{what} {place}: {HANGS.format(left[0])}", before
-    answer, why, left = apart(work, SECONDS)
-    after = replace(before, stuck={**before.stuck, what: left}) if left else before
+    that is stuck: no other is started beside it."""
+    stuck = before.stuck.get(what)
+    if stuck and running(stuck):
+        return None, f"{what} {place}: {HANGS.format(stuck[0])}", before
+    answer, why, stuck = apart(work, SECONDS)
+    after = replace(before, stuck={**before.stuck, what: stuck}) if stuck else before
     return answer, f"{what} {place}: {why}", after
