@@ -108,8 +108,8 @@ class Reading:
 
 @dataclass(frozen=True)
 class Row:
-    """A row of the journal: `info` is "M" (a mode) or "E" (a state), `by` says who set a mode, `left` how
-    long a force lasts from then on (s; None: no end)."""
+    """A row of the journal: `info` is "M" (a mode) or "E" (a state), `by` says who set a mode,
+    `remaining` how long a force lasts from then on (s; None: no end)."""
 
     age: float
     relay: int
@@ -117,7 +117,7 @@ class Row:
     value: int
     why: str
     by: str = ""
-    left: float | None = None
+    remaining: float | None = None
 
 
 @dataclass(frozen=True)

@@ -111,7 +111,7 @@ ROW: dict[str, Codec] = {  # the fields of a row, in the order in which they are
     "value": MODE,
     "why": TEXT,
     "by": TEXT,
-    "left": maybe(SECONDS),
+    "remaining": maybe(SECONDS),
 }
 HISTORY: Codec = (_write_history, _read_history)
 ROWS = several((written_row, read_row))

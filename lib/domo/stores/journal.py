@@ -86,7 +86,7 @@ def append(config: Config, rows: Iterable[Row], now: Now) -> tuple[bool, str]:
 def _inserted(row: Row, now: Now) -> tuple[object, ...]:
     """The values of a row, in the order of _WRITTEN."""
     date = int(now.wall - row.age)
-    until = None if row.left is None else round(now.wall - row.age + row.left)
+    until = None if row.remaining is None else round(now.wall - row.age + row.remaining)
     return row.relay, row.info, row.value, date, str(row.why), row.by or None, until
 
 

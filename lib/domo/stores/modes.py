@@ -144,10 +144,10 @@ def sweep(path: str) -> None:
     """Removes the files that a process left beside this one when it was killed while it changed it."""
     folder, begins = path.rpartition("/")[0] or ".", files.ours(path).rpartition("/")[2]
     try:
-        left = [f"{folder}/{name}" for name in os.listdir(folder) if name.startswith(begins)]
+        names = [f"{folder}/{name}" for name in os.listdir(folder) if name.startswith(begins)]
     except OSError:
         return
-    if left:
+    if names:
         from . import exchange
 
-        exchange.sweep(path, left)
+        exchange.sweep(path, names)
