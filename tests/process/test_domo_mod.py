@@ -411,7 +411,7 @@ def test_a_force_that_may_be_over_waits_until_the_journal_was_asked(
     clock = Unset(90, wall=Later(later).wall)
     seen = plan.begin(configs.load(str(home.config))[0], clock.now())
     plan.force(seen)
-    assert seen.board and seen.board.found({})[1] == OFF
+    assert seen.board and seen.board.states({})[1] == OFF
     home.tick_at(clock)
     assert home.on == on
 

@@ -184,8 +184,9 @@ class Panel:
         """Writes what was chosen into the mode file; a tick follows because that has changed."""
         try:
             if wanted := changes(self._pending, self._seen.modes):
-                found = edits.set_owner(self._config.modPath, wanted)
-                self._say(f"domo-panel: {mode_faults.linked(self._config.modPath)}" if found.linked else "")
+                path = self._config.modPath
+                linked = edits.set_owner(path, wanted).linked
+                self._say(f"domo-panel: {mode_faults.linked(path)}" if linked else "")
         except Fault as fault:
             if now - self._pressed < GIVE_UP:
                 self._say(f"domo-panel: {fault}")

@@ -95,14 +95,14 @@ def _data(settings: Config, now: Now) -> Findings:
 def _files(settings: Config, now: Now) -> Findings:
     for twice in schema.files_named_twice(settings, lambda path: _real(settings, path)):
         yield False, f"config: {twice}"
-    found = modes.load(settings.modPath)
-    if found.problem:
-        yield False, f"mode file {found.problem}; correct it, or delete it and a tick makes a new one"
-    if found.linked:
+    mode_file = modes.load(settings.modPath)
+    if mode_file.problem:
+        yield False, f"mode file {mode_file.problem}; correct it, or delete it and a tick makes a new one"
+    if mode_file.linked:
         yield False, f"mode file {mode_faults.linked(settings.modPath)}"
-    for relay, text in found.odd.items():
+    for relay, text in mode_file.odd.items():
         yield False, f"mode file {settings.modPath}: relay {relay} is {text}; write 0, 1, 2 or 3"
-    for name in found.misnamed:
+    for name in mode_file.misnamed:
         yield False, f"mode file {settings.modPath}: {mode_faults.misnamed(name)}"
     _, trouble = memory.load(settings, now)
     if trouble:

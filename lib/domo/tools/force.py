@@ -27,11 +27,11 @@ def force(config: Config, relays: Iterable[int], mode: int, end: float | tuple[i
     if not (os.path.exists(config.modPath) and os.path.exists(config.memory_path)):
         _tick(config)  # makes both
     past, _ = memory.load(config, memory.look_at_clocks())
-    known = modes.load(config.modPath).modes
+    mode_file = modes.load(config.modPath)
     for relay in relays:
         if mode in FORCED and (end or (past and relay in past.until)):
             write_with_end(config, relay, mode, end)
-        elif mode in FORCED or known.get(relay) not in (AUTO_OFF, AUTO_ON):  # both are auto
+        elif mode in FORCED or mode_file.modes.get(relay) not in (AUTO_OFF, AUTO_ON):  # both are auto
             _write(config, relay, mode)
     return _tick(config)
 
@@ -70,11 +70,11 @@ def write_with_end(
                 until[relay] = (mode, 0.0, length)
             past = replace(past, until=until)
             memory.save(config, past, now)
-        found = modes.load(config.modPath)
+        mode_file = modes.load(config.modPath)
         try:
             _write(config, relay, mode)
         except Fault:
-            if before is not None and not _may_be_written(config, relay, mode, found):
+            if before is not None and not _may_be_written(config, relay, mode, mode_file):
                 memory.save(config, before, now)
             raise
         if past is not None and past.modes.get(relay) == mode:  # else the tick tells the journal of a change
@@ -86,12 +86,12 @@ def write_with_end(
                 os.close(held)
 
 
-def _may_be_written(config: Config, relay: int, mode: int, before: modes.Found) -> bool:
+def _may_be_written(config: Config, relay: int, mode: int, before: modes.ModeFile) -> bool:
     """Whether a force that failed may stand in the mode file all the same, and so needs its end; `before`:
     what stood there."""
-    found = modes.load(config.modPath)
+    after = modes.load(config.modPath)
     new = not before.problem and before.modes.get(relay) != mode
-    return new and bool(found.problem or found.modes.get(relay) == mode)
+    return new and bool(after.problem or after.modes.get(relay) == mode)
 
 
 def _locked(config: Config) -> int | None:

@@ -18,9 +18,9 @@ def look(config: Config, now: Now) -> View:
     """What mode file, state file and memory say."""
     past, _ = memory.load(config, now, anyones=True)
     past = past or Past()
-    found = modes.load(config.modPath)
-    known = modes.holding(config.relays, found, past.modes)
-    return View(config, known, states.load(config.etatPath)[0], past, message=found.problem)
+    mode_file = modes.load(config.modPath)
+    relay_modes = modes.holding(config.relays, mode_file, past.modes)
+    return View(config, relay_modes, states.load(config.etatPath)[0], past, message=mode_file.problem)
 
 
 def in_words(view: View, now: Now, only: Container[int]) -> str:
