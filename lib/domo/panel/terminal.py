@@ -92,9 +92,9 @@ class Terminal:
             if self._closed or not self._shown:
                 return
             anew, self._anew = self._anew, False
-            begun = time.monotonic()
+            began = time.monotonic()
             self._screen.draw(*self._shown, readings, anew)
-            if time.monotonic() - begun > DEAF_SECONDS:  # keys typed at a dead screen do not count
+            if time.monotonic() - began > DEAF_SECONDS:  # keys typed at a dead screen do not count
                 self._curses.flushinp()
 
     def _end(self) -> None:

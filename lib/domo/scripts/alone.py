@@ -21,19 +21,19 @@ if TYPE_CHECKING:
 
 def ask(relay: int, world: World, code: CodeType, end: float, seconds: float) -> Said:
     """What the script of `relay` says within `seconds`, and before `end` (time.monotonic())."""
-    begun = time.monotonic()
+    began = time.monotonic()
     try:
         child = Child(lambda answer: _run(relay, world, code, answer))
     except OSError as error:
         why = f": could not be started ({error.strerror})"
         return "", source.no_order(relay, why).why, world.timers, None, False
-    until = min(end, begun + seconds)
+    until = min(end, began + seconds)
     answer, why, words, waited = None, "", b"", 0.0
     try:
         if line := child.message(until):
             answer = spoken(line)
         elif (now := time.monotonic()) >= until:
-            waited = now - begun
+            waited = now - began
     except (ValueError, TypeError, AttributeError):
         why = ": wrote into the tick's own pipe"
     if not answer and not why:

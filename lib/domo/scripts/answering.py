@@ -64,11 +64,11 @@ def run(
         world = World(question.config, told, question.states, past, reading, now)
         _ask_all(waiting, kinds, world, end, answer, question.acts)
     if question.acts and question.config.dbFile and "journal" not in question.stuck:
-        send(answer, messages.JOURNAL + (b"begun" if _begun(question.config.dbFile) else b""))
+        send(answer, messages.JOURNAL + (b"there" if _has_journal(question.config.dbFile) else b""))
     send(answer, messages.DONE)
 
 
-def _begun(journal: str) -> bool:
+def _has_journal(journal: str) -> bool:
     """Whether the journal is there and not empty, as a power cut may leave it. Its disk may hang."""
     try:
         return os.stat(journal).st_size > 0
@@ -89,9 +89,9 @@ def _read(question: Question, answer: int) -> tuple[Reading, str, Stuck | None]:
         from ..stores import fetch
 
         send(answer, messages.FETCHING)
-        begun = time.monotonic()
+        began = time.monotonic()
         trouble, stuck = fetch.refresh(config, question.stuck.get("refresh"))
-        gone = time.monotonic() - begun
+        gone = time.monotonic() - began
         now = replace(now, wall=now.wall + gone, up=now.up + gone)  # else new data would be from the future
     return readings.load(config, now), trouble, stuck
 
@@ -120,18 +120,18 @@ def _ask_all(
             world.timers = dict(said[2])
             send(answer, messages.ORDER + marshal.dumps(said))
             continue
-        found = source.compiled(relay, world, library)
-        if not isinstance(found, tuple):
-            said = _said(found, world.timers)
-        elif found[1]:
-            said = _said(source.ask(relay, world, found[0]), world.timers)
+        script = source.compiled(relay, world, library)
+        if not isinstance(script, tuple):
+            said = _said(script, world.timers)
+        elif script[1]:
+            said = _said(source.ask(relay, world, script[0]), world.timers)
             if resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > MUCH_MEMORY:
                 _tidy()
         else:
             from . import alone
 
             send(answer, messages.APART)
-            said = alone.ask(relay, world, found[0], end, messages.ONE_SECONDS)
+            said = alone.ask(relay, world, script[0], end, messages.ONE_SECONDS)
             world.timers = dict(said[2])
         send(answer, messages.ORDER + marshal.dumps(said))
     if keep:

@@ -73,7 +73,7 @@ class Round:
         self.printed = b""
         self.stuck = dict(question.stuck)
         self.reports: list[str] = []
-        self.begun = True
+        self.has_journal = True
         self.end = time.monotonic() + messages.ALL_SECONDS
         if question.given:
             from ..stores import reading
@@ -167,7 +167,7 @@ class Round:
             wanted, why, self.timers, stuck, cut = marshal.loads(body)
             self.ordered(self.waiting.pop(0), Order(wanted, why), cut, stuck)
         elif kind == messages.JOURNAL:
-            self.begun = body == b"begun"
+            self.has_journal = body == b"there"
         elif kind == messages.DAMAGED:
             from . import blame
 
@@ -212,7 +212,7 @@ class Round:
             tuple(sorted(self.scripted)),
             self.stuck,
             tuple(self.reports),
-            self.begun,
+            self.has_journal,
         )
 
     def _turns(self) -> tuple[int, ...]:

@@ -66,4 +66,4 @@ class Answers:
     scripted: tuple[int, ...] = ()
     stuck: Mapping[str, Stuck] = {}
     reports: tuple[str, ...] = ()
-    begun: bool = True
+    has_journal: bool = True

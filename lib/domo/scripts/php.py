@@ -79,8 +79,8 @@ class Php:
     def ask(self, relay: int, seconds: float, end: float) -> Said:
         """What this relay's script, the next in order, says within `seconds` and before `end`
         (time.monotonic()). `world.timers` are the timers before it."""
-        begun = time.monotonic()
-        until = min(end, begun + seconds)
+        began = time.monotonic()
+        until = min(end, began + seconds)
         while True:
             if self._child is None:
                 try:
@@ -101,7 +101,7 @@ class Php:
                 self._stop()
                 return self._failed(relay, ": wrote into the tick's own pipe")
             if said is None:
-                return self._silent(relay, begun, until, seconds)
+                return self._silent(relay, began, until, seconds)
             self._asked.pop(0)
             stuck = self._stop()[1] if not self._asked else None
             return *said, stuck, False
@@ -116,13 +116,13 @@ class Php:
         self._asked, self._first = list(asked), first
         self._child = Child(lambda answer: become(asked, self._world, self._library, answer))
 
-    def _silent(self, relay: int, begun: float, until: float, seconds: float) -> Said:
+    def _silent(self, relay: int, began: float, until: float, seconds: float) -> Said:
         """What is said of a script that gave no answer."""
         from . import place
 
         assert self._child
         now = time.monotonic()
-        waited = now - begun if now >= until else 0.0
+        waited = now - began if now >= until else 0.0
         words = self._child.last_words() if waited else self._child.rest
         status, stuck = self._stop()
         where = place.last_place(f"{self._world.config.scriptDir}/{relay}.php", words)

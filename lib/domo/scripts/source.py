@@ -41,9 +41,9 @@ def scripted(config: Config) -> dict[int, str]:
         names = set(os.listdir(config.scriptDir))
     except OSError:
         return {}
-    found = dict.fromkeys((r for r in config.relays if f"{r}.py" in names), "py")
+    kinds = dict.fromkeys((r for r in config.relays if f"{r}.py" in names), "py")
     others = dict.fromkeys((r for r in config.relays if f"{r}.php" in names), "php")
-    return found | {relay: kind for relay, kind in others.items() if relay not in found}
+    return kinds | {relay: kind for relay, kind in others.items() if relay not in kinds}
 
 
 class Library:
@@ -56,15 +56,15 @@ class Library:
         self._owners = owners
         self._place = ""  # the folder's real path, once it was found safe
         self._safe: trusted.Safe = {}
-        self._known: dict[str, tuple[tuple[int, ...], CodeType, bool]] = {}
+        self._scripts: dict[str, tuple[tuple[int, ...], CodeType, bool]] = {}
         self._new = False
         self._rules = cache.stamp(_RULES)
         if kept:
             import marshal
 
             try:
-                rules, known = marshal.loads(cache.load(cache.name_of("scripts", folder)) or b"")
-                self._known = known if rules == self._rules else {}
+                rules, scripts = marshal.loads(cache.load(cache.name_of("scripts", folder)) or b"")
+                self._scripts = scripts if rules == self._rules else {}
             except (ValueError, TypeError, EOFError):
                 pass
 
@@ -74,15 +74,15 @@ class Library:
         fd, info = self._opened(name)
         try:
             now = cache.stamp_of(info)
-            if name not in self._known or self._known[name][0] != now:
+            if name not in self._scripts or self._scripts[name][0] != now:
                 from . import simple
 
                 file = f"{self.folder}/{name}"
-                self._known[name] = (now, *simple.compiled(file, _text(fd, file)))
+                self._scripts[name] = (now, *simple.compiled(file, _text(fd, file)))
                 self._new = True
         finally:
             os.close(fd)
-        return self._known[name][1:]
+        return self._scripts[name][1:]
 
     def text(self, name: str) -> bytes:
         """The text of a script that may be run. Raises ScriptError, OSError."""
@@ -97,7 +97,7 @@ class Library:
         if self._new:
             import marshal
 
-            cache.save(cache.name_of("scripts", self.folder), marshal.dumps((self._rules, self._known)))
+            cache.save(cache.name_of("scripts", self.folder), marshal.dumps((self._rules, self._scripts)))
 
     def _opened(self, name: str) -> tuple[int, os.stat_result]:
         try:
@@ -123,10 +123,10 @@ def _text(fd: int, file: str) -> bytes:
 
 def ask_here(relay: int, world: World, library: Library) -> Order:
     """The order of a relay's script, run in this very process, whatever it can reach; none of one in PHP."""
-    found = compiled(relay, world, library)
-    if isinstance(found, Order) and scripted(world.config).get(relay) == "php":
+    script = compiled(relay, world, library)
+    if isinstance(script, Order) and scripted(world.config).get(relay) == "php":
         return Order("", f"script {relay}.php is not replayed, because PHP cannot be given another date")
-    return found if isinstance(found, Order) else ask(relay, world, found[0])
+    return script if isinstance(script, Order) else ask(relay, world, script[0])
 
 
 def ask(relay: int, world: World, code: CodeType, ready: Decide | None = None) -> Order:

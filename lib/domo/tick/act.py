@@ -132,7 +132,7 @@ def _record(sight: Sight, plan: Plan, faults: list[str]) -> tuple[str, list[str]
 
 def _rows(sight: Sight, past: Past) -> tuple[Row, ...]:
     """The rows for the journal. One that is new, or empty after a power cut, begins with standing forces."""
-    if sight.answers.begun:
+    if sight.answers.has_journal:
         return past.unwritten
     from .rows import standing
 

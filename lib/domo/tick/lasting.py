@@ -30,8 +30,8 @@ def past(config: Config, now: Now) -> tuple[Past, str]:
     """The past from the journal, and "" or why it cannot be read: then nothing is switched on by itself."""
 
     def read() -> tuple[dict[str, Any], bool, str]:
-        found, fault = journal.past(config, now)
-        return memory.kept(found, now), found.known, str(fault)
+        past, fault = journal.past(config, now)
+        return memory.kept(past, now), past.known, str(fault)
 
     answer, why, _ = apart(read, SECONDS)
     if answer is None:
@@ -61,9 +61,9 @@ def tell_journal(config: Config, rows: tuple[Row, ...], before: Past, now: Now) 
     answer, why, after = _bounded(
         "journal", config.dbFile, lambda: _append(config, rows, forces, now), before
     )
-    done, begun, fault = answer or (False, False, why)
+    done, forces_done, fault = answer or (False, False, why)
     faults: list[str] = [Report(fault, "journal", lasts=not done)] if fault else []
-    unwritten = (() if begun else forces) if done else before.unwritten
+    unwritten = (() if forces_done else forces) if done else before.unwritten
     return replace(after, unwritten=unwritten, reports=(*before.reports, *faults)), faults
 
 
@@ -73,8 +73,8 @@ def _append(
     """Adds the rows. If the journal had to be set aside, the new one also gets the rows of the standing
     forces. Gives whether it took each of the two, and "" or what went wrong."""
     done, fault = journal.append(config, rows, now)
-    begun = done and (not fault or journal.append(config, forces, now)[0])
-    return done, begun, str(fault)
+    forces_done = done and (not fault or journal.append(config, forces, now)[0])
+    return done, forces_done, str(fault)
 
 
 def keep_record(config: Config, day: str, before: Past, now: Now) -> tuple[Past, list[str]]:
