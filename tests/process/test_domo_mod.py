@@ -45,9 +45,9 @@ class Later(Clock):
     """The real clocks, so much later; perhaps in another boot."""
 
     def __init__(self, seconds: float, boot: str = "") -> None:
-        from domo.stores.memory import look_at_clocks
+        from domo.stores.memory import read_clocks
 
-        real = look_at_clocks()
+        real = read_clocks()
         super().__init__(real.wall + seconds, real.up + seconds if not boot else 60.0)
         self.boot = boot or real.boot
 

@@ -28,7 +28,7 @@ STAGES = {  # stages of charge, by the words that PvMonit's CS begins with
 
 SKY_AGES = ("age", "look")  # of Past.sky: these grow older
 
-DONE, LOOK, REFUSED, BUSY = 0, 1, 2, 75  # exit codes; 75 is sysexits' EX_TEMPFAIL
+DONE, WRONG, REFUSED, BUSY = 0, 1, 2, 75  # exit codes; 75 is sysexits' EX_TEMPFAIL
 
 
 class Fault(Exception):
@@ -100,10 +100,10 @@ class Reading:
     @property
     def values(self) -> dict[str, Value]:
         """Every value by id; of several devices that report an id the last one counts, as in PvMonit."""
-        found: dict[str, Value] = {}
+        values: dict[str, Value] = {}
         for device in self.devices:
-            found.update(device.values)
-        return found
+            values.update(device.values)
+        return values
 
 
 @dataclass(frozen=True)

@@ -123,7 +123,7 @@ def segments(digit: int) -> tuple[str, str, str]:
 def readings(config: Config, before: Stuck | None) -> tuple[list[str], Stuck | None]:
     """The values that matter, a line for each device that has any, or why there are none; and the process
     that hangs at the file's disk. `before`: that of the last call (see bounded.load)."""
-    data, hanging = bounded.load(config, memory.look_at_clocks(), before)
+    data, hanging = bounded.load(config, memory.read_clocks(), before)
     lines = devices(data, {*config.required, *reading.MOVING, "CS"}, minutes)
     return lines[:4] + ([data.problem] if data.problem else []), hanging
 

@@ -38,7 +38,7 @@ class Seen:
         elif path == config.etatPath:
             self.states = states.load(path)[0]
         elif path == config.memory_path:
-            self.past, self.past_of = memory.load(config, memory.look_at_clocks())[0] or Past(), now
+            self.past, self.past_of = memory.load(config, memory.read_clocks())[0] or Past(), now
         else:
             return self._read_config()
         return ""

@@ -31,7 +31,7 @@ SLACK = 60.0  # s by which the two clocks may differ about the time since then
 PLAUSIBLE = 1577836800  # 2020-01-01; a clock that says less was not set yet
 
 
-def look_at_clocks() -> Now:
+def read_clocks() -> Now:
     """The tick's one look at the clocks."""
     boot = ""
     try:

@@ -6,7 +6,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from ..core.model import DONE, LOOK, REFUSED, ConfigError, Device, Fault, Now, Reading, Value
+from ..core.model import DONE, REFUSED, WRONG, ConfigError, Device, Fault, Now, Reading, Value
 from ..core.records import replace
 from ..core.settings import Config
 from ..core.texts import did_you_mean
@@ -42,7 +42,7 @@ def main(path: str, now: Now, readings: list[str], at: str | None, relay: int | 
     output.show(table.table(sight, sight.plan, relay))
     for line in sight.faults:
         print(f"domo-tick: {line}", file=sys.stderr)
-    return LOOK if sight.faults else DONE
+    return WRONG if sight.faults else DONE
 
 
 def suppose(real: Reading, values: dict[str, str], config: Config) -> Reading:

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 
-from ..core.model import AUTO_OFF, AUTO_ON, BUSY, FORCED, LOOK, MODE_WORDS, OWNER, Fault, Now, Row
+from ..core.model import AUTO_OFF, AUTO_ON, BUSY, FORCED, MODE_WORDS, OWNER, WRONG, Fault, Now, Row
 from ..core.records import replace
 from ..core.settings import Config
 from ..stores import edits, memory, modes, user
@@ -26,7 +26,7 @@ def force(config: Config, relays: Iterable[int], mode: int, end: float | tuple[i
     user.as_its_user(config)
     if not (os.path.exists(config.modPath) and os.path.exists(config.memory_path)):
         _tick(config)  # makes both
-    past, _ = memory.load(config, memory.look_at_clocks())
+    past, _ = memory.load(config, memory.read_clocks())
     mode_file = modes.load(config.modPath)
     for relay in relays:
         if mode in FORCED and (end or (past and relay in past.until)):
@@ -50,7 +50,7 @@ def write_with_end(
     relay: int,
     mode: int,
     end: float | tuple[int, int] | None,
-    clock: Callable[[], Now] = memory.look_at_clocks,
+    clock: Callable[[], Now] = memory.read_clocks,
 ) -> None:
     """Writes the mode into the mode file, and its end (or that it has none) into the memory. The end comes
     first: without it the force could stay for ever, and the next tick drops an end without its force. If only
@@ -120,4 +120,4 @@ def _tick(config: Config) -> int:
             "domo-mod: the mode is written; the next tick acts on it (another tick is still running)",
             file=sys.stderr,
         )
-    return code if code >= 0 else LOOK
+    return code if code >= 0 else WRONG

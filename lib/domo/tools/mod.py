@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from ..core.model import AUTO_OFF, DONE, FORCED_OFF, FORCED_ON, LOOK, REFUSED, ConfigError, Fault
+from ..core.model import AUTO_OFF, DONE, FORCED_OFF, FORCED_ON, REFUSED, WRONG, ConfigError, Fault
 from ..core.settings import Config
 from ..core.texts import did_you_mean
 from ..stores import config as configs
@@ -61,8 +61,8 @@ def main(argv: list[str]) -> int:
             code = force(config, relays, ORDERS[given.order], given.until or given.length)
     except Fault as fault:
         print(f"domo-mod: {fault}", file=sys.stderr)
-        code = LOOK
-    now = memory.look_at_clocks()
+        code = WRONG
+    now = memory.read_clocks()
     view = shown.look(config, now)
     output.show((shown.in_json if given.json else shown.in_words)(view, now, relays))
     return code

@@ -9,7 +9,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from ..core.model import DONE, LOOK, REFUSED, ConfigError, Fault, Now
+from ..core.model import DONE, REFUSED, WRONG, ConfigError, Fault, Now
 from ..core.settings import Config
 from ..report import book as books
 from ..report import days, sums
@@ -41,7 +41,7 @@ def options() -> argparse.ArgumentParser:
     return parser
 
 
-def main(argv: list[str], clock: Callable[[], Now] = memory.look_at_clocks) -> int:
+def main(argv: list[str], clock: Callable[[], Now] = memory.read_clocks) -> int:
     """`domo-report` with these arguments; gives its exit code: 0 done, 1 could not be done, 2 not
     understood."""
     given = options().parse_args(argv)
@@ -65,7 +65,7 @@ def main(argv: list[str], clock: Callable[[], Now] = memory.look_at_clocks) -> i
     except (Fault, OSError) as error:
         said = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else error
         print(f"domo-report: {said}", file=sys.stderr)
-        return LOOK
+        return WRONG
     return DONE
 
 
