@@ -77,13 +77,13 @@ class Screen:
         """Draws the relays in words, with whole reasons if there is space for them, else one line for each;
         gives the row below."""
         later = self._drawn - view.past_of
-        found = [
+        table = [
             (str(relay), name[:16], mode, state, "" if age is None else minutes(age + later), why)
             for relay, name, mode, state, age, why in rows(view)
         ]
         lines = [
             (relay if line is text[0] else -relay, line)
-            for relay, text in enumerate(drawn(found, width, right=(0,), least=10), 1)
+            for relay, text in enumerate(drawn(table, width, right=(0,), least=10), 1)
             for line in text
         ]
         if len(lines) > space:
@@ -97,14 +97,14 @@ class Screen:
             y += 1
         return y
 
-    def _put(self, y: int, x: int, text: str, look: int = 0) -> None:
+    def _put(self, y: int, x: int, text: str, style: int = 0) -> None:
         """Writes text, as much of it as the screen and its character set hold."""
         height, width = self._window.getmaxyx()
         if y < height and x < width - 1:
             signs = (
                 text[: width - 1 - x].encode(self._window.encoding, "replace").decode(self._window.encoding)
             )
-            self._window.addstr(y, x, signs, look)
+            self._window.addstr(y, x, signs, style)
 
 
 def segments(digit: int) -> tuple[str, str, str]:

@@ -29,7 +29,7 @@ class Terminal:
     """A curses screen. Raises Fault when this is no terminal."""
 
     quick = True  # somebody is looking
-    stuck: tuple[int, ...] = ()
+    jammed: tuple[int, ...] = ()
 
     def __init__(self) -> None:
         import curses
@@ -71,7 +71,7 @@ class Terminal:
     def _draw_on(self) -> None:
         from .screen import readings
 
-        known: list[str] = []
+        lines: list[str] = []
         hanging: Stuck | None = None
         read_at = 0.0
         while not self._closed:
@@ -82,8 +82,8 @@ class Terminal:
             try:
                 if time.monotonic() >= read_at:
                     read_at = time.monotonic() + READING_SECONDS
-                    known, hanging = readings(self._shown[0].config, hanging)
-                self._draw(known)
+                    lines, hanging = readings(self._shown[0].config, hanging)
+                self._draw(lines)
             except Exception as error:
                 self._fault = error
 

@@ -109,9 +109,9 @@ def _get(url: str, answer: int) -> None:
             login = b64encode(parse.unquote_to_bytes(secret)).decode()
             asked.add_unredirected_header("Authorization", f"Basic {login}")
         with opener.open(asked, timeout=FETCH_SECONDS) as page:
-            left = files.LIMIT + 1
-            while left > 0 and (piece := page.read(min(left, 65536))):
-                left -= len(piece)
+            remaining = files.LIMIT + 1
+            while remaining > 0 and (piece := page.read(min(remaining, 65536))):
+                remaining -= len(piece)
                 files.write_all(answer, piece)
     except Exception as error:  # a server can make urllib raise anything
         query = url.partition("?")[2]

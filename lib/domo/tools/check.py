@@ -53,22 +53,22 @@ def main(path: str, now: Now) -> int:
         "plant": lambda: check_plant.plant(settings),
         "files": lambda: _files(settings, now),
         "pins": lambda: _pins(settings),
-        "onChange": lambda: check_news.look(settings),
+        "onChange": lambda: check_news.findings(settings),
         "machine": lambda: _machine(path),
         "masters": lambda: check_masters.findings(path, document),
     }
     all_well = not unsafe
     for name, check in checks.items():
-        for ok, text in _found(name, check):
+        for ok, text in _findings(name, check):
             _say(ok, text)
             all_well = all_well and ok is not False
     return 0 if all_well else 1
 
 
-def _found(name: str, check: Callable[[], Findings]) -> Findings:
+def _findings(name: str, check: Callable[[], Findings]) -> Findings:
     """What a check finds, in a child, because what it looks at may hang."""
-    found, why, _ = apart(lambda: [(ok, str(text)) for ok, text in check()], SECONDS)
-    yield from [(False, f"{name}: {why}")] if found is None else found
+    findings, why, _ = apart(lambda: [(ok, str(text)) for ok, text in check()], SECONDS)
+    yield from [(False, f"{name}: {why}")] if findings is None else findings
 
 
 def _say(ok: bool | None, text: str) -> None:

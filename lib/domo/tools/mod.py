@@ -63,7 +63,7 @@ def main(argv: list[str]) -> int:
         print(f"domo-mod: {fault}", file=sys.stderr)
         code = WRONG
     now = memory.read_clocks()
-    view = shown.look(config, now)
+    view = shown.view(config, now)
     output.show((shown.in_json if given.json else shown.in_words)(view, now, relays))
     return code
 
@@ -76,11 +76,11 @@ def _relay(config: Config, word: str) -> int:
         raise Fault(f"there is no relay {word}; there are 1 to {config.relayNb}")
     names = {relay: config.name(relay) for relay in config.relays}
     sought = word.casefold()
-    found = [r for r, name in names.items() if name.casefold() == sought] or [
+    matches = [r for r, name in names.items() if name.casefold() == sought] or [
         r for r, name in names.items() if sought and sought in name.casefold()
     ]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise Fault(f"{word!r} may be {' or '.join(f'{names[r]} ({r})' for r in found)}")
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        raise Fault(f"{word!r} may be {' or '.join(f'{names[r]} ({r})' for r in matches)}")
     raise Fault(f"there is no relay {word!r}{did_you_mean(word, names.values())}")

@@ -91,7 +91,7 @@ def _simulated(config: Config, name: str) -> tuple[books.Book, Day]:
 
 def _page(config: Config, given: argparse.Namespace, date: str, now: Now) -> str:
     from ..report import page
-    from .shown import look
+    from .shown import view
 
     at = time.strftime("Made %A %-d %B %Y at %H:%M", time.localtime(now.wall))
     if given.simulated:
@@ -99,7 +99,7 @@ def _page(config: Config, given: argparse.Namespace, date: str, now: Now) -> str
         return page.made(book, [day], None, at)
     book = books.load(config, now.wall)
     shown = [book.day(date)] if date else [book.day(book.today), book.day(days.earlier(book.today, 1))]
-    return page.made(book, shown, look(config, now), at)
+    return page.made(book, shown, view(config, now), at)
 
 
 def _environment() -> dict[str, str]:
@@ -138,7 +138,7 @@ def _json(book: books.Book, day: Day, now: Now) -> str:
     import json
 
     from ..report import page, words
-    from .shown import look
+    from .shown import view
 
     one = sums.of(day)
     switches = [
@@ -150,7 +150,7 @@ def _json(book: books.Book, day: Day, now: Now) -> str:
         {"relay": name, "hours": round(on, 3), "starts": starts, "Wh": wh}
         for name, on, starts, wh in words.relays(book.config, one)
     ]
-    found = {"day": {**vars(one), "relays": relays}, "switches": switches, "simulated": book.simulated}
+    parts = {"day": {**vars(one), "relays": relays}, "switches": switches, "simulated": book.simulated}
     if not book.simulated:
-        found["now"] = page.states(look(book.config, now))
-    return json.dumps({**found, "notes": book.notes}, ensure_ascii=False)
+        parts["now"] = page.states(view(book.config, now))
+    return json.dumps({**parts, "notes": book.notes}, ensure_ascii=False)
