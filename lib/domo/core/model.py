@@ -153,7 +153,7 @@ class Past:
 @dataclass(frozen=True)
 class Order:
     """A script's answer: `wanted` is "on", "off" or "keep", and `why` the reason. If there is no good order,
-    `wanted` is "" and `why` the fault."""
+    `wanted` is "" and `why` the fault, which a faults.Report identifies."""
 
     wanted: str
     why: str

@@ -22,13 +22,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ..core.model import Order, Reading
+    from ..core.model import Reading
     from ..system.stuck import Stuck
-    from .api import Timers
     from .messages import Question
-
-    # the order, its reason, the timers after it, a process that is stuck, whether its time was cut short
-    Said = tuple[str, str, Timers, Stuck | None, bool]
 
 MEMORY_BYTES = 256 << 20  # for scripts, beyond what the tick itself has; half of what a Pi Zero has
 MUCH_MEMORY = 64 << 10  # KiB; above that, garbage is collected at once
@@ -117,14 +113,14 @@ def _ask_all(
                 php = Php(waiting, kinds, world, library)
             send(answer, messages.APART)
             said = php.ask(relay, messages.ONE_SECONDS, end)
-            world.timers = dict(said[2])
+            world.timers = dict(said[3])
             send(answer, messages.ORDER + marshal.dumps(said))
             continue
         script = source.compiled(relay, world, library)
         if not isinstance(script, tuple):
-            said = _said(script, world.timers)
+            said = source.said(script, world.timers)
         elif script[1]:
-            said = _said(source.ask(relay, world, script[0]), world.timers)
+            said = source.said(source.ask(relay, world, script[0]), world.timers)
             if resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > MUCH_MEMORY:
                 _tidy()
         else:
@@ -132,7 +128,7 @@ def _ask_all(
 
             send(answer, messages.APART)
             said = alone.ask(relay, world, script[0], end, messages.ONE_SECONDS)
-            world.timers = dict(said[2])
+            world.timers = dict(said[3])
         send(answer, messages.ORDER + marshal.dumps(said))
     if keep:
         library.keep()
@@ -156,7 +152,3 @@ def _tidy() -> None:
     import gc
 
     gc.collect()
-
-
-def _said(order: Order, timers: Timers) -> Said:
-    return order.wanted, order.why, timers, None, False

@@ -164,8 +164,9 @@ class Round:
             self.unsafe(unsafe)
             self.waiting = [relay for relay in self.scripted or () if relay in self.question.to_ask]
         elif kind == messages.ORDER:
-            wanted, why, self.timers, stuck, cut = marshal.loads(body)
-            self.ordered(self.waiting.pop(0), Order(wanted, why), cut, stuck)
+            wanted, why, fault, self.timers, stuck, cut = marshal.loads(body)
+            order = Order(wanted, Report(why, fault=fault) if fault else why)
+            self.ordered(self.waiting.pop(0), order, cut, stuck)
         elif kind == messages.JOURNAL:
             self.has_journal = body == b"there"
         elif kind == messages.DAMAGED:
@@ -192,6 +193,11 @@ class Round:
         """The name of a relay's script."""
         return f"{relay}.{'php' if relay in self.php else 'py'}"
 
+    def failed(self, relay: int, why: str, where: str = "") -> Order:
+        """No order of a relay's script: why there is none, and `where` in it (see source.no_order)."""
+        fault = f"script {self.name(relay)}{where}"
+        return Order("", Report(f"{fault}: {why}", fault=fault))
+
     def _whole(self) -> Answers:
         assert self.reading
         assert self.scripted is not None
@@ -199,7 +205,7 @@ class Round:
         problem = self.reading.problem
         orders, turns = {relay: Order("", problem) for relay in asked}, self.past.turns
         if not problem:
-            late = {r: Order("", f"script {self.name(r)}: no time was left for it") for r in self.waiting}
+            late = {r: self.failed(r, "no time was left for it") for r in self.waiting}
             orders = {relay: order for relay, order in (late | self.orders).items() if relay in asked}
             turns = self._turns()
         return Answers(

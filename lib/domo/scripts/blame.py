@@ -27,7 +27,7 @@ def child(round: Round, why: str, words: bytes, cut: bool, stuck: Stuck | None) 
     elif round.waiting and not round.reading.problem:
         relay = round.waiting.pop(0)
         where = place.last_place(f"{round.config.scriptDir}/{round.name(relay)}", words)
-        round.ordered(relay, Order("", f"script {round.name(relay)}{where}: {why}"), cut, stuck)
+        round.ordered(relay, round.failed(relay, why, where), cut, stuck)
     elif round.config.dbFile:  # it looks for that last
         round.reports.append(Report(f"journal {round.config.dbFile}: {hangs}", "journal"))
         round.stuck.update({"journal": stuck} if stuck else {})
@@ -40,7 +40,7 @@ def stuck(round: Round, relay: int, order: Order, process: Stuck) -> Order:
     if order.good:
         round.reports.append(f"script {round.name(relay)}: {hangs}")
         return order
-    return Order("", f"{order.why}; {hangs}")
+    return Order("", Report(f"{order.why}; {hangs}", fault=Report.of(order.why).fault))
 
 
 def no_child(round: Round, error: OSError) -> None:
@@ -51,7 +51,7 @@ def no_child(round: Round, error: OSError) -> None:
     if round.scripted is None:
         _no_scripts(round, f"are not run, {why}")
     for relay in round.waiting:
-        round.orders[relay] = Order("", f"script {round.name(relay)}: {why}")
+        round.orders[relay] = round.failed(relay, why)
     round.waiting = []
 
 
@@ -64,7 +64,7 @@ def still_stuck(round: Round) -> None:
         elif what == "folder":
             _no_scripts(round, why)
         elif what.isdecimal():
-            round.orders[int(what)] = Order("", f"script {round.name(int(what))}: {why}")
+            round.orders[int(what)] = round.failed(int(what), why)
 
 
 def installation(round: Round, why: str) -> None:
@@ -82,4 +82,5 @@ def _no_scripts(round: Round, why: str) -> None:
     round.unsafe(trusted.unsafe(round.config.path))
     round.scripted = round.past.scripted
     for relay in round.scripted:
-        round.orders[relay] = Order("", f"{round.config.scriptDir}: {why}")
+        folder = round.config.scriptDir
+        round.orders[relay] = Order("", Report(f"{folder}: {why}", fault=folder))

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from ..system.stuck import Stuck
 
     Timers = Mapping[str, tuple[float, float, int]]
+    # An order in a message: what is wanted, why, which fault ("" for a good order), the timers after it, a
+    # process that is stuck, whether its time was cut short.
+    Said = tuple[str, str, str, dict[str, tuple[float, float, int]], Stuck | None, bool]
 
 # The kinds of messages: the first byte. After it comes the content, packed by marshal.
 FETCHING, READ, SCRIPTED, APART, ORDER, JOURNAL, DONE = b"F", b"R", b"S", b"A", b"O", b"J", b"D"

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from types import CodeType
 
     from ..core.settings import Config
-    from .api import Data
+    from ..system.stuck import Stuck
+    from .api import Data, Timers
+    from .messages import Said
 
     Decide = Callable[[Relay, Data], Order]
     Compiled = tuple[CodeType, bool]  # its bytecode, and whether it may share a process (see simple)
@@ -133,13 +135,11 @@ def ask(relay: int, world: World, code: CodeType, ready: Decide | None = None) -
     """The order of a compiled script, run in this very process: no good order, and the timers as they
     were, when it fails. `ready` is its decide(), where that is known already."""
     before = dict(world.timers)
-    try:
-        order = _ask(relay, world, code, ready)
-        if world.timers and sum(map(len, world.timers)) + 40 * len(world.timers) > TIMERS_LIMIT:
-            raise ScriptError(f"{relay}.py: there are {len(world.timers)} timers, more than can be kept")
-    except ScriptError as error:
+    order = _ask(relay, world, code, ready)
+    if world.timers and sum(map(len, world.timers)) + 40 * len(world.timers) > TIMERS_LIMIT and order.wanted:
+        order = no_order(relay, f"there are {len(world.timers)} timers, more than can be kept")
+    if not order.wanted:
         world.timers = before
-        order = Order("", one_line(f"script {error}"))
     try:
         sys.stdout.flush()
         sys.stderr.flush()
@@ -149,7 +149,7 @@ def ask(relay: int, world: World, code: CodeType, ready: Decide | None = None) -
 
 
 def _ask(relay: int, world: World, code: CodeType, ready: Decide | None) -> Order:
-    """The order of one script. Raises ScriptError that names file and line."""
+    """The order of one script, or one that says why there is none, and names file and line."""
     space: dict[str, object] = {}
     try:
         decide = ready or defined(path(world.config, relay), relay, code, space)
@@ -165,7 +165,7 @@ def _ask(relay: int, world: World, code: CodeType, ready: Decide | None) -> Orde
         from . import place
 
         where = place.place(path(world.config, relay), error)
-        raise ScriptError(f"{relay}.py{where}: {place.why(error)}") from None
+        return no_order(relay, place.why(error), where=where)
     finally:
         space.clear()  # a cycle: its functions hold it, and it holds them
 
@@ -185,11 +185,24 @@ def compiled(relay: int, world: World, library: Library) -> Compiled | Order:
     try:
         return library.script(f"{relay}.py")
     except ScriptError as error:
-        return no_order(relay, f": {error}")
+        return no_order(relay, str(error))
     except OSError as error:
-        return no_order(relay, f": {error.strerror or error}")
+        return no_order(relay, error.strerror or str(error))
 
 
-def no_order(relay: int, why: str, kind: str = "py") -> Order:
-    """An Order that says why a relay's script gave none."""
-    return Order("", one_line(f"script {relay}.{kind}{why}")[:REASON_LIMIT])
+def no_order(relay: int, why: str, kind: str = "py", where: str = "") -> Order:
+    """An Order that says why a relay's script gave none, and `where` in it (" line 7 (...)"). It is the same
+    fault while it is at the same place, whatever it says."""
+    from ..core.faults import Report
+
+    fault = one_line(f"script {relay}.{kind}{where}")[:REASON_LIMIT]
+    return Order("", Report(one_line(f"script {relay}.{kind}{where}: {why}")[:REASON_LIMIT], fault=fault))
+
+
+def said(order: Order, timers: Timers, stuck: Stuck | None = None, cut: bool = False) -> Said:
+    """The order as plain values, for a message to the tick."""
+    if order.wanted:
+        return order.wanted, order.why, "", timers, stuck, cut
+    from ..core.faults import Report
+
+    return "", str(order.why), Report.of(order.why).fault, timers, stuck, cut

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..core import decide as core
 from ..core.faults import Report
 from ..core.history import OFF, ON
-from ..core.model import AUTO_OFF, FORCED, FORCED_ON, Fault, Order
+from ..core.model import AUTO_OFF, FORCED, FORCED_ON, Fault
 from ..core.records import dataclass
 from ..pins.choice import open_board
 from ..scripts import asking, messages
@@ -112,18 +112,14 @@ def finish(
     if data.problem:
         faults.append(Report.of(data.problem).of_the("data"))
     else:
-        faults += [_failed(r, order) for r, order in sorted(answers.orders.items()) if not order.good]
+        failed = [(r, order.why) for r, order in sorted(answers.orders.items()) if not order.good]
+        faults += [Report.of(why).of_the(f"script {r}") for r, why in failed]
     plan = core.decide(config, relay_modes, seen.states, past, data, answers.orders)
     if past.until:
         from . import timed
 
         plan = timed.told(plan, past, ended, now)
     return Sight(config, now, seen.board, seen.mode_file, seen.before, answers, plan, tuple(faults), ended)
-
-
-def _failed(relay: int, order: Order) -> Report:
-    """A script's fault. It counts as the same fault while it is in the same line, whatever its text is."""
-    return Report(order.why, f"script {relay}", order.why.partition(": ")[0])
 
 
 def _pins(config: Config, last_states: Mapping[int, int]) -> tuple[Board | None, dict[int, int], str]:
