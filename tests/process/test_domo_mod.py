@@ -45,9 +45,9 @@ class Later(Clock):
     """The real clocks, so much later; perhaps in another boot."""
 
     def __init__(self, seconds: float, boot: str = "") -> None:
-        from domo.stores.memory import look_at_clocks
+        from domo.stores.memory import read_clocks
 
-        real = look_at_clocks()
+        real = read_clocks()
         super().__init__(real.wall + seconds, real.up + seconds if not boot else 60.0)
         self.boot = boot or real.boot
 
@@ -411,7 +411,7 @@ def test_a_force_that_may_be_over_waits_until_the_journal_was_asked(
     clock = Unset(90, wall=Later(later).wall)
     seen = plan.begin(configs.load(str(home.config))[0], clock.now())
     plan.force(seen)
-    assert seen.board and seen.board.found({})[1] == OFF
+    assert seen.board and seen.board.states({})[1] == OFF
     home.tick_at(clock)
     assert home.on == on
 

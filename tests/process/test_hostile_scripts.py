@@ -206,13 +206,13 @@ TAKES_TIME = {
         "os.kill(tracer.pid, signal.SIGSTOP)\n"
         "while True: time.sleep(0.01)", "strace", "gave no answer within "),
     "answers twice": (
-        FRAME + "os.write(3, 9 * frame('[\"off\",\"again\",{}]'))\ntime.sleep(9)", "", ""),
+        FRAME + "os.write(3, 9 * frame('[\"off\",\"again\",\"\",{}]'))\ntime.sleep(9)", "", ""),
     "answers twice in two ways": (
-        FRAME + "os.write(3, frame('[\"off\",\"again\",{}]'))\nreturn relay.on('and on')", "", ""),
+        FRAME + "os.write(3, frame('[\"off\",\"again\",\"\",{}]'))\nreturn relay.on('and on')", "", ""),
     "answers for ever": (
-        FRAME + "while True: os.write(3, frame('[\"off\",\"again\",{}]'))", "", ""),
+        FRAME + "while True: os.write(3, frame('[\"off\",\"again\",\"\",{}]'))", "", ""),
     "gives a timer from the future": (
-        FRAME + "os.write(3, frame('[\"off\",\"again\",{\"a\":[-9,9,0]}]'))", "",
+        FRAME + "os.write(3, frame('[\"off\",\"again\",\"\",{\"a\":[-9,9,0]}]'))", "",
         "wrote into the tick's own pipe"),
 }  # fmt: skip
 

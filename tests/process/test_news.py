@@ -3,8 +3,10 @@ what a tick says, and nobody reads 1,440 mails a day."""
 
 from __future__ import annotations
 
+import json
 import os
 import pty
+import shutil
 import subprocess
 
 import pytest
@@ -117,6 +119,29 @@ def test_another_fault_of_the_same_thing_is_a_change(house: House, clock: Clock)
     assert tick(house, clock) == (1, "", "")
     house.script(1, "return relay.on('sun')")
     assert said(tick(house, clock)).startswith("over after 1 h 02: script 1.py line 3 (")
+
+
+@pytest.mark.parametrize("process", ["the common one", "its own", "PHP's"])
+def test_a_scripts_fault_is_told_by_its_place_not_by_its_words(
+    house: House, clock: Clock, process: str
+) -> None:
+    """A ": " in the line that fails does not end the place, and what the line says does not belong to it."""
+    if process == "PHP's" and not shutil.which("php"):
+        pytest.skip("there is no php")
+    kind, before, line = "py", "def decide(relay, data):\n    ", "raise ValueError('P: ', {}data['P'])"
+    if process == "its own":
+        before = f"import os\n{before}"
+    elif process == "PHP's":
+        kind, before, line = "php", "<?php\n\t", "throw new Exception('P: ' . ({}$data['P']));"
+    for sign in ("", "- "):
+        text = line.format(sign)
+        (house.scripts / f"1.{kind}").write_text(f"{before}{text}\n")
+        place = f"script 1.{kind} line {len(before.splitlines())} ({text})"
+        begun = tick(house, clock)
+        assert begun.code == 1 and place in begun.err and "over after" not in begun.err
+        assert tick(house, clock) == tick(house, clock) == (1, "", "")
+        told = json.loads((house.folder / "domo_faults.json").read_text())["told"]
+        assert {about: one["fault"] for about, one in told.items()} == {"script 1": place}
 
 
 def test_several_faults_are_told_each_by_itself(house: House, clock: Clock) -> None:

@@ -223,7 +223,7 @@ SHORT_MINUTE = """
 import sys
 sys.path.insert(0, sys.argv[3].removesuffix("bin/domo-panel") + "lib")
 from domo.panel import keys
-keys.STUCK, keys.HEALED = 3.0, 2.0
+keys.JAMMED, keys.HEALED = 3.0, 2.0
 from domo.panel.process import main
 sys.exit(main(sys.argv[4:]))
 """

@@ -20,7 +20,7 @@ class Here(Child):
     """Stands for a child: runs at once, and is over when it is there."""
 
     def __init__(self, run: Callable[[int], None]) -> None:
-        self.printed, self.rest, self.left = b"", b"", None
+        self.printed, self.rest, self.stuck = b"", b"", None
         self.answer, answer = os.pipe()
         try:
             run(answer)

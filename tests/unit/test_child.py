@@ -9,22 +9,22 @@ from pathlib import Path
 
 import pytest
 
-from domo.system import child, left_behind
+from domo.system import child, stuck
 from domo.system.apart import apart
 
 
-@pytest.mark.parametrize(("state", "left"), [(b"R", False), (b"D", True)])
+@pytest.mark.parametrize(("state", "cannot_be_killed"), [(b"R", False), (b"D", True)])
 def test_only_one_that_sleeps_in_the_kernel_cannot_be_killed(
-    monkeypatch: pytest.MonkeyPatch, state: bytes, left: bool
+    monkeypatch: pytest.MonkeyPatch, state: bytes, cannot_be_killed: bool
 ) -> None:
     """One that was killed and has not had its turn yet, on a busy machine, is waited for."""
     waitpid, calls = os.waitpid, iter(range(1000))
     monkeypatch.setattr(child, "DYING", 0.0)
-    monkeypatch.setattr(left_behind, "_stat", lambda pid: [state, *18 * [b"0"], b"77"])
+    monkeypatch.setattr(stuck, "_stat", lambda pid: [state, *18 * [b"0"], b"77"])
     monkeypatch.setattr(os, "waitpid", lambda pid, how: waitpid(pid, how) if next(calls) > 5 else (0, 0))
     process = child.Child(lambda answer: time.sleep(60))
     process.stop()
-    assert bool(process.left) is left
+    assert bool(process.stuck) is cannot_be_killed
     with contextlib.suppress(ChildProcessError):  # it was waited for
         waitpid(process.pid, 0)
 

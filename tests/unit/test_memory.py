@@ -378,13 +378,13 @@ def test_rows_from_before_an_update_get_the_default_of_a_new_field(clock: Clock)
 
 def test_a_close_that_fails_makes_no_other_boot(monkeypatch: pytest.MonkeyPatch) -> None:
     """Or a force for two hours would end at once on a machine that has been up for longer."""
-    before = memory.look_at_clocks().boot
+    before = memory.read_clocks().boot
 
     def close(fd: int) -> None:
         raise OSError(5, "Input/output error")
 
     monkeypatch.setattr(os, "close", close)
-    assert memory.look_at_clocks().boot == before != ""
+    assert memory.read_clocks().boot == before != ""
 
 
 @pytest.mark.parametrize(("wall", "gone"), [(1060.0, 60.0), (900_000.0, 899_000.0)])

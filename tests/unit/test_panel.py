@@ -259,11 +259,11 @@ def test_a_button_that_stays_down_is_told_and_others_go_on(wired: Wired) -> None
     face = wired(one, two)
     two.pressed = {3}
     assert face.pressed(1.0) == [11] and face.quick
-    assert face.pressed(62.0) == [] and face.stuck == (11,) and not face.quick
+    assert face.pressed(62.0) == [] and face.jammed == (11,) and not face.quick
     one.pressed = {1}
-    assert face.pressed(63.0) == [1] and face.stuck == (11,)
+    assert face.pressed(63.0) == [1] and face.jammed == (11,)
     two.plug(False)
-    assert face.pressed(64.0) == [] and face.stuck == ()
+    assert face.pressed(64.0) == [] and face.jammed == ()
 
 
 def test_one_spoilt_scan_presses_nothing(wired: Wired) -> None:

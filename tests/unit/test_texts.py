@@ -8,7 +8,10 @@ import unicodedata
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domo.core.model import ConfigError, Fault
+from domo.core.decide import decide
+from domo.core.history import ON
+from domo.core.model import AUTO_ON, ConfigError, Device, Fault, Order, Past, Reading, Value
+from domo.core.settings import Config
 from domo.core.texts import LONGEST, Text, clean, one_line
 
 # By Unicode category: C is control, format, surrogate, private, unassigned; Z is separators.
@@ -59,6 +62,35 @@ def test_a_long_text_is_cut() -> None:
 def test_a_sentence_that_is_clean_stays_the_sentence_that_it_was() -> None:
     sentence = Text("{mode} until {hour}", mode="forced on", hour="18:30")
     assert one_line(sentence) is sentence
+
+
+FRENCH = {  # by the template of a reason
+    "{why}: off, {below}": "{why} : éteint, {below}",
+    "{name} {number:g} is below the floor of {floor:g}": "{name} vaut {number:g}, moins que {floor:g}",
+    "{why} until {hour}": "{why} jusqu'à {hour}",
+}
+
+
+def in_french(reason: object) -> object:
+    """A reason with French templates, down to those in its values; anything else as it is."""
+    if not isinstance(reason, Text):
+        return reason
+    values = {name: in_french(value) for name, value in reason.values.items()}
+    return FRENCH.get(reason.template, reason.template).format(**values)
+
+
+def test_a_reason_is_translated_from_its_templates_without_taking_it_apart() -> None:
+    """A decision's, and with the end of a force around it: nothing reads the English sentences."""
+    config = Config(path="", relayNb=1, floor={"SOC": 45})
+    reading = Reading((Device("1", "BMV", 1.0, {"SOC": Value("40.5", "")}),))
+    plan = decide(
+        config, {1: AUTO_ON}, {1: ON}, Past(support={1: 0.0}), reading, {1: Order("on", "il fait beau")}
+    )
+    why = plan[1].why
+    assert why == "il fait beau: off, SOC 40.5 is below the floor of 45"
+    assert in_french(why) == "il fait beau : éteint, SOC vaut 40.5, moins que 45"
+    ends = Text("{why} until {hour}", why=why, hour="18:30")
+    assert ends == f"{why} until 18:30" and in_french(ends) == f"{in_french(why)} jusqu'à 18:30"
 
 
 def test_what_a_fault_quotes_forges_no_line() -> None:

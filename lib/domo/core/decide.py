@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .settings import Config
 
 EARLY = 0.9  # of scriptExecInterval: cron may be some seconds early
-FIRST_STUCK, LONGEST_STUCK = 60.0, 3600.0  # s until a pin that failed is tried again
+FIRST_PIN_WAIT, LONGEST_PIN_WAIT = 60.0, 3600.0  # s until a pin that failed is tried again
 DAY, HOUR = 86400.0, 3600.0
 _NO_LIMITS = Limits()
 _NO_HISTORY = History()
@@ -90,8 +90,8 @@ def _unsupported(why: str, state: int, support: float | None, config: Config) ->
     if support is None or support >= config.secuDownNoData:
         long = config.secuDownNoData
         return OFF, Text("{why}: off, no good order for {long:g} s", why=why, long=long)
-    left = config.secuDownNoData - support
-    return ON, Text("{why}: stays on for {left:.0f} s at most", why=why, left=left)
+    remaining = config.secuDownNoData - support
+    return ON, Text("{why}: stays on for {remaining:.0f} s at most", why=why, remaining=remaining)
 
 
 def _from_outside(relay: int, mode: int, state: int, past: Past, stale: bool, config: Config) -> Wish:
@@ -124,34 +124,33 @@ def _limited(config: Config, relay: int, wish: Wish, state: int, past: Past, bel
     history = past.history.get(relay, _NO_HISTORY)
     if wanted == ON and below:
         return OFF, Text("{why}: off, {below}", why=why, below=below)
-    begun = state == ON and relay in config.uninterruptible
-    worn_out = 0 < limits.maxOnPerDay <= history.on_time(DAY) and not begun
+    cycle_begun = state == ON and relay in config.uninterruptible
+    worn_out = 0 < limits.maxOnPerDay <= history.on_time(DAY) and not cycle_begun
     if wanted == ON and worn_out:
         long = minutes(limits.maxOnPerDay)
         return OFF, Text("{why}: off, was on for {long} in 24 h (maxOnPerDay)", why=why, long=long)
     if wanted == OFF and state == ON and good and not below and not worn_out:
-        if (left := limits.minOn - history.since(ON)) > 0:
-            return ON, Text("{why}: stays on {left} more (minOn)", why=why, left=minutes(left))
-        if begun and (left := config.cycle(relay) - history.cycle(config.cycle(relay))) > 0:
-            stays = "{why}: stays on {left} more, to its end (uninterruptible)"
-            return ON, Text(stays, why=why, left=minutes(left))
+        if (remaining := limits.minOn - history.since(ON)) > 0:
+            return ON, Text("{why}: stays on {remaining} more (minOn)", why=why, remaining=minutes(remaining))
+        if cycle_begun and (remaining := config.cycle(relay) - history.cycle(config.cycle(relay))) > 0:
+            stays = "{why}: stays on {remaining} more, to its end (uninterruptible)"
+            return ON, Text(stays, why=why, remaining=minutes(remaining))
     if wanted == ON and state == OFF:
-        left = limits.minOff - history.since(OFF)
-        if left > 0:
-            return OFF, Text("{why}: stays off {left} more (minOff)", why=why, left=minutes(left))
+        if (wait := limits.minOff - history.since(OFF)) > 0:
+            return OFF, Text("{why}: stays off {wait} more (minOff)", why=why, wait=minutes(wait))
         if 0 < limits.maxStartsPerHour <= history.starts(HOUR):
             most = "{why}: off, {starts:g} starts in an hour (maxStartsPerHour)"
             return OFF, Text(most, why=why, starts=limits.maxStartsPerHour)
-        if (left := _pin_wait(past, relay)) > 0:
-            tried = "{why}: not switched on, its pin failed; next try in {left}"
-            return OFF, Text(tried, why=why, left=minutes(left))
+        if (wait := _pin_wait(past, relay)) > 0:
+            tried = "{why}: not switched on, its pin failed; next try in {wait}"
+            return OFF, Text(tried, why=why, wait=minutes(wait))
     return wish
 
 
 def _pin_wait(past: Past, relay: int) -> float:
     """Seconds until a relay whose pin failed is tried again: twice as many after each failure."""
     age, tries = past.pin_failures.get(relay, (float("inf"), 0))
-    wait: float = min(LONGEST_STUCK, FIRST_STUCK * 2**tries)
+    wait: float = min(LONGEST_PIN_WAIT, FIRST_PIN_WAIT * 2**tries)
     return wait - age
 
 

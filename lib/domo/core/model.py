@@ -28,7 +28,7 @@ STAGES = {  # stages of charge, by the words that PvMonit's CS begins with
 
 SKY_AGES = ("age", "look")  # of Past.sky: these grow older
 
-DONE, LOOK, REFUSED, BUSY = 0, 1, 2, 75  # exit codes; 75 is sysexits' EX_TEMPFAIL
+DONE, WRONG, REFUSED, BUSY = 0, 1, 2, 75  # exit codes; 75 is sysexits' EX_TEMPFAIL
 
 
 class Fault(Exception):
@@ -100,16 +100,16 @@ class Reading:
     @property
     def values(self) -> dict[str, Value]:
         """Every value by id; of several devices that report an id the last one counts, as in PvMonit."""
-        found: dict[str, Value] = {}
+        values: dict[str, Value] = {}
         for device in self.devices:
-            found.update(device.values)
-        return found
+            values.update(device.values)
+        return values
 
 
 @dataclass(frozen=True)
 class Row:
-    """A row of the journal: `info` is "M" (a mode) or "E" (a state), `by` says who set a mode, `left` how
-    long a force lasts from then on (s; None: no end)."""
+    """A row of the journal: `info` is "M" (a mode) or "E" (a state), `by` says who set a mode,
+    `remaining` how long a force lasts from then on (s; None: no end)."""
 
     age: float
     relay: int
@@ -117,7 +117,7 @@ class Row:
     value: int
     why: str
     by: str = ""
-    left: float | None = None
+    remaining: float | None = None
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ class Past:
 @dataclass(frozen=True)
 class Order:
     """A script's answer: `wanted` is "on", "off" or "keep", and `why` the reason. If there is no good order,
-    `wanted` is "" and `why` the fault."""
+    `wanted` is "" and `why` the fault, which a faults.Report identifies."""
 
     wanted: str
     why: str

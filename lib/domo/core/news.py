@@ -49,7 +49,7 @@ def news(
     said: list[News] = []
     after = dict(before)
     reported = {report.about: report for report in map(Report.of, reports)}
-    for about in (*reported, *(known for known in before if all_seen and known not in reported)):
+    for about in (*reported, *(thing for thing in before if all_seen and thing not in reported)):
         told, one = _step(before.get(about), reported.get(about), remind_after)
         said += [one] if one else []
         after.pop(about, None)
@@ -58,33 +58,33 @@ def news(
     return said, after
 
 
-def _step(known: Told | None, report: Report | None, remind_after: float) -> tuple[Told | None, News | None]:
+def _step(before: Told | None, report: Report | None, remind_after: float) -> tuple[Told | None, News | None]:
     """What has been told of one thing now (None: it is forgotten), and the news of it, if there is any."""
     fault = report.fault if report else WELL
-    known = known or Told(WELL, 0.0, WELL, "", 0.0, ())
-    if not report and not known.lasts:
+    before = before or Told(WELL, 0.0, WELL, "", 0.0, ())
+    if not report and not before.lasts:
         return None, None
-    if fault != known.fault:
-        began = known.fault == known.told == WELL
-        known = replace(known, fault=fault, held=0.0, since=0.0 if began else known.since)
-    restless = sum(age < DAY for age in known.recent) >= OFTEN
-    if fault != known.told and (not restless or known.held >= CALM):
-        text = str(report or known.text)
+    if fault != before.fault:
+        began = before.fault == before.told == WELL
+        before = replace(before, fault=fault, held=0.0, since=0.0 if began else before.since)
+    restless = sum(age < DAY for age in before.recent) >= OFTEN
+    if fault != before.told and (not restless or before.held >= CALM):
+        text = str(report or before.text)
         said = f"{text} (it comes and goes)" if restless and report else text
-        one = News("fault", said) if report else News("well", _well(known))
+        one = News("fault", said) if report else News("well", _well(before))
         lasts = report.lasts if report else True
-        return replace(known, told=fault, text=text, recent=_now(known), lasts=lasts), one
-    if fault == known.told == WELL and known.held >= CALM:
+        return replace(before, told=fault, text=text, recent=_now(before), lasts=lasts), one
+    if fault == before.told == WELL and before.held >= CALM:
         return None, None
-    if report and fault == known.told and 0 < remind_after <= known.recent[-1] + HALF_A_MINUTE:
-        still = News("still", f"for {minutes(known.since)} now: {report}")
-        return replace(known, text=str(report), recent=_now(known)), still
-    return known, None
+    if report and fault == before.told and 0 < remind_after <= before.recent[-1] + HALF_A_MINUTE:
+        still = News("still", f"for {minutes(before.since)} now: {report}")
+        return replace(before, text=str(report), recent=_now(before)), still
+    return before, None
 
 
-def _now(known: Told) -> tuple[float, ...]:
-    return (*known.recent, 0.0)[-OFTEN:]
+def _now(told: Told) -> tuple[float, ...]:
+    return (*told.recent, 0.0)[-OFTEN:]
 
 
-def _well(known: Told) -> str:
-    return f"over after {minutes(known.since - known.held)}: {known.text}"
+def _well(told: Told) -> str:
+    return f"over after {minutes(told.since - told.held)}: {told.text}"

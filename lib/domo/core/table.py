@@ -19,7 +19,7 @@ def drawn(
     *columns, _ = zip(*rows, strict=True)
     widths = [max(map(len, column)) for column in columns]
     indent = sum(widths) + len(BETWEEN) * len(widths)
-    found = []
+    lines_of_rows = []
     for *cells, text in rows:
         aligned = [
             cell.rjust(size) if column in right else cell.ljust(size)
@@ -27,8 +27,8 @@ def drawn(
         ]
         first, *more = wrapped(text, max(least, width - indent)) or [""]
         lines = [BETWEEN.join([*aligned, first]), *(" " * indent + line for line in more)]
-        found.append([line.rstrip() for line in lines])
-    return found
+        lines_of_rows.append([line.rstrip() for line in lines])
+    return lines_of_rows
 
 
 def devices(reading: Reading, used: Container[str], age: Callable[[float], str]) -> list[str]:

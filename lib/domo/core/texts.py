@@ -55,10 +55,10 @@ def hour(wall: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(round(wall / 60) * 60))
 
 
-def did_you_mean(word: str, known: Any, alike: float = 0.7) -> str:
-    """ "; did you mean X?" for the nearest word in `known`, if it is at least `alike` (0 to 1); or ""."""
+def did_you_mean(word: str, words: Any, alike: float = 0.7) -> str:
+    """ "; did you mean X?" for the nearest of `words`, if it is at least `alike` (0 to 1); or ""."""
     import difflib  # only for messages
 
-    names = {str(name).lower(): name for name in known}
+    names = {str(name).lower(): name for name in words}
     near = difflib.get_close_matches(word.lower(), names, 1, alike)
     return f"; did you mean {names[near[0]]}?" if near else ""

@@ -15,7 +15,7 @@ class Face(Protocol):
     """It shows the relays, and tells what somebody presses. None of its methods may wait."""
 
     quick: bool  # somebody is there, so the keys must be looked at often
-    stuck: tuple[int, ...]  # relays whose buttons are ignored, because they stay down
+    jammed: tuple[int, ...]  # relays whose buttons are ignored, because they stay down
     ended: bool  # somebody wants the panel to end
 
     def pressed(self, now: float) -> list[int]:
@@ -32,7 +32,7 @@ class NoFace:
     """`--no-display`: the panel only acts on what others change."""
 
     quick = ended = False
-    stuck: tuple[int, ...] = ()
+    jammed: tuple[int, ...] = ()
 
     def pressed(self, now: float) -> list[int]:
         """Nobody can press anything."""

@@ -106,7 +106,7 @@ def _digit(view: View, relay: int) -> int:
 
 def rows(view: View) -> list[tuple[int, str, str, str, float | None, str]]:
     """Each relay in words: number, name, mode, state, since how long (s; None: unknown), why."""
-    found = []
+    table = []
     for relay in view.config.relays:
         mode = view.pending.get(relay, view.modes.get(relay))
         state = view.states.get(relay)
@@ -114,5 +114,5 @@ def rows(view: View) -> list[tuple[int, str, str, str, float | None, str]]:
         since = row.since(state) if row and row.switches and row.last_state == state else None
         words = "no mode" if mode is None else MODE_WORDS[mode], "?" if state is None else ON_OFF[state]
         why = "chosen just now" if relay in view.pending else view.past.why.get(relay, "")
-        found.append((relay, view.config.name(relay), *words, since, why))
-    return found
+        table.append((relay, view.config.name(relay), *words, since, why))
+    return table

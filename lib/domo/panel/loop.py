@@ -43,10 +43,10 @@ class Panel:
         self._config, self._face, self._aloud = config, face, aloud
         self._seen = Seen(config, now)
         self._watch = Watch({**dict.fromkeys(self._seen.files, UNSEEN), config.path: stamp})
-        self._look_at = now
+        self._check_at = now
         self._pending: dict[int, int] = {}
         self._pressed = self._write_at = now
-        self._stuck: tuple[int, ...] = ()
+        self._jammed: tuple[int, ...] = ()
         self._tick: ticker.Tick | None = None
         self._tick_wanted = False
         self._tick_at = now  # one is run then, wanted or not
@@ -89,7 +89,7 @@ class Panel:
 
     def _signalled(self, number: int, _: object) -> None:
         """Notes what a signal wants. Only sleep is interrupted: no write, and no byte to the board."""
-        self._look_at = 0.0
+        self._check_at = 0.0
         self._ended = self._ended or number != CHANGED
         if self._asleep:
             self._asleep = False
@@ -99,7 +99,7 @@ class Panel:
         """Writes the choices that still waited for their time. Gives whether there were any, which a tick
         must carry out, and "" or why they are dropped."""
         try:
-            self._look(time.monotonic())
+            self._check_files(time.monotonic())
             wanted = changes(self._pending, self._seen.modes)
             if wanted:
                 edits.set_owner(self._config.modPath, wanted)
@@ -109,8 +109,8 @@ class Panel:
             return False, f"domo-panel: {fault}; the choice is dropped: {chosen}"
 
     def _step(self, now: float) -> None:
-        if now >= self._look_at:
-            self._look(now)
+        if now >= self._check_at:
+            self._check_files(now)
         if self._pending and now >= self._write_at:
             self._write(now)
         if self._tick:
@@ -119,8 +119,8 @@ class Panel:
             self._start_tick(now)
         for relay in self._face.pressed(now):  # the board last: one that fails delays nothing else
             self._press(relay, now)
-        if self._stuck != self._face.stuck:
-            self._find_stuck()
+        if self._jammed != self._face.jammed:
+            self._find_jammed()
         if self._view is None or self._blinks:
             self._show(now)
 
@@ -133,11 +133,11 @@ class Panel:
 
     def _new_view(self, now: float) -> View:
         seen = self._seen
-        late, stuck = now - self._others_tick > LATE, bool(self._stuck)
-        troubles = {"E1": late, "E8": stuck, **seen.troubles()}
+        late, jammed = now - self._others_tick > LATE, bool(self._jammed)
+        troubles = {"E1": late, "E8": jammed, **seen.troubles()}
         codes = tuple(code for code in CODES if troubles[code])
-        known = self._config, seen.modes, seen.states, seen.past, seen.past_of
-        return View(*known, self._pending, bool(self._tick or self._tick_wanted), codes, self._message)
+        files = self._config, seen.modes, seen.states, seen.past, seen.past_of
+        return View(*files, self._pending, bool(self._tick or self._tick_wanted), codes, self._message)
 
     def _say(self, text: str) -> None:
         """Tells a message, once."""
@@ -146,11 +146,11 @@ class Panel:
             if text and self._aloud:
                 aloud(text)
 
-    def _look(self, now: float) -> None:
+    def _check_files(self, now: float) -> None:
         """Looks whether the files have changed; reads those that have."""
-        self._look_at = now + self._watch.interval  # first: a signal may come meanwhile
+        self._check_at = now + self._watch.interval  # first: a signal may come meanwhile
         changed = self._watch.changed()
-        self._look_at = min(self._look_at, now + self._watch.interval)
+        self._check_at = min(self._check_at, now + self._watch.interval)
         for path in changed:
             if said := self._seen.read(path, now):
                 self._say(said)
@@ -172,11 +172,11 @@ class Panel:
             self._pressed, self._write_at = now, now + self._config.actionButtonDelay
             self._view = None
 
-    def _find_stuck(self) -> None:
+    def _find_jammed(self) -> None:
         """Tells of buttons that stay down, and forgets what they seem to have chosen."""
-        before, self._stuck, self._view = self._stuck, self._face.stuck, None
-        self._pending = {relay: mode for relay, mode in self._pending.items() if relay not in self._stuck}
-        if new := [str(button) for button in self._stuck if button not in before]:
+        before, self._jammed, self._view = self._jammed, self._face.jammed, None
+        self._pending = {relay: mode for relay, mode in self._pending.items() if relay not in self._jammed}
+        if new := [str(button) for button in self._jammed if button not in before]:
             which = f"button {new[0]} stays" if len(new) == 1 else f"buttons {', '.join(new)} stay"
             self._say(f"domo-panel: {which} down, and is not obeyed until it is up: is it jammed, or damp?")
 
@@ -184,8 +184,9 @@ class Panel:
         """Writes what was chosen into the mode file; a tick follows because that has changed."""
         try:
             if wanted := changes(self._pending, self._seen.modes):
-                found = edits.set_owner(self._config.modPath, wanted)
-                self._say(f"domo-panel: {mode_faults.linked(self._config.modPath)}" if found.linked else "")
+                path = self._config.modPath
+                linked = edits.set_owner(path, wanted).linked
+                self._say(f"domo-panel: {mode_faults.linked(path)}" if linked else "")
         except Fault as fault:
             if now - self._pressed < GIVE_UP:
                 self._say(f"domo-panel: {fault}")
@@ -193,7 +194,7 @@ class Panel:
                 return
             self._say(f"domo-panel: {fault}; the choice is dropped")
         self._pending, self._view = {}, None
-        self._look(now)
+        self._check_files(now)
 
     def _start_tick(self, now: float) -> None:
         self._tick_not_before = now + AGAIN
@@ -213,7 +214,7 @@ class Panel:
         if code == BUSY:
             self._others_tick = now
         self._watch.forget(self._config.modPath)  # the tick, or the other one, may have begun before a change
-        self._look(now)
+        self._check_files(now)
         self._tick, self._view = None, None
         if code < 0:
             self._say(f"domo-panel: the tick was ended by signal {-code}")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import curses
 
     from ..core.settings import Config
-    from ..system.left_behind import Left
+    from ..system.stuck import Stuck
 
 CELL = 4  # columns of a digit
 HELP = "1 to 9 or the mouse: auto > forced on > forced off > auto     q: quit"
@@ -77,13 +77,13 @@ class Screen:
         """Draws the relays in words, with whole reasons if there is space for them, else one line for each;
         gives the row below."""
         later = self._drawn - view.past_of
-        found = [
+        table = [
             (str(relay), name[:16], mode, state, "" if age is None else minutes(age + later), why)
             for relay, name, mode, state, age, why in rows(view)
         ]
         lines = [
             (relay if line is text[0] else -relay, line)
-            for relay, text in enumerate(drawn(found, width, right=(0,), least=10), 1)
+            for relay, text in enumerate(drawn(table, width, right=(0,), least=10), 1)
             for line in text
         ]
         if len(lines) > space:
@@ -97,14 +97,14 @@ class Screen:
             y += 1
         return y
 
-    def _put(self, y: int, x: int, text: str, look: int = 0) -> None:
+    def _put(self, y: int, x: int, text: str, style: int = 0) -> None:
         """Writes text, as much of it as the screen and its character set hold."""
         height, width = self._window.getmaxyx()
         if y < height and x < width - 1:
             signs = (
                 text[: width - 1 - x].encode(self._window.encoding, "replace").decode(self._window.encoding)
             )
-            self._window.addstr(y, x, signs, look)
+            self._window.addstr(y, x, signs, style)
 
 
 def segments(digit: int) -> tuple[str, str, str]:
@@ -120,12 +120,12 @@ def segments(digit: int) -> tuple[str, str, str]:
     )
 
 
-def readings(config: Config, before: Left | None) -> tuple[list[str], Left | None]:
+def readings(config: Config, before: Stuck | None) -> tuple[list[str], Stuck | None]:
     """The values that matter, a line for each device that has any, or why there are none; and the process
     that hangs at the file's disk. `before`: that of the last call (see bounded.load)."""
-    data, left = bounded.load(config, memory.look_at_clocks(), before)
+    data, hanging = bounded.load(config, memory.read_clocks(), before)
     lines = devices(data, {*config.required, *reading.MOVING, "CS"}, minutes)
-    return lines[:4] + ([data.problem] if data.problem else []), left
+    return lines[:4] + ([data.problem] if data.problem else []), hanging
 
 
 def _wrong(view: View, width: int) -> list[str]:

@@ -21,7 +21,7 @@ class Seen:
         self.past, self.past_of = Past(), now
         self.anew = False  # config.yaml has changed, and can be used
         self._broken = False  # config.yaml has changed, and cannot be used
-        self._found = modes.Found({})  # the last good mode file
+        self._mode_file = modes.ModeFile({})  # the last good mode file
         self._missing, self._mode_problem = False, ""  # it is missing now; why it cannot be used
 
     @property
@@ -38,16 +38,16 @@ class Seen:
         elif path == config.etatPath:
             self.states = states.load(path)[0]
         elif path == config.memory_path:
-            self.past, self.past_of = memory.load(config, memory.look_at_clocks())[0] or Past(), now
+            self.past, self.past_of = memory.load(config, memory.read_clocks())[0] or Past(), now
         else:
             return self._read_config()
         return ""
 
     def _read_modes(self) -> None:
-        found = modes.load(self.config.modPath)
-        self._missing, self._mode_problem = found.missing, found.problem
-        if not found.missing and not found.problem:
-            self._found = found
+        mode_file = modes.load(self.config.modPath)
+        self._missing, self._mode_problem = mode_file.missing, mode_file.problem
+        if not mode_file.missing and not mode_file.problem:
+            self._mode_file = mode_file
 
     def _read_config(self) -> str:
         try:
@@ -63,7 +63,7 @@ class Seen:
     @property
     def modes(self) -> dict[int, int | None]:
         """The last good modes; None: the mode file holds no mode."""
-        return modes.holding(self.config.relays, self._found, self.past.modes)
+        return modes.holding(self.config.relays, self._mode_file, self.past.modes)
 
     @property
     def differ(self) -> bool:
@@ -81,14 +81,14 @@ class Seen:
 
     def _differences(self) -> list[tuple[int | None, int | None]]:
         """The modes in the file and those that the last tick left, where they are not the same."""
-        found, past = self._found, self.past.modes
-        pairs = [(found.modes.get(r), past.get(r)) for r in self.config.relays if r not in found.odd]
-        return [(there, left) for there, left in pairs if there != left]
+        mode_file, past = self._mode_file, self.past.modes
+        pairs = [(mode_file.modes.get(r), past.get(r)) for r in self.config.relays if r not in mode_file.odd]
+        return [(there, last) for there, last in pairs if there != last]
 
     def troubles(self) -> dict[str, bool]:
         """Which of the codes E2 to E7 hold: the files tell these."""
         config, past = self.config, self.past
-        odd = any(relay in self._found.odd for relay in config.relays)
+        odd = any(relay in self._mode_file.odd for relay in config.relays)
         return {
             "E2": self._broken,
             "E3": self._missing or bool(self._mode_problem) or odd,

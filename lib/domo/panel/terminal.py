@@ -16,7 +16,7 @@ from ..core.model import Fault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..system.left_behind import Left
+    from ..system.stuck import Stuck
     from .frame import View
 
 READING_SECONDS = 5.0  # between looks at the data file
@@ -29,7 +29,7 @@ class Terminal:
     """A curses screen. Raises Fault when this is no terminal."""
 
     quick = True  # somebody is looking
-    stuck: tuple[int, ...] = ()
+    jammed: tuple[int, ...] = ()
 
     def __init__(self) -> None:
         import curses
@@ -71,8 +71,8 @@ class Terminal:
     def _draw_on(self) -> None:
         from .screen import readings
 
-        known: list[str] = []
-        left: Left | None = None
+        lines: list[str] = []
+        hanging: Stuck | None = None
         read_at = 0.0
         while not self._closed:
             self._news.wait(1)  # the clock goes on
@@ -82,8 +82,8 @@ class Terminal:
             try:
                 if time.monotonic() >= read_at:
                     read_at = time.monotonic() + READING_SECONDS
-                    known, left = readings(self._shown[0].config, left)
-                self._draw(known)
+                    lines, hanging = readings(self._shown[0].config, hanging)
+                self._draw(lines)
             except Exception as error:
                 self._fault = error
 
@@ -92,9 +92,9 @@ class Terminal:
             if self._closed or not self._shown:
                 return
             anew, self._anew = self._anew, False
-            begun = time.monotonic()
+            began = time.monotonic()
             self._screen.draw(*self._shown, readings, anew)
-            if time.monotonic() - begun > DEAF_SECONDS:  # keys typed at a dead screen do not count
+            if time.monotonic() - began > DEAF_SECONDS:  # keys typed at a dead screen do not count
                 self._curses.flushinp()
 
     def _end(self) -> None:

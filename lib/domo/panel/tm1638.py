@@ -43,7 +43,7 @@ class TM1638:
                 "no TM1638 is configured (domo.tm1638.stb is []); there are --terminal and --no-display"
             )
         self.quick = self.ended = False
-        self.stuck: tuple[int, ...] = ()
+        self.jammed: tuple[int, ...] = ()
         self._brightness = config.brightness
         self._scans: list[list[int] | None] = [None for _ in config.stb]  # the last of each board
         self._keys = [Keys(BOARD) for _ in config.stb]
@@ -86,13 +86,13 @@ class TM1638:
             elif not keys.restless:
                 continue
             if _answers(scan):
-                relays += [board * BOARD + button for button in keys.look(_down(scan), now)]
+                relays += [board * BOARD + button for button in keys.pressed(_down(scan), now)]
             self._sum_up()
         return relays
 
     def _sum_up(self) -> None:
         self.quick = any(keys.quick for keys in self._keys)
-        self.stuck = tuple(n * BOARD + button for n, keys in enumerate(self._keys) for button in keys.stuck)
+        self.jammed = tuple(n * BOARD + button for n, keys in enumerate(self._keys) for button in keys.jammed)
 
     def show(self, view: View, lit: int) -> None:
         """Shows the view in that phase (see frame.phase); sends only the bytes that changed."""

@@ -36,10 +36,10 @@ class Watch:
 
     def changed(self) -> list[str]:
         """The files that have changed since the last call."""
-        found = {path: stamp(path) for path in self._stamps}
-        changed = [path for path in found if found[path] != self._stamps[path]]
+        stamps = {path: stamp(path) for path in self._stamps}
+        changed = [path for path in stamps if stamps[path] != self._stamps[path]]
         if changed:
-            self._stamps = found
+            self._stamps = stamps
             self._listen()  # a link may lead elsewhere now
         return changed
 

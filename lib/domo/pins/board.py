@@ -42,7 +42,7 @@ class Board:
         self._pin_of = config.relayGpio
         self._on = 0 if config.relayActiveLow else 1
 
-    def found(self, remembered: Mapping[int, int]) -> dict[int, int]:
+    def states(self, remembered: Mapping[int, int]) -> dict[int, int]:
         """The state of each relay, by its pin: an input (after a boot) leaves its relay off. If the level of
         outputs cannot be read, it is the `remembered` state; a pin that fails counts as off."""
         return {
@@ -52,13 +52,13 @@ class Board:
     def levels(self) -> dict[int, int | Fault | None]:
         """The level of each relay's pin, or why it cannot be read; None for an input, which floats until the
         first tick after a boot."""
-        found: dict[int, int | Fault | None] = {}
+        levels: dict[int, int | Fault | None] = {}
         for relay, pin in self._pin_of.items():
             try:
-                found[relay] = self._pins.read(pin)
+                levels[relay] = self._pins.read(pin)
             except Fault as fault:
-                found[relay] = fault
-        return found
+                levels[relay] = fault
+        return levels
 
     def apply(self, states: Mapping[int, int]) -> dict[int, str]:
         """Puts every pin at the level of its relay's state, offs first; gives the relays for which that

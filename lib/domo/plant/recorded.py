@@ -15,7 +15,7 @@ from datetime import datetime
 
 from ..core.decide import decide
 from ..core.history import OFF, ON, History
-from ..core.model import AUTO_OFF, DONE, FORCED, LOOK, ON_OFF, Now, Order, Past, Plan, Reading, Value
+from ..core.model import AUTO_OFF, DONE, FORCED, ON_OFF, WRONG, Now, Order, Past, Plan, Reading, Value
 from ..core.records import replace
 from ..core.settings import Config
 from ..core.table import WIDTH, wrapped
@@ -47,7 +47,7 @@ def main(config: Config, date: str, wall: float) -> int:
     was = days.made(date, columns, cells)
     if not was.minutes:
         print(f"domo-replay: nothing is recorded of {date}", file=sys.stderr)
-        return LOOK
+        return WRONG
     before = [told.day(days.earlier(date, count)) for count in (2, 1)]
     simulated, faults = Simulated(config), Counter[str]()
     for now, data, plan, orders in fold(config, sorted(rows, key=moment), before):
@@ -58,7 +58,7 @@ def main(config: Config, date: str, wall: float) -> int:
     show("\n".join(picture(config, was, simulated.day())))
     for fault, count in together(faults).most_common(10):
         print(f"domo-replay: {fault} ({count} times)", file=sys.stderr)
-    return LOOK if faults else DONE
+    return WRONG if faults else DONE
 
 
 def moment(row: Row) -> float:

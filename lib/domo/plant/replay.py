@@ -17,7 +17,7 @@ from calendar import isleap
 from collections import Counter
 from typing import Any
 
-from ..core.model import DONE, LOOK, REFUSED, ConfigError, Fault
+from ..core.model import DONE, REFUSED, WRONG, ConfigError, Fault
 from ..core.records import replace
 from ..core.settings import Config
 from ..report.simulated import Simulated
@@ -181,11 +181,11 @@ def _told(first: run.Asked, given: argparse.Namespace) -> int:
             files.replace(configs.absolute(given.html), simulated.html().encode(errors="replace"))
         except Fault as fault:
             print(f"domo-replay: {fault}", file=sys.stderr)
-            return LOOK
+            return WRONG
     faults = together(sum((result.faults for result in results), Counter[str]()))
     for why, count in faults.most_common(10):
         print(f"domo-replay: {why} ({count} times)", file=sys.stderr)
     outside = dict.fromkeys(said for result in results for said in result.outside)
     for said in outside:
         print(f"domo-replay: {said}", file=sys.stderr)
-    return LOOK if faults or outside else DONE
+    return WRONG if faults or outside else DONE

@@ -83,17 +83,17 @@ def load(config: Config, wall: float, only: str = "") -> Book:
     late = [date for date in {*kept, *book.texts} if date > today]
     if late:
         book.notes.append(f"{len(late)} days of the future are left out ({min(late)} to {max(late)})")
-    known, new = _known(config), []
+    kept_sums, new = _kept_sums(config), []
     for date in sorted(date for date in {*kept, *book.texts} if date <= today):
         size = _size(kept.get(date, ""))
         if date in book.texts or date == today:
             book.sums.append(of(book.day(date)))
-        elif (date, size) in known:
-            book.sums.append(known[date, size])
+        elif (date, size) in kept_sums:
+            book.sums.append(kept_sums[date, size])
         else:
             book.sums.append(of(book.day(date)))
             new.append((size, book.sums[-1]))
-    _remember(config, new, {(date, _size(name)) for date, name in kept.items()}, known)
+    _remember(config, new, {(date, _size(name)) for date, name in kept.items()}, kept_sums)
     return book
 
 
@@ -108,7 +108,7 @@ def _place(config: Config) -> str:
     return f"{config.recordDir}/days.jsonl"
 
 
-def _known(config: Config) -> dict[tuple[str, int], Sum]:
+def _kept_sums(config: Config) -> dict[tuple[str, int], Sum]:
     """The sums that are kept, by the day and the size of its file."""
     try:
         lines = files.read(_place(config), history.LARGEST)[0].decode(errors="replace").splitlines()
@@ -116,7 +116,7 @@ def _known(config: Config) -> dict[tuple[str, int], Sum]:
         return {}
     import json
 
-    found = {}
+    sums = {}
     for line in lines:
         try:
             version, size, fields = json.loads(line)
@@ -125,17 +125,17 @@ def _known(config: Config) -> dict[tuple[str, int], Sum]:
                 one = Sum()
                 if fields.keys() == vars(one).keys() and len(fields["held"]) == 24:
                     vars(one).update(fields)
-                    found[one.date, size] = one
+                    sums[one.date, size] = one
         except (ValueError, TypeError, KeyError, AttributeError):
             continue
-    return found
+    return sums
 
 
 def _remember(
     config: Config,
     new: list[tuple[int, Sum]],
     current: set[tuple[str, int]],
-    known: dict[tuple[str, int], Sum],
+    kept_sums: dict[tuple[str, int], Sum],
 ) -> None:
     """Adds sums to those that are kept, and drops those of days that are gone; does nothing for a user who
     may not write the folder."""
@@ -143,7 +143,7 @@ def _remember(
         return
     import json
 
-    rows = [*((size, one) for (date, size), one in known.items() if (date, size) in current), *new]
+    rows = [*((size, one) for (date, size), one in kept_sums.items() if (date, size) in current), *new]
     text = "".join(f"{json.dumps([VERSION, size, vars(one)], separators=(',', ':'))}\n" for size, one in rows)
     try:
         files.replace(_place(config), text.encode())

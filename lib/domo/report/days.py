@@ -68,11 +68,11 @@ def read(date: str, texts: Iterable[str]) -> Day:
     return made(date, *history.merged(texts))
 
 
-def made(date: str, columns: Sequence[str], found: Iterable[Sequence[str]]) -> Day:
+def made(date: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Day:
     """The day from its rows, which may be in any order, because a clock may have jumped."""
     dated: dict[float, Sequence[str]] = {}
     minutes: dict[float, float] = {}
-    for cells in found:
+    for cells in rows:
         if cells[0].startswith(date):
             try:
                 when = datetime.fromisoformat(cells[0])
@@ -138,14 +138,14 @@ def _stage(words: Sequence[str]) -> str:
 
 
 def _numbers(column: Sequence[str]) -> Numbers:
-    known: dict[str, float | None] = {}
+    numbers: dict[str, float | None] = {}
     for text in set(column):
         try:
             number = float(text)
-            known[text] = number if -SANE < number < SANE else None
+            numbers[text] = number if -SANE < number < SANE else None
         except ValueError:
-            known[text] = None
-    return [known[text] for text in column]
+            numbers[text] = None
+    return [numbers[text] for text in column]
 
 
 def _first(lists: list[Numbers], count: int) -> Numbers:

@@ -173,16 +173,16 @@ def _figures(total: Sum) -> str:
 def _periods(book: Book, newest: str) -> str:
     titles, sections = [], []
     for title, count in PERIODS:
-        found = book.last(count, newest)
-        if found:
+        sums = book.last(count, newest)
+        if sums:
             titles.append(title)
-            sections.append(_period(book.config, found, count))
+            sections.append(_period(book.config, sums, count))
     return f"<h2>The days before</h2>{_tabs('period', titles, sections)}" if sections else ""
 
 
-def _period(config: Config, found: list[Sum], count: int) -> str:
+def _period(config: Config, sums: list[Sum], count: int) -> str:
     monthly = count > 31
-    parts = tables.months(found) if monthly else found
+    parts = tables.months(sums) if monthly else sums
     form = "%a" if count == 7 else "%-d"
     names = [one.date.split()[0] if monthly else words.date(one.date, form) for one in parts]
     given = [
@@ -199,13 +199,13 @@ def _period(config: Config, found: list[Sum], count: int) -> str:
         )
         for name, one in zip(names, parts, strict=True)
     ]
-    first, last = (words.date(one.date, "%-d %b %Y") for one in (found[0], found[-1]))
-    return f"""<div class="card">{_figures(together(found))}
+    first, last = (words.date(one.date, "%-d %b %Y") for one in (sums[0], sums[-1]))
+    return f"""<div class="card">{_figures(together(sums))}
 <h3>kWh of the panels</h3>{pictures.bars(given, "sun")}
 <h3>Lowest and highest charge, %</h3>{pictures.bars(charge, "soc", low=True)}
 {tables.folded("The bars as a table", tables.daily(parts))}
-<h3>Relays</h3>{tables.relays(config, together(found))}
-<p class="soft">{len(found)} recorded days, {first} to {last}</p></div>"""
+<h3>Relays</h3>{tables.relays(config, together(sums))}
+<p class="soft">{len(sums)} recorded days, {first} to {last}</p></div>"""
 
 
 def _range(one: Sum) -> str:

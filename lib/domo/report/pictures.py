@@ -29,7 +29,7 @@ def bands(config: Config, day: Day, limit: int) -> str:
     pieces each at most."""
     throttled = days.throttled(day)
     held = words.hours(sum(piece.seconds for piece in throttled))
-    found = [
+    parts = [
         f'<div class="band panels"><span><b>Panels held back</b> {held}</span><svg viewBox="0 0 1440 10" '
         f'preserveAspectRatio="none" role="img" aria-label="Panels held back: {held}">'
         f"{''.join(_piece(piece, _THROTTLED) for piece in thinned(throttled, limit))}</svg></div>"
@@ -39,12 +39,12 @@ def bands(config: Config, day: Day, limit: int) -> str:
         name = escape(f"{relay} {config.name(relay)}")
         label = escape(f"{config.name(relay)}: on for {words.hours(on)}")
         paths = "".join(_piece(piece) for piece in thinned(pieces, limit))
-        found.append(
+        parts.append(
             f'<div class="band" data-relay="{relay}"><span><b>{name}</b> {words.hours(on)}</span>'
             f'<svg viewBox="0 0 1440 10" preserveAspectRatio="none" role="img" aria-label="{label}">'
             f"{paths}</svg></div>"
         )
-    return "".join(found)
+    return "".join(parts)
 
 
 def _piece(piece: Piece, drawn: tuple[str, int, int] | None = None) -> str:
@@ -115,10 +115,10 @@ def calendar(sums: list[Sum]) -> str:
 
 
 def _dates(first: str, last: str) -> list[str]:
-    found = [last]
-    while found[-1] > first and len(found) < 1000:
-        found.append(days.earlier(found[-1], 1))
-    return found[::-1]
+    dates = [last]
+    while dates[-1] > first and len(dates) < 1000:
+        dates.append(days.earlier(dates[-1], 1))
+    return dates[::-1]
 
 
 def _marks(every: list[str]) -> Iterable[str]:

@@ -25,21 +25,21 @@ def thinned(pieces: list[Piece], limit: int) -> list[Piece]:
     there are still too many, the one that lasted longest stands for a share of the day."""
     if len(pieces) <= limit:
         return pieces
-    found = _joined(pieces, lambda one, other: one.kind == other.kind)
-    if len(found) <= limit:
-        return found
+    joined = _joined(pieces, lambda one, other: one.kind == other.kind)
+    if len(joined) <= limit:
+        return joined
     share = 1440 / limit
-    return _joined(found, lambda one, other: int(one.start / share) == int(other.start / share))
+    return _joined(joined, lambda one, other: int(one.start / share) == int(other.start / share))
 
 
 def _joined(pieces: list[Piece], alike: Callable[[Piece, Piece], bool]) -> list[Piece]:
-    found: list[Piece] = []
+    joined: list[Piece] = []
     for piece in pieces:
-        last = found[-1] if found else None
+        last = joined[-1] if joined else None
         if last and abs(piece.start - last.end) < 1 and alike(last, piece):
             longer = piece if piece.seconds > last.seconds else last
             more = longer.why if longer.why.endswith(" ...") else f"{longer.why} ..."
-            found[-1] = Piece(last.start, piece.end, last.seconds + piece.seconds, longer.kind, more)
+            joined[-1] = Piece(last.start, piece.end, last.seconds + piece.seconds, longer.kind, more)
         else:
-            found.append(piece)
-    return found
+            joined.append(piece)
+    return joined

@@ -32,11 +32,11 @@ class Simulated:
         if date != self._book.today:
             self._finish()
             self._book.today, self._before = date, {}  # a day begins with whole reasons, as a file does
-        found = record.fields(self._config, wall, reading, plan, self._before, ())
-        if not found.keys() <= set(self._columns):
-            self._columns += [name for name in found if name not in self._columns]
+        cells = record.fields(self._config, wall, reading, plan, self._before, ())
+        if not cells.keys() <= set(self._columns):
+            self._columns += [name for name in cells if name not in self._columns]
             self._lines.append(",".join(self._columns))
-        self._lines.append(record.row(found, self._columns))
+        self._lines.append(record.row(cells, self._columns))
         self._before = {relay: decision.why for relay, decision in plan.items()}
 
     def _finish(self) -> Day:

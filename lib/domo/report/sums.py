@@ -46,29 +46,29 @@ class Sum:
 
 def of(day: Day) -> Sum:
     """The sum of a day."""
-    found = Sum(day.date)
-    found.recorded = sum(day.lasts)
+    total = Sum(day.date)
+    total.recorded = sum(day.lasts)
     for n, lasts in enumerate(day.lasts):
         stage = day.stage[n]
         if stage == "Float":
-            found.floating += lasts
+            total.floating += lasts
         elif stage == "Absorption":
-            found.absorbing += lasts
+            total.absorbing += lasts
         if day.held[n]:
-            found.held[int(day.minutes[n]) // 60 % 24] += lasts / 60
-        found.panels += (day.panels[n] or 0) * lasts / 3600
-        found.house += (day.house[n] or 0) * lasts / 3600
-    found.panels, found.house = round(found.panels, 1), round(found.house, 1)
-    found.held = [min(60.0, round(minutes, 1)) for minutes in found.held]
+            total.held[int(day.minutes[n]) // 60 % 24] += lasts / 60
+        total.panels += (day.panels[n] or 0) * lasts / 3600
+        total.house += (day.house[n] or 0) * lasts / 3600
+    total.panels, total.house = round(total.panels, 1), round(total.house, 1)
+    total.held = [min(60.0, round(minutes, 1)) for minutes in total.held]
     charges = [soc for soc in day.soc if soc is not None]
     if charges:
-        found.lowest, found.highest = min(charges), max(charges)
+        total.lowest, total.highest = min(charges), max(charges)
     for relay, pieces in day.relays.items():
         seconds = sum(p.seconds for p in pieces if p.kind in (AUTO, FORCED))
         starts = sum(s.relay == relay and s.state == 1 for s in day.switches)
-        found.relays[relay] = (round(seconds), starts)
-        found.auto |= any(p.kind == AUTO for p in pieces)
-    return found
+        total.relays[relay] = (round(seconds), starts)
+        total.auto |= any(p.kind == AUTO for p in pieces)
+    return total
 
 
 def together(sums: Iterable[Sum], date: str = "") -> Sum:

@@ -80,8 +80,8 @@ def pieces(config: Config, day: Day, limit: int) -> str:
             piece.kind,
             escape(piece.why),
         )
-        for relay, found in day.relays.items()
-        for piece in thinned(found, limit)
+        for relay, of_relay in day.relays.items()
+        for piece in thinned(of_relay, limit)
         if piece.kind != OFF
     ]
     return table(("relay", "time", "was", "why"), rows)
@@ -121,8 +121,8 @@ def daily(sums: list[Sum]) -> str:
 
 def months(sums: list[Sum], form: str = "%b %Y") -> list[Sum]:
     """The months of these days."""
-    found = []
+    totals = []
     for _, same in groupby(sums, lambda one: one.date[:7]):
         one = list(same)
-        found.append(together(one, words.date(one[0].date, form)))
-    return found
+        totals.append(together(one, words.date(one[0].date, form)))
+    return totals

@@ -83,12 +83,12 @@ def curve(day: Day, numbers: Numbers, steps: str, most: float | None) -> str:
 
 def cells(pieces: list[Piece]) -> list[str]:
     """What a relay was in each half hour: on wins over off; "" if it is unknown."""
-    found = [""] * CELLS
+    kinds = [""] * CELLS
     share = 1440 / CELLS
     for piece in pieces:
         for place in range(int(piece.start / share), min(CELLS, int(piece.end / share) + 1)):
             within = min(piece.end, (place + 1) * share) - max(piece.start, place * share)
             seen = within >= min(1, piece.end - piece.start)  # not the seconds by which a tick was late
-            if seen and (not found[place] or KINDS.index(piece.kind) < KINDS.index(found[place])):
-                found[place] = piece.kind
-    return found
+            if seen and (not kinds[place] or KINDS.index(piece.kind) < KINDS.index(kinds[place])):
+                kinds[place] = piece.kind
+    return kinds

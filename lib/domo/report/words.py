@@ -63,11 +63,11 @@ def figures(total: Sum) -> list[tuple[str, str]]:
 def relays(config: Config, total: Sum) -> list[tuple[str, float, int, float | None]]:
     """Each relay: its name, hours on, starts, Wh (None: it does not say what it draws)."""
     energies = total.energy(config)
-    found = []
+    rows = []
     for relay in sorted({*config.relays, *total.relays}):
         seconds, starts = total.relays.get(relay, (0.0, 0))
-        found.append((f"{relay} {config.name(relay)}", seconds / 3600, starts, energies.get(relay)))
-    return found
+        rows.append((f"{relay} {config.name(relay)}", seconds / 3600, starts, energies.get(relay)))
+    return rows
 
 
 def before_and_since(sums: list[Sum]) -> str:

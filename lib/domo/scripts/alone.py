@@ -15,40 +15,39 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import CodeType
 
-    from .answering import Said
     from .api import Timers, World
+    from .messages import Said
 
 
 def ask(relay: int, world: World, code: CodeType, end: float, seconds: float) -> Said:
     """What the script of `relay` says within `seconds`, and before `end` (time.monotonic())."""
-    begun = time.monotonic()
+    began = time.monotonic()
     try:
         child = Child(lambda answer: _run(relay, world, code, answer))
     except OSError as error:
-        why = f": could not be started ({error.strerror})"
-        return "", source.no_order(relay, why).why, world.timers, None, False
-    until = min(end, begun + seconds)
-    answer, why, words, waited = None, "", b"", 0.0
+        return source.said(source.no_order(relay, f"could not be started ({error.strerror})"), world.timers)
+    until = min(end, began + seconds)
+    answer, why, where, words, waited = None, "", "", b"", 0.0
     try:
         if line := child.message(until):
             answer = spoken(line)
         elif (now := time.monotonic()) >= until:
-            waited = now - begun
+            waited = now - began
     except (ValueError, TypeError, AttributeError):
-        why = ": wrote into the tick's own pipe"
+        why = "wrote into the tick's own pipe"
     if not answer and not why:
         words = child.last_words() if waited else child.rest
     status = child.stop()
     if child.printed:
         os.write(1, child.printed)
     if answer:
-        return *answer, child.left, False
+        return *answer, child.stuck, False
     if not why:
         from . import place
 
-        why = f"{place.last_place(source.path(world.config, relay), words)}: {place.ended(status, waited)}"
+        where, why = place.last_place(source.path(world.config, relay), words), place.ended(status, waited)
     cut = 0 < waited < seconds - 0.1
-    return "", source.no_order(relay, why).why, world.timers, child.left, cut
+    return source.said(source.no_order(relay, why, where=where), world.timers, child.stuck, cut)
 
 
 def _run(relay: int, world: World, code: CodeType, answer: int) -> None:
@@ -64,17 +63,19 @@ def _run(relay: int, world: World, code: CodeType, answer: int) -> None:
     me = os.getpid()
     order = source.ask(relay, world, code)
     if os.getpid() == me:  # a script that forks must not answer twice
-        send(answer, tinyjson.dumps((order.wanted, order.why, world.timers)).encode(errors="replace"))
+        send(answer, tinyjson.dumps(source.said(order, world.timers)[:4]).encode(errors="replace"))
 
 
-def spoken(line: bytes) -> tuple[str, str, Timers]:
-    """The order, its reason and the timers in an answer. Raises ValueError, TypeError, AttributeError."""
-    wanted, why, timers = tinyjson.loads(line.decode())
-    if wanted not in ("", "on", "off", "keep") or len(line) > source.TIMERS_LIMIT + 8 * source.REASON_LIMIT:
+def spoken(line: bytes) -> tuple[str, str, str, Timers]:
+    """The order, its reason, which fault that is, and the timers in an answer, as far as they make sense.
+    Raises ValueError, TypeError, AttributeError."""
+    wanted, why, fault, timers = tinyjson.loads(line.decode())
+    limit = source.REASON_LIMIT
+    if wanted not in ("", "on", "off", "keep") or len(line) > source.TIMERS_LIMIT + 16 * limit:
         raise ValueError("no order")
     read = {
         str(name): (float(age), float(length), int(count)) for name, (age, length, count) in timers.items()
     }
     if not all(0 <= number < 1e12 for timer in read.values() for number in timer):
         raise ValueError("no timers")
-    return wanted, one_line(why)[: source.REASON_LIMIT], read
+    return wanted, one_line(why)[:limit], "" if wanted else one_line(fault)[:limit], read

@@ -22,13 +22,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ..core.model import Order, Reading
-    from ..system.left_behind import Left
-    from .api import Timers
+    from ..core.model import Reading
+    from ..system.stuck import Stuck
     from .messages import Question
-
-    # the order, its reason, the timers after it, the process left behind, whether its time was cut short
-    Said = tuple[str, str, Timers, Left | None, bool]
 
 MEMORY_BYTES = 256 << 20  # for scripts, beyond what the tick itself has; half of what a Pi Zero has
 MUCH_MEMORY = 64 << 10  # KiB; above that, garbage is collected at once
@@ -45,12 +41,12 @@ def run(
     faulthandler.enable(answer, all_threads=False)  # says at a crash or abort() where that was
     past, now = question.past, question.pretend or question.now
     if reading is None:
-        reading, trouble, left = _read(question, answer)
+        reading, trouble, stuck = _read(question, answer)
         reading, past = readings.watched(question.config, reading, past, now)
         end = time.monotonic() + messages.ALL_SECONDS
         before = question.past.__dict__
         seen = {name: value for name, value in past.__dict__.items() if value is not before[name]}
-        send(answer, messages.READ + marshal.dumps((packing.packed(reading), seen, trouble, left)))
+        send(answer, messages.READ + marshal.dumps((packing.packed(reading), seen, trouble, stuck)))
     # If there is nobody to ask, the folder is not read: its disk may hang.
     kinds = {} if waiting == () else source.scripted(question.config)
     if waiting is None:
@@ -64,11 +60,11 @@ def run(
         world = World(question.config, told, question.states, past, reading, now)
         _ask_all(waiting, kinds, world, end, answer, question.acts)
     if question.acts and question.config.dbFile and "journal" not in question.stuck:
-        send(answer, messages.JOURNAL + (b"begun" if _begun(question.config.dbFile) else b""))
+        send(answer, messages.JOURNAL + (b"there" if _has_journal(question.config.dbFile) else b""))
     send(answer, messages.DONE)
 
 
-def _begun(journal: str) -> bool:
+def _has_journal(journal: str) -> bool:
     """Whether the journal is there and not empty, as a power cut may leave it. Its disk may hang."""
     try:
         return os.stat(journal).st_size > 0
@@ -81,19 +77,19 @@ def in_turn(scripted: Iterable[int], turns: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(sorted(scripted, key=lambda relay: turns.index(relay) + 1 if relay in turns else 0))
 
 
-def _read(question: Question, answer: int) -> tuple[Reading, str, Left | None]:
-    """The reading, refreshed first if it is old; what went wrong with that; the process left behind."""
+def _read(question: Question, answer: int) -> tuple[Reading, str, Stuck | None]:
+    """The reading, refreshed first if it is old; what went wrong with that; the process that is stuck."""
     config, now = question.config, question.now
-    trouble, left = "", None
+    trouble, stuck = "", None
     if question.acts and readings.old(config, now):
         from ..stores import fetch
 
         send(answer, messages.FETCHING)
-        begun = time.monotonic()
-        trouble, left = fetch.refresh(config, question.stuck.get("refresh"))
-        gone = time.monotonic() - begun
+        began = time.monotonic()
+        trouble, stuck = fetch.refresh(config, question.stuck.get("refresh"))
+        gone = time.monotonic() - began
         now = replace(now, wall=now.wall + gone, up=now.up + gone)  # else new data would be from the future
-    return readings.load(config, now), trouble, left
+    return readings.load(config, now), trouble, stuck
 
 
 def _ask_all(
@@ -117,22 +113,22 @@ def _ask_all(
                 php = Php(waiting, kinds, world, library)
             send(answer, messages.APART)
             said = php.ask(relay, messages.ONE_SECONDS, end)
-            world.timers = dict(said[2])
+            world.timers = dict(said[3])
             send(answer, messages.ORDER + marshal.dumps(said))
             continue
-        found = source.compiled(relay, world, library)
-        if not isinstance(found, tuple):
-            said = _said(found, world.timers)
-        elif found[1]:
-            said = _said(source.ask(relay, world, found[0]), world.timers)
+        script = source.compiled(relay, world, library)
+        if not isinstance(script, tuple):
+            said = source.said(script, world.timers)
+        elif script[1]:
+            said = source.said(source.ask(relay, world, script[0]), world.timers)
             if resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > MUCH_MEMORY:
                 _tidy()
         else:
             from . import alone
 
             send(answer, messages.APART)
-            said = alone.ask(relay, world, found[0], end, messages.ONE_SECONDS)
-            world.timers = dict(said[2])
+            said = alone.ask(relay, world, script[0], end, messages.ONE_SECONDS)
+            world.timers = dict(said[3])
         send(answer, messages.ORDER + marshal.dumps(said))
     if keep:
         library.keep()
@@ -156,7 +152,3 @@ def _tidy() -> None:
     import gc
 
     gc.collect()
-
-
-def _said(order: Order, timers: Timers) -> Said:
-    return order.wanted, order.why, timers, None, False

@@ -307,7 +307,7 @@ class Data(_Helpful):
 
     def __getitem__(self, name: str) -> Any:
         """A value; of several devices that report it the last one's, as in PvMonit."""
-        return _plain(self._known(self._values, name))
+        return _plain(self._value(self._values, name))
 
     def __contains__(self, name: str) -> bool:
         return name in self._values
@@ -318,18 +318,18 @@ class Data(_Helpful):
 
     def raw(self, name: str) -> str:
         """VE.Direct's own text behind a value, PvMonit's valueBeast: data.raw("CS") is "5" in float."""
-        return self._known(self._values, name).raw
+        return self._value(self._values, name).raw
 
     def of(self, device: str, name: str) -> Any:
         """A value of one device, by the device's name or id."""
         values: dict[str, Value] = {}
         for one in self._called_so(device):  # PvMonit gives several sensors the id "other"
             values.update(one.values)
-        return _plain(self._known(values, name, f" of {device}"))
+        return _plain(self._value(values, name, f" of {device}"))
 
     def all(self, name: str) -> list[Any]:
         """A value from each device that reports it, in PvMonit's order: sum(data.all("PPV"))."""
-        self._known(self._values, name)
+        self._value(self._values, name)
         return [_plain(device.values[name]) for device in self._reading.devices if name in device.values]
 
     @question
@@ -422,8 +422,8 @@ class Data(_Helpful):
         def charging(device: Device) -> bool:
             if device.values["CS"].text.startswith(STAGES[stage]):
                 return True
-            left = self._charge.get(f"{stage} {device.id}")
-            return no_flap > 0 and left is not None and left <= no_flap
+            since = self._charge.get(f"{stage} {device.id}")
+            return no_flap > 0 and since is not None and since <= no_flap
 
         known, asked = self._known_already, (stage, no_flap, mppt)
         if asked not in known:
@@ -431,7 +431,7 @@ class Data(_Helpful):
         return bool(known[asked])
 
     def _ask(self, question: Callable[[Device], bool], mppt: str) -> bool:
-        self._known(self._values, "CS")
+        self._value(self._values, "CS")
         regulators = [device for device in self._reading.devices if "CS" in device.values]
         if mppt == "any":
             return any(map(question, regulators))
@@ -441,16 +441,16 @@ class Data(_Helpful):
             named = self._called_so(mppt)
             regulators = [device for device in named if "CS" in device.values]
             if not regulators:
-                self._known(named[0].values, "CS", f" of {mppt}")
+                self._value(named[0].values, "CS", f" of {mppt}")
         return question(regulators[-1])
 
     def _called_so(self, name: str) -> list[Device]:
-        found = [device for device in self._reading.devices if name in (device.name, device.id)]
-        if not found:
+        devices = [device for device in self._reading.devices if name in (device.name, device.id)]
+        if not devices:
             _missing(f"device {name!r}", name, dict.fromkeys(d.name or d.id for d in self._reading.devices))
-        return found
+        return devices
 
-    def _known(self, values: Mapping[str, Value], name: str, where: str = "") -> Value:
+    def _value(self, values: Mapping[str, Value], name: str, where: str = "") -> Value:
         if name not in values:
             _missing(f"{name!r}{where} in the data", name, values)
         return values[name]
@@ -518,6 +518,6 @@ def _reason(why: object) -> str:
     return text
 
 
-def _missing(what: str, name: str, known: Mapping[str, object]) -> NoReturn:
-    near = did_you_mean(str(name), known, 0.6)
-    raise ScriptError(f"there is no {what}{near}{' There' if near else '; there'} is {', '.join(known)}")
+def _missing(what: str, name: str, names: Mapping[str, object]) -> NoReturn:
+    near = did_you_mean(str(name), names, 0.6)
+    raise ScriptError(f"there is no {what}{near}{' There' if near else '; there'} is {', '.join(names)}")

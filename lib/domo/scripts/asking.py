@@ -3,7 +3,7 @@ each thing as soon as it is known (`answering` is its side). So the tick itself 
 and knows whose fault it is if nothing comes: then the child is ended, and another one asks the rest.
 
 All times are bounded. A child that cannot be killed, because it waits in the kernel for a disk that does not
-answer, is left behind and remembered, and no other is started beside it.
+answer, is `stuck`: it is remembered, and no other is started beside it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from .messages import Answers, Question
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..core.model import Past, Reading
-    from ..system.left_behind import Left
+    from ..system.stuck import Stuck
     from .messages import Timers
 
 DATA_SECONDS = 4.0  # to read the data
@@ -49,9 +49,9 @@ def ask_all(question: Question) -> Answers:
     """Reads the data, unless they are given, and asks the scripts of the relays in auto, if they may run
     on it. Never raises, and never waits for long."""
     if question.past.stuck:
-        from ..system.left_behind import running
+        from ..system.stuck import running
 
-        still = {what: left for what, left in question.past.stuck.items() if running(left)}
+        still = {what: process for what, process in question.past.stuck.items() if running(process)}
         question = replace(question, stuck=still)
     return Round(question).answers()
 
@@ -73,7 +73,7 @@ class Round:
         self.printed = b""
         self.stuck = dict(question.stuck)
         self.reports: list[str] = []
-        self.begun = True
+        self.has_journal = True
         self.end = time.monotonic() + messages.ALL_SECONDS
         if question.given:
             from ..stores import reading
@@ -83,7 +83,7 @@ class Round:
         elif self.stuck:
             from . import blame
 
-            blame.those_left(self)
+            blame.still_stuck(self)
 
     def answers(self) -> Answers:
         """Asks, with one child after the other, until all is known or the time is over."""
@@ -138,7 +138,7 @@ class Round:
             from . import blame, place
 
             cut = 0 < waited < messages.ONE_SECONDS - 0.1
-            blame.child(self, why or place.ended(status, waited), words, cut, child.left)
+            blame.child(self, why or place.ended(status, waited), words, cut, child.stuck)
 
     def _deadline(self, kind: bytes, since: float) -> float:
         """Until when the next message has to come, after one of this kind."""
@@ -155,19 +155,20 @@ class Round:
         import marshal
 
         if kind == messages.READ:
-            packed, seen, trouble, left = marshal.loads(body)
+            packed, seen, trouble, stuck = marshal.loads(body)
             self.seen(packing.unpacked(packed), replace(self.past, **seen))
             self.reports += [Report(trouble, "refresh", "not fetched")] if trouble else []
-            self.stuck.update({"refresh": left} if left else {})
+            self.stuck.update({"refresh": stuck} if stuck else {})
         elif kind == messages.SCRIPTED:
             self.scripted, self.php, unsafe = marshal.loads(body)
             self.unsafe(unsafe)
             self.waiting = [relay for relay in self.scripted or () if relay in self.question.to_ask]
         elif kind == messages.ORDER:
-            wanted, why, self.timers, left, cut = marshal.loads(body)
-            self.ordered(self.waiting.pop(0), Order(wanted, why), cut, left)
+            wanted, why, fault, self.timers, stuck, cut = marshal.loads(body)
+            order = Order(wanted, Report(why, fault=fault) if fault else why)
+            self.ordered(self.waiting.pop(0), order, cut, stuck)
         elif kind == messages.JOURNAL:
-            self.begun = body == b"begun"
+            self.has_journal = body == b"there"
         elif kind == messages.DAMAGED:
             from . import blame
 
@@ -177,13 +178,13 @@ class Round:
             raise ValueError("a message of no kind")
         return kind == messages.DONE
 
-    def ordered(self, relay: int, order: Order, cut: bool, left: Left | None) -> None:
+    def ordered(self, relay: int, order: Order, cut: bool, stuck: Stuck | None) -> None:
         """Takes what became of a relay's script: its order, whether its time was too short by no fault of
-        its own, and the process that had to be left behind."""
-        if left:
+        its own, and the process that is stuck."""
+        if stuck:
             from . import blame
 
-            order = blame.left_behind(self, relay, order, left)
+            order = blame.stuck(self, relay, order, stuck)
         self.orders[relay] = order
         if cut:
             self.cut.append(relay)
@@ -192,6 +193,11 @@ class Round:
         """The name of a relay's script."""
         return f"{relay}.{'php' if relay in self.php else 'py'}"
 
+    def failed(self, relay: int, why: str, where: str = "") -> Order:
+        """No order of a relay's script: why there is none, and `where` in it (see source.no_order)."""
+        fault = f"script {self.name(relay)}{where}"
+        return Order("", Report(f"{fault}: {why}", fault=fault))
+
     def _whole(self) -> Answers:
         assert self.reading
         assert self.scripted is not None
@@ -199,7 +205,7 @@ class Round:
         problem = self.reading.problem
         orders, turns = {relay: Order("", problem) for relay in asked}, self.past.turns
         if not problem:
-            late = {r: Order("", f"script {self.name(r)}: no time was left for it") for r in self.waiting}
+            late = {r: self.failed(r, "no time was left for it") for r in self.waiting}
             orders = {relay: order for relay, order in (late | self.orders).items() if relay in asked}
             turns = self._turns()
         return Answers(
@@ -212,7 +218,7 @@ class Round:
             tuple(sorted(self.scripted)),
             self.stuck,
             tuple(self.reports),
-            self.begun,
+            self.has_journal,
         )
 
     def _turns(self) -> tuple[int, ...]:

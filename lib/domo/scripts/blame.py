@@ -5,42 +5,42 @@ from __future__ import annotations
 from ..core.faults import Report
 from ..core.model import Order, Reading
 from ..system import trusted
-from ..system.left_behind import HANGS
+from ..system.stuck import HANGS
 from . import place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..system.left_behind import Left
+    from ..system.stuck import Stuck
     from .asking import Round
 
 
-def child(round: Round, why: str, words: bytes, cut: bool, left: Left | None) -> None:
+def child(round: Round, why: str, words: bytes, cut: bool, stuck: Stuck | None) -> None:
     """Notes what the child was doing when it ended too early: that is whose fault it is. `words`: its last
     ones; `cut`: its time was too short by no fault of its own."""
-    hangs = f"{why}; {HANGS.format(left[0])}" if left else why
+    hangs = f"{why}; {HANGS.format(stuck[0])}" if stuck else why
     if round.reading is None:
         _no_data(round, hangs)
-        round.stuck.update({"data": left} if left else {})
+        round.stuck.update({"data": stuck} if stuck else {})
     elif round.scripted is None:
         _no_scripts(round, hangs)
-        round.stuck.update({"folder": left} if left else {})
+        round.stuck.update({"folder": stuck} if stuck else {})
     elif round.waiting and not round.reading.problem:
         relay = round.waiting.pop(0)
         where = place.last_place(f"{round.config.scriptDir}/{round.name(relay)}", words)
-        round.ordered(relay, Order("", f"script {round.name(relay)}{where}: {why}"), cut, left)
+        round.ordered(relay, round.failed(relay, why, where), cut, stuck)
     elif round.config.dbFile:  # it looks for that last
         round.reports.append(Report(f"journal {round.config.dbFile}: {hangs}", "journal"))
-        round.stuck.update({"journal": left} if left else {})
+        round.stuck.update({"journal": stuck} if stuck else {})
 
 
-def left_behind(round: Round, relay: int, order: Order, left: Left) -> Order:
+def stuck(round: Round, relay: int, order: Order, process: Stuck) -> Order:
     """Notes the process of a relay's script that could not be killed; gives the order, which may say so."""
-    hangs = HANGS.format(left[0])
-    round.stuck[str(relay)] = left
+    hangs = HANGS.format(process[0])
+    round.stuck[str(relay)] = process
     if order.good:
         round.reports.append(f"script {round.name(relay)}: {hangs}")
         return order
-    return Order("", f"{order.why}; {hangs}")
+    return Order("", Report(f"{order.why}; {hangs}", fault=Report.of(order.why).fault))
 
 
 def no_child(round: Round, error: OSError) -> None:
@@ -51,12 +51,12 @@ def no_child(round: Round, error: OSError) -> None:
     if round.scripted is None:
         _no_scripts(round, f"are not run, {why}")
     for relay in round.waiting:
-        round.orders[relay] = Order("", f"script {round.name(relay)}: {why}")
+        round.orders[relay] = round.failed(relay, why)
     round.waiting = []
 
 
-def those_left(round: Round) -> None:
-    """Notes what is not tried, because a process that an earlier tick left behind still hangs at it."""
+def still_stuck(round: Round) -> None:
+    """Notes what is not tried, because a process of an earlier tick is still stuck at it."""
     for what, (pid, _) in round.stuck.items():
         why = f"{HANGS.format(pid)}; no other is started beside it"
         if what == "data":
@@ -64,7 +64,7 @@ def those_left(round: Round) -> None:
         elif what == "folder":
             _no_scripts(round, why)
         elif what.isdecimal():
-            round.orders[int(what)] = Order("", f"script {round.name(int(what))}: {why}")
+            round.orders[int(what)] = round.failed(int(what), why)
 
 
 def installation(round: Round, why: str) -> None:
@@ -82,4 +82,5 @@ def _no_scripts(round: Round, why: str) -> None:
     round.unsafe(trusted.unsafe(round.config.path))
     round.scripted = round.past.scripted
     for relay in round.scripted:
-        round.orders[relay] = Order("", f"{round.config.scriptDir}: {why}")
+        folder = round.config.scriptDir
+        round.orders[relay] = Order("", Report(f"{folder}: {why}", fault=folder))

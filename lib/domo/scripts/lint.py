@@ -11,7 +11,7 @@ from .lint_form import Finding
 def lint(config: Config) -> list[tuple[str, Finding]]:
     """What is found in the scripts of `config`, each with its file. A script that cannot be read or compiled
     is skipped here."""
-    found = []
+    named = []
     kinds = source.scripted(config)
     read = {r: script for r, kind in kinds.items() if kind == "py" and (script := parsed.read(config, r))}
     for script in read.values():
@@ -23,5 +23,5 @@ def lint(config: Config) -> list[tuple[str, Finding]]:
             *lint_house.relays(script, config),
             *lint_house.circles(script, read),
         }
-        found += [(script.file, finding) for finding in sorted(findings)]
-    return found
+        named += [(script.file, finding) for finding in sorted(findings)]
+    return named

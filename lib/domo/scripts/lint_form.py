@@ -108,9 +108,9 @@ def names(script: Script) -> Iterator[Finding]:
             continue
         text = ast.unparse(node)
         values = {name for one in kind.__mro__ for name in one.__dict__.get("__annotations__", ())}
-        known = values | {name for name in dir(kind) if not name.startswith("_")}
-        if node.attr not in known:
-            yield Finding(node.lineno, f"there is no {text}{did_you_mean(node.attr, known)}")
+        attributes = values | {name for name in dir(kind) if not name.startswith("_")}
+        if node.attr not in attributes:
+            yield Finding(node.lineno, f"there is no {text}{did_you_mean(node.attr, attributes)}")
         elif isinstance(node.ctx, ast.Store):
             yield Finding(
                 node.lineno,

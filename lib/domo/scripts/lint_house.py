@@ -29,7 +29,7 @@ ASK_THE_SAME: dict[object, dict[str, tuple[str, ...]]] = {
 def values(script: Script, config: Config) -> Iterator[Finding]:
     """Values that are asked for as if they were always there, but are not in valueUse. It is a mistake, not
     only a note, if PvMonit reports none of that name, but one with a similar name."""
-    there, asked = _reported(config), {*config.required, *_looked_for(script)}
+    there, asked = _reported(config), {*config.required, *_tested(script)}
     for node in (node for node in ast.walk(script.tree) if isinstance(node, ast.expr)):
         for name in sorted(_asked(node, script) - asked, key=str):
             near = "" if name in there else did_you_mean(str(name), {*config.required, *there}, 0.6)
@@ -40,14 +40,14 @@ def values(script: Script, config: Config) -> Iterator[Finding]:
 def _reported(config: Config) -> set[str]:
     """The values that PvMonit reports at the moment; none where the data file does not answer in time."""
 
-    def look() -> list[str]:
+    def names() -> list[str]:
         try:
             devices = reading.parse(files.read(config.tmpFileDataXml)[0])
         except (OSError, Fault):
             return []
         return [name for _, _, _, values in devices for name in values]
 
-    return set(apart(look, SECONDS)[0] or ())
+    return set(apart(names, SECONDS)[0] or ())
 
 
 def _asked(node: ast.expr, script: Script) -> set[object]:
@@ -65,7 +65,7 @@ def _asked(node: ast.expr, script: Script) -> set[object]:
     return constants_of(node.args[place], script) if place < len(node.args) else set()
 
 
-def _looked_for(script: Script) -> set[object]:
+def _tested(script: Script) -> set[object]:
     """The values whose absence the script itself asks about: "P" in data."""
     asked = [
         n

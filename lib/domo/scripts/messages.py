@@ -12,9 +12,12 @@ if TYPE_CHECKING:
 
     from ..core.model import Now
     from ..core.settings import Config
-    from ..system.left_behind import Left
+    from ..system.stuck import Stuck
 
     Timers = Mapping[str, tuple[float, float, int]]
+    # An order in a message: what is wanted, why, which fault ("" for a good order), the timers after it, a
+    # process that is stuck, whether its time was cut short.
+    Said = tuple[str, str, str, dict[str, tuple[float, float, int]], Stuck | None, bool]
 
 # The kinds of messages: the first byte. After it comes the content, packed by marshal.
 FETCHING, READ, SCRIPTED, APART, ORDER, JOURNAL, DONE = b"F", b"R", b"S", b"A", b"O", b"J", b"D"
@@ -37,7 +40,7 @@ class Question:
     given: Reading | None = None
     pretend: Now | None = None
     acts: bool = False
-    stuck: Mapping[str, Left] = {}  # processes that were left behind and are still there
+    stuck: Mapping[str, Stuck] = {}  # processes that cannot be killed, and are still there
 
     @property
     def auto(self) -> list[int]:
@@ -54,7 +57,7 @@ class Question:
 class Answers:
     """The result: the orders, the timers as the scripts left them, what they printed, in which order they are
     asked next time ((): by number), the reading and the past that has seen it, the relays that have a script,
-    the processes that were left behind (at "data", "refresh", "folder", "journal", or a relay's number), what
+    the processes that are `stuck` (at "data", "refresh", "folder", "journal", or a relay's number), what
     else went wrong, and whether the journal holds anything (True if that could not be seen)."""
 
     orders: Mapping[int, Order]
@@ -64,6 +67,6 @@ class Answers:
     reading: Reading = Reading(())
     past: Past = Past()
     scripted: tuple[int, ...] = ()
-    stuck: Mapping[str, Left] = {}
+    stuck: Mapping[str, Stuck] = {}
     reports: tuple[str, ...] = ()
-    begun: bool = True
+    has_journal: bool = True

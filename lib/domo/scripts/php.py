@@ -8,7 +8,7 @@ import os
 import time
 
 from ..core.history import OFF, ON, History
-from ..core.model import AUTO_OFF, ScriptError
+from ..core.model import AUTO_OFF, Order, ScriptError
 from ..system import files, tinyjson
 from ..system.child import Child, send
 from . import source
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from ..system.left_behind import Left
-    from .answering import Said
+    from ..system.stuck import Stuck
     from .api import World
+    from .messages import Said
     from .source import Library
 
     Script = tuple[int, str, str]  # relay, file, why it is not run ("" if it is)
@@ -79,14 +79,14 @@ class Php:
     def ask(self, relay: int, seconds: float, end: float) -> Said:
         """What this relay's script, the next in order, says within `seconds` and before `end`
         (time.monotonic()). `world.timers` are the timers before it."""
-        begun = time.monotonic()
-        until = min(end, begun + seconds)
+        began = time.monotonic()
+        until = min(end, began + seconds)
         while True:
             if self._child is None:
                 try:
                     self._start(relay)
                 except OSError as error:
-                    return self._failed(relay, f": PHP could not be started ({error.strerror})")
+                    return self._failed(relay, f"PHP could not be started ({error.strerror})")
             assert self._child
             try:
                 line = self._child.message(until)
@@ -94,17 +94,17 @@ class Php:
                     fresh = self._asked[0] == self._first
                     self._stop()
                     if fresh:
-                        return self._failed(relay, ": ended PHP")
+                        return self._failed(relay, "ended PHP")
                     continue
                 said = spoken(line) if line else None
             except (ValueError, TypeError, AttributeError):
                 self._stop()
-                return self._failed(relay, ": wrote into the tick's own pipe")
+                return self._failed(relay, "wrote into the tick's own pipe")
             if said is None:
-                return self._silent(relay, begun, until, seconds)
+                return self._silent(relay, began, until, seconds)
             self._asked.pop(0)
-            left = self._stop()[1] if not self._asked else None
-            return *said, left, False
+            stuck = self._stop()[1] if not self._asked else None
+            return *said, stuck, False
 
     def _start(self, first: int) -> None:
         """Starts PHP for this relay and those in PHP right behind it."""
@@ -116,31 +116,33 @@ class Php:
         self._asked, self._first = list(asked), first
         self._child = Child(lambda answer: become(asked, self._world, self._library, answer))
 
-    def _silent(self, relay: int, begun: float, until: float, seconds: float) -> Said:
+    def _silent(self, relay: int, began: float, until: float, seconds: float) -> Said:
         """What is said of a script that gave no answer."""
         from . import place
 
         assert self._child
         now = time.monotonic()
-        waited = now - begun if now >= until else 0.0
+        waited = now - began if now >= until else 0.0
         words = self._child.last_words() if waited else self._child.rest
-        status, left = self._stop()
+        status, stuck = self._stop()
         where = place.last_place(f"{self._world.config.scriptDir}/{relay}.php", words)
         # PHP handles the signal after the current opcode, so the line may be too late by one
-        why = f"{where and where + ' or just before'}: {place.ended(status, waited)}"
+        where = f"{where} or just before" if where else ""
         cut = 0 < waited < seconds - 0.1
-        return self._failed(relay, why, left, cut)
+        return self._failed(relay, place.ended(status, waited), where, stuck, cut)
 
-    def _stop(self) -> tuple[int, Left | None]:
+    def _stop(self) -> tuple[int, Stuck | None]:
         assert self._child
         child, self._child = self._child, None
         status = child.stop()
         if child.printed:
             os.write(1, child.printed)
-        return status, child.left
+        return status, child.stuck
 
-    def _failed(self, relay: int, why: str, left: Left | None = None, cut: bool = False) -> Said:
-        return "", source.no_order(relay, why, "php").why, self._world.timers, left, cut
+    def _failed(
+        self, relay: int, why: str, where: str = "", stuck: Stuck | None = None, cut: bool = False
+    ) -> Said:
+        return source.said(source.no_order(relay, why, "php", where), self._world.timers, stuck, cut)
 
 
 def become(relays: tuple[int, ...], world: World, library: Library, answer: int) -> None:
@@ -153,7 +155,7 @@ def become(relays: tuple[int, ...], world: World, library: Library, answer: int)
             text += library.text(f"{relay}.php")
         except (ScriptError, OSError) as error:
             why = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
-            refusal = source.no_order(relay, f": {why}", "php").why
+            refusal = source.no_order(relay, why, "php").why
         scripts.append((relay, source.path(world.config, relay, "php"), refusal))
     command = [world.config.phpCli, *options(text), f"{FOLDER}/runner.php"]
     told = tinyjson.dumps(seen(scripts, world, b"config" in text)).encode(errors="replace")
@@ -165,10 +167,10 @@ def become(relays: tuple[int, ...], world: World, library: Library, answer: int)
     try:
         os.execv(command[0], command)
     except OSError as error:
-        why = f": there is no PHP at {command[0]} ({error.strerror}); run: sudo apt install php-cli"
+        why = f"there is no PHP at {command[0]} ({error.strerror}); run: sudo apt install php-cli"
     for relay, _, refusal in scripts:
-        reply = ("", refusal or source.no_order(relay, why, "php").why, world.timers)
-        send(answer, tinyjson.dumps(reply).encode(errors="replace"))
+        order = Order("", refusal) if refusal else source.no_order(relay, why, "php")
+        send(answer, tinyjson.dumps(source.said(order, world.timers)[:4]).encode(errors="replace"))
     send(answer, DONE)
 
 

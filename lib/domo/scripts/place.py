@@ -10,7 +10,7 @@ from ..core.model import ScriptError
 from ..system.child import Child
 
 LINES_LIMIT = 256 << 10  # bytes of a script
-LOOKING = 0.5  # s to find a line in a file that may hang
+LINE_SECONDS = 0.5  # s to find a line in a file that may hang
 
 
 def place(file: str, error: BaseException) -> str:
@@ -43,9 +43,9 @@ def last_place(file: str, words: bytes) -> str:
         child = Child(lambda answer: _tell(answer, _line(file, int(number))))
     except OSError:
         return f" line {number}"
-    found = child.read(time.monotonic() + LOOKING)
+    text = child.read(time.monotonic() + LINE_SECONDS)
     child.stop()
-    return found.decode(errors="replace") or f" line {number}"
+    return text.decode(errors="replace") or f" line {number}"
 
 
 def ended(status: int, waited: float) -> str:

@@ -16,24 +16,24 @@ FOLDER = "/opt/PvMonit"
 def settings(config: Config) -> dict[str, Any]:
     """What PvMonit's scripts find in `$config`: its config-default.yaml, if there is one; over it
     config.yaml; over that the keys of domo, with the values that domo uses. Plain values of JSON."""
-    found: dict[str, Any] = {}
+    merged: dict[str, Any] = {}
     for path in (defaults(config), config.path):
         try:
             document = yaml_file.read(path)
         except ConfigError:
             continue
         if isinstance(document, dict):
-            found = _merged(found, document)
+            merged = _merged(merged, document)
     for key, (field, _) in schema.KEYS.items():
         *sections, name = key.split(".")
         value = getattr(config, field)
         if field != "limits":
-            place = found
+            place = merged
             for section in sections:
                 inner = place.get(section)
                 place[section] = place = inner if isinstance(inner, dict) else {}
             place[name] = list(value) if isinstance(value, tuple) else value
-    plain: dict[str, Any] = json.loads(json.dumps(found, default=str))
+    plain: dict[str, Any] = json.loads(json.dumps(merged, default=str))
     return plain
 
 

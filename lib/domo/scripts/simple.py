@@ -117,8 +117,8 @@ def _harmless(node: ast.AST) -> bool:
 
 def _names(node: ast.AST) -> list[str]:
     """The names that a node gives or asks for."""
-    found = [getattr(node, field, None) for field in ("id", "arg", "name", "asname")]
-    return [name for name in found if isinstance(name, str)]
+    names = [getattr(node, field, None) for field in ("id", "arg", "name", "asname")]
+    return [name for name in names if isinstance(name, str)]
 
 
 def _forbidden(name: str) -> bool:

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from types import CodeType
 
     from ..core.settings import Config
-    from .api import Data
+    from ..system.stuck import Stuck
+    from .api import Data, Timers
+    from .messages import Said
 
     Decide = Callable[[Relay, Data], Order]
     Compiled = tuple[CodeType, bool]  # its bytecode, and whether it may share a process (see simple)
@@ -41,9 +43,9 @@ def scripted(config: Config) -> dict[int, str]:
         names = set(os.listdir(config.scriptDir))
     except OSError:
         return {}
-    found = dict.fromkeys((r for r in config.relays if f"{r}.py" in names), "py")
+    kinds = dict.fromkeys((r for r in config.relays if f"{r}.py" in names), "py")
     others = dict.fromkeys((r for r in config.relays if f"{r}.php" in names), "php")
-    return found | {relay: kind for relay, kind in others.items() if relay not in found}
+    return kinds | {relay: kind for relay, kind in others.items() if relay not in kinds}
 
 
 class Library:
@@ -56,15 +58,15 @@ class Library:
         self._owners = owners
         self._place = ""  # the folder's real path, once it was found safe
         self._safe: trusted.Safe = {}
-        self._known: dict[str, tuple[tuple[int, ...], CodeType, bool]] = {}
+        self._scripts: dict[str, tuple[tuple[int, ...], CodeType, bool]] = {}
         self._new = False
         self._rules = cache.stamp(_RULES)
         if kept:
             import marshal
 
             try:
-                rules, known = marshal.loads(cache.load(cache.name_of("scripts", folder)) or b"")
-                self._known = known if rules == self._rules else {}
+                rules, scripts = marshal.loads(cache.load(cache.name_of("scripts", folder)) or b"")
+                self._scripts = scripts if rules == self._rules else {}
             except (ValueError, TypeError, EOFError):
                 pass
 
@@ -74,15 +76,15 @@ class Library:
         fd, info = self._opened(name)
         try:
             now = cache.stamp_of(info)
-            if name not in self._known or self._known[name][0] != now:
+            if name not in self._scripts or self._scripts[name][0] != now:
                 from . import simple
 
                 file = f"{self.folder}/{name}"
-                self._known[name] = (now, *simple.compiled(file, _text(fd, file)))
+                self._scripts[name] = (now, *simple.compiled(file, _text(fd, file)))
                 self._new = True
         finally:
             os.close(fd)
-        return self._known[name][1:]
+        return self._scripts[name][1:]
 
     def text(self, name: str) -> bytes:
         """The text of a script that may be run. Raises ScriptError, OSError."""
@@ -97,7 +99,7 @@ class Library:
         if self._new:
             import marshal
 
-            cache.save(cache.name_of("scripts", self.folder), marshal.dumps((self._rules, self._known)))
+            cache.save(cache.name_of("scripts", self.folder), marshal.dumps((self._rules, self._scripts)))
 
     def _opened(self, name: str) -> tuple[int, os.stat_result]:
         try:
@@ -123,23 +125,21 @@ def _text(fd: int, file: str) -> bytes:
 
 def ask_here(relay: int, world: World, library: Library) -> Order:
     """The order of a relay's script, run in this very process, whatever it can reach; none of one in PHP."""
-    found = compiled(relay, world, library)
-    if isinstance(found, Order) and scripted(world.config).get(relay) == "php":
+    script = compiled(relay, world, library)
+    if isinstance(script, Order) and scripted(world.config).get(relay) == "php":
         return Order("", f"script {relay}.php is not replayed, because PHP cannot be given another date")
-    return found if isinstance(found, Order) else ask(relay, world, found[0])
+    return script if isinstance(script, Order) else ask(relay, world, script[0])
 
 
 def ask(relay: int, world: World, code: CodeType, ready: Decide | None = None) -> Order:
     """The order of a compiled script, run in this very process: no good order, and the timers as they
     were, when it fails. `ready` is its decide(), where that is known already."""
     before = dict(world.timers)
-    try:
-        order = _ask(relay, world, code, ready)
-        if world.timers and sum(map(len, world.timers)) + 40 * len(world.timers) > TIMERS_LIMIT:
-            raise ScriptError(f"{relay}.py: there are {len(world.timers)} timers, more than can be kept")
-    except ScriptError as error:
+    order = _ask(relay, world, code, ready)
+    if world.timers and sum(map(len, world.timers)) + 40 * len(world.timers) > TIMERS_LIMIT and order.wanted:
+        order = no_order(relay, f"there are {len(world.timers)} timers, more than can be kept")
+    if not order.wanted:
         world.timers = before
-        order = Order("", one_line(f"script {error}"))
     try:
         sys.stdout.flush()
         sys.stderr.flush()
@@ -149,7 +149,7 @@ def ask(relay: int, world: World, code: CodeType, ready: Decide | None = None) -
 
 
 def _ask(relay: int, world: World, code: CodeType, ready: Decide | None) -> Order:
-    """The order of one script. Raises ScriptError that names file and line."""
+    """The order of one script, or one that says why there is none, and names file and line."""
     space: dict[str, object] = {}
     try:
         decide = ready or defined(path(world.config, relay), relay, code, space)
@@ -165,7 +165,7 @@ def _ask(relay: int, world: World, code: CodeType, ready: Decide | None) -> Orde
         from . import place
 
         where = place.place(path(world.config, relay), error)
-        raise ScriptError(f"{relay}.py{where}: {place.why(error)}") from None
+        return no_order(relay, place.why(error), where=where)
     finally:
         space.clear()  # a cycle: its functions hold it, and it holds them
 
@@ -185,11 +185,24 @@ def compiled(relay: int, world: World, library: Library) -> Compiled | Order:
     try:
         return library.script(f"{relay}.py")
     except ScriptError as error:
-        return no_order(relay, f": {error}")
+        return no_order(relay, str(error))
     except OSError as error:
-        return no_order(relay, f": {error.strerror or error}")
+        return no_order(relay, error.strerror or str(error))
 
 
-def no_order(relay: int, why: str, kind: str = "py") -> Order:
-    """An Order that says why a relay's script gave none."""
-    return Order("", one_line(f"script {relay}.{kind}{why}")[:REASON_LIMIT])
+def no_order(relay: int, why: str, kind: str = "py", where: str = "") -> Order:
+    """An Order that says why a relay's script gave none, and `where` in it (" line 7 (...)"). It is the same
+    fault while it is at the same place, whatever it says."""
+    from ..core.faults import Report
+
+    fault = one_line(f"script {relay}.{kind}{where}")[:REASON_LIMIT]
+    return Order("", Report(one_line(f"script {relay}.{kind}{where}: {why}")[:REASON_LIMIT], fault=fault))
+
+
+def said(order: Order, timers: Timers, stuck: Stuck | None = None, cut: bool = False) -> Said:
+    """The order as plain values, for a message to the tick."""
+    if order.wanted:
+        return order.wanted, order.why, "", timers, stuck, cut
+    from ..core.faults import Report
+
+    return "", str(order.why), Report.of(order.why).fault, timers, stuck, cut

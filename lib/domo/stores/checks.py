@@ -33,8 +33,8 @@ def name(value: Any) -> str:
 
 def names(value: Any) -> tuple[str, ...]:
     """A list of names. Older PvMonits have a map, with a pattern behind each name."""
-    found: tuple[str, ...] = list_of(name)([*value] if isinstance(value, dict) else value)
-    return found
+    list_of_names: tuple[str, ...] = list_of(name)([*value] if isinstance(value, dict) else value)
+    return list_of_names
 
 
 def optional_path(value: Any) -> str:
@@ -95,10 +95,10 @@ def list_of(check: Check, single: bool = False) -> Check:
             value = [value]
         if not isinstance(value, list):
             raise ValueError(f"wants a list, not {value!r}")
-        found = tuple(check(item) for item in value)
-        if twice := [item for item in found if found.count(item) > 1]:
+        items = tuple(check(item) for item in value)
+        if twice := [item for item in items if items.count(item) > 1]:
             raise ValueError(f"names {twice[0]!r} twice")
-        return found
+        return items
 
     return check_list
 
@@ -109,16 +109,16 @@ def map_of(key: Check, item: Check) -> Check:
     def check(value: Any) -> dict[Any, Any]:
         if not isinstance(value, dict):
             raise ValueError(f"wants lines of the form 'number: value', not {value!r}")
-        found: dict[Any, Any] = {}
+        checked: dict[Any, Any] = {}
         problems: list[str] = []
         for name, content in value.items():
             try:
-                found[key(name)] = item(content)
+                checked[key(name)] = item(content)
             except ValueError as error:
                 problems += [f".{name}{'' if p[0] == '.' else ': '}{p}" for p in str(error).split("\n")]
         if problems:
             raise ValueError("\n".join(problems))
-        return found
+        return checked
 
     return check
 
@@ -131,37 +131,37 @@ def wiring_pi(value: Any) -> int:
     return pin
 
 
-def keys(value: Any, known: Keys, where: str = "", empty: bool = True) -> dict[str, Any]:
+def keys(value: Any, fields: Keys, where: str = "", empty: bool = True) -> dict[str, Any]:
     """The values in a mapping, and defaults for those that it lacks; `empty`: also for a key with nothing
     behind it. Raises ValueError with every problem."""
     if not isinstance(value, dict):
-        raise ValueError(f"{where} wants {', '.join(known)}, not {value!r}".strip())
-    problems = [f".{name}: unknown{did_you_mean(str(name), known)}" for name in value if name not in known]
-    found = {}
-    for name, (check, default) in known.items():
+        raise ValueError(f"{where} wants {', '.join(fields)}, not {value!r}".strip())
+    problems = [f".{name}: unknown{did_you_mean(str(name), fields)}" for name in value if name not in fields]
+    checked = {}
+    for name, (check, default) in fields.items():
         if value.get(name) is None and (empty or name not in value):
             if default is ...:
                 problems.append(f".{name}: is missing")
-            found[name] = default
+            checked[name] = default
             continue
         try:
-            found[name] = check(value[name])
+            checked[name] = check(value[name])
         except ValueError as error:
             problems += [f".{name}{'' if p[0] == '.' else ': '}{p}" for p in str(error).split("\n")]
     if problems:
         raise ValueError("\n".join(f"{where}{problem}" for problem in sorted(problems)))
-    return found
+    return checked
 
 
 def limits(value: Any) -> Limits:
     """The limits of one relay."""
     day = number(0, 86400)
     checks = {"minOn": day, "minOff": day, "maxOnPerDay": day, "maxStartsPerHour": number(0, 60, int)}
-    known = {name: (check, getattr(Limits, name)) for name, check in checks.items()}
-    found = Limits(**keys(value, known, empty=False))
-    if 0 < found.maxOnPerDay < found.minOn:
+    fields = {name: (check, getattr(Limits, name)) for name, check in checks.items()}
+    checked = Limits(**keys(value, fields, empty=False))
+    if 0 < checked.maxOnPerDay < checked.minOn:
         raise ValueError("minOn is longer than maxOnPerDay")
-    return found
+    return checked
 
 
 SECONDS = number(0, 7 * 86400)

@@ -51,23 +51,23 @@ def mapped(key: type, codec: Codec) -> Codec:
     """A mapping: `key` is the type of its keys, `codec` is for its values."""
     write, read = codec
     return (
-        lambda found: {k: write(value) for k, value in found.items()},
-        lambda found, gone: {key(k): read(value, gone) for k, value in found.items()},
+        lambda values: {k: write(value) for k, value in values.items()},
+        lambda values, gone: {key(k): read(value, gone) for k, value in values.items()},
     )
 
 
 def each(*codecs: Codec) -> Codec:
     """A tuple with an item for each of these codecs."""
     return (
-        lambda found: [write(value) for (write, _), value in zip(codecs, found, strict=True)],
-        lambda found, gone: tuple(read(value, gone) for (_, read), value in zip(codecs, found, strict=True)),
+        lambda items: [write(item) for (write, _), item in zip(codecs, items, strict=True)],
+        lambda items, gone: tuple(read(item, gone) for (_, read), item in zip(codecs, items, strict=True)),
     )
 
 
 def several(codec: Codec) -> Codec:
     """A tuple of any length; `codec` is for each item."""
     write, read = codec
-    return lambda found: [*map(write, found)], lambda found, gone: tuple(read(one, gone) for one in found)
+    return lambda items: [*map(write, items)], lambda items, gone: tuple(read(one, gone) for one in items)
 
 
 def _write_history(history: History) -> list[tuple[float, int]]:
@@ -93,8 +93,8 @@ def written_row(row: Row) -> list[Any]:
 
 def read_row(row: list[Any], gone: float) -> Row:
     """A row. One that was written before a field was added gets that field's default."""
-    found = zip(ROW.items(), row, strict=False)
-    return Row(**{name: read(value, gone) for (name, (_, read)), value in found})
+    fields = zip(ROW.items(), row, strict=False)
+    return Row(**{name: read(value, gone) for (name, (_, read)), value in fields})
 
 
 AGE: Codec = (lambda age: round(age, 3), lambda age, gone: seconds(age) + gone)
@@ -111,7 +111,7 @@ ROW: dict[str, Codec] = {  # the fields of a row, in the order in which they are
     "value": MODE,
     "why": TEXT,
     "by": TEXT,
-    "left": maybe(SECONDS),
+    "remaining": maybe(SECONDS),
 }
 HISTORY: Codec = (_write_history, _read_history)
 ROWS = several((written_row, read_row))

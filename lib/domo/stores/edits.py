@@ -9,7 +9,7 @@ from ..core.texts import one_line
 from ..system import files, tinyjson
 from ..system.rights import refused
 from . import exchange
-from .modes import Document, Found, parse, sort
+from .modes import Document, ModeFile, parse, sort
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def create(path: str, modes: Mapping[int, int]) -> None:
         raise refused(path, error) from None
 
 
-def set_auto(path: str, changes: Mapping[int, int], ended: Mapping[int, int] = {}) -> Found:  # noqa: B006
+def set_auto(path: str, changes: Mapping[int, int], ended: Mapping[int, int] = {}) -> ModeFile:  # noqa: B006
     """Writes domo's auto modes: only over 1 and 2, or where the file says nothing; never over what the owner
     wrote, except a force whose time is over (`ended`). A force that comes back from the memory is written
     only where the file says nothing. Modes that are text become numbers. Gives what the file says then.
@@ -50,7 +50,7 @@ def set_auto(path: str, changes: Mapping[int, int], ended: Mapping[int, int] = {
     return sort(_update(path, edit))
 
 
-def set_owner(path: str, changes: Mapping[int, int]) -> Found:
+def set_owner(path: str, changes: Mapping[int, int]) -> ModeFile:
     """Writes modes that the owner ordered, whatever is there. Gives what the file says then. Raises Fault."""
     return sort(_update(path, lambda document: _with(document, changes)))
 

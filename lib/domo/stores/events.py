@@ -43,10 +43,10 @@ def add(config: Config, lines: list[str]) -> None:
 def names(config: Config) -> list[str]:
     """The files that wait, oldest first."""
     try:
-        found = os.listdir(folder(config))
+        entries = os.listdir(folder(config))
     except OSError:
         return []
-    return sorted(name for name in found if all(map(_is_number, name.split("-", 1))))
+    return sorted(name for name in entries if all(map(_is_number, name.split("-", 1))))
 
 
 def read(config: Config) -> tuple[list[str], bytes]:

@@ -223,15 +223,15 @@ def _lock(path: str) -> Callable[[], object] | None:
         return None
 
 
-def sweep(path: str, left: list[str]) -> None:
-    """Removes the files that a process left when it was killed while it changed this one: of `left`, files
+def sweep(path: str, names: list[str]) -> None:
+    """Removes the files that a process left when it was killed while it changed this one: of `names`, files
     with a name of ours, those whose own inode is in the name (the new file, or the one it replaced). Any
     other is an edit that somebody renamed over the file at that very moment: it stays."""
     release = _lock(f"{path}.lock")
     if not release:  # somebody may be at it
         return
     try:
-        for name in left:
+        for name in names:
             info = os.lstat(name)
             if str(info.st_ino) in name.rpartition(".domo-")[2].split("-") and info.st_uid == os.geteuid():
                 files.remove(name)

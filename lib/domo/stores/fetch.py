@@ -12,21 +12,21 @@ from ..core.model import Fault
 from ..core.texts import one_line
 from ..system import files, trusted
 from ..system.child import Child
-from ..system.left_behind import HANGS, running
+from ..system.stuck import HANGS, running
 from . import reading
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..core.settings import Config
-    from ..system.left_behind import Left
+    from ..system.stuck import Stuck
 
 FETCH_SECONDS = 10.0  # for a refresh, by PHP or by HTTP
 WHY_LIMIT = 300  # characters
 
 
-def refresh(config: Config, before: Left | None = None) -> tuple[str, Left | None]:
+def refresh(config: Config, before: Stuck | None = None) -> tuple[str, Stuck | None]:
     """Fetches a new data file from scriptDataXml by PHP if that script is on this machine, else from
-    urlDataXml. Gives (why, process): "" or what went wrong; the process that had to be left behind, or None.
+    urlDataXml. Gives (why, process): "" or what went wrong; the process that is stuck, or None.
     While that of an earlier tick (`before`) still hangs, no other is started. Only PvMonit data replaces the
     file: never an error page, never nothing."""
     from os.path import isfile
@@ -50,10 +50,10 @@ def refresh(config: Config, before: Left | None = None) -> tuple[str, Left | Non
         reading.parse(content)
         files.replace(config.tmpFileDataXml, content)
     except Fault as fault:
-        return f"{source}: {fault}", child.left if child else None
+        return f"{source}: {fault}", child.stuck if child else None
     except OSError as error:
         return f"{source}: no process could be started ({error.strerror})", None
-    return "", child.left
+    return "", child.stuck
 
 
 def shown(url: str) -> str:
@@ -109,9 +109,9 @@ def _get(url: str, answer: int) -> None:
             login = b64encode(parse.unquote_to_bytes(secret)).decode()
             asked.add_unredirected_header("Authorization", f"Basic {login}")
         with opener.open(asked, timeout=FETCH_SECONDS) as page:
-            left = files.LIMIT + 1
-            while left > 0 and (piece := page.read(min(left, 65536))):
-                left -= len(piece)
+            remaining = files.LIMIT + 1
+            while remaining > 0 and (piece := page.read(min(remaining, 65536))):
+                remaining -= len(piece)
                 files.write_all(answer, piece)
     except Exception as error:  # a server can make urllib raise anything
         query = url.partition("?")[2]

@@ -47,12 +47,12 @@ def hours(document: Any) -> dict[int, float]:
     """The watts by hour of the first day in a document. Raises ValueError if it is no forecast."""
     try:
         first = dict(_pairs(document)).get(0, {})
-        found = {hour: float(one["prod"]) for hour, one in _pairs(first["byHour"])}
+        by_hour = {hour: float(one["prod"]) for hour, one in _pairs(first["byHour"])}
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"no forecast of PvMonit's ({error!r})") from None
-    if not all(0 <= hour < 24 and 0 <= watts <= MOST for hour, watts in found.items()):
+    if not all(0 <= hour < 24 and 0 <= watts <= MOST for hour, watts in by_hour.items()):
         raise ValueError("no forecast of PvMonit's: a number that cannot be")
-    return found
+    return by_hour
 
 
 def _pairs(what: Any) -> list[tuple[int, Any]]:

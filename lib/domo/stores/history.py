@@ -31,7 +31,7 @@ _MAGIC = b"\x1f\x8b\x08"
 Rows = list[list[str]]
 
 
-def prepare(config: Config, name: str, found: Mapping[str, str]) -> None:
+def prepare(config: Config, name: str, cells: Mapping[str, str]) -> None:
     """Prepares the file `name` for a line with these columns: lines of an earlier day are moved away, what
     is no record is set aside, new columns are added behind the others. Raises Fault or OSError."""
     text = _text(name)
@@ -41,10 +41,10 @@ def prepare(config: Config, name: str, found: Mapping[str, str]) -> None:
     if rest and not re.fullmatch(DATE, day) or text and not columns:
         _rename(name, f"{name}.corrupt")
         columns, rest = [], ""
-    elif rest and day != found["time"][:10]:
+    elif rest and day != cells["time"][:10]:
         _put_by(config, name, day)
         columns, rest = [], ""
-    columns += [column for column in found if column not in columns]
+    columns += [column for column in cells if column not in columns]
     files.replace(name, f"{','.join(columns)}\n{rest}".encode(errors="replace"))
 
 
@@ -91,8 +91,8 @@ def _days(folder: str, form: str) -> dict[str, str]:
         names = os.listdir(folder)
     except OSError:
         return {}
-    found = ((re.fullmatch(form, name), name) for name in names)
-    return {match[1]: f"{folder}/{name}" for match, name in sorted(found, key=lambda f: f[1]) if match}
+    matches = ((re.fullmatch(form, name), name) for name in names)
+    return {match[1]: f"{folder}/{name}" for match, name in sorted(matches, key=lambda f: f[1]) if match}
 
 
 def lasting(config: Config, day: str) -> str:
@@ -178,25 +178,25 @@ def rows(lines: Iterable[str]) -> tuple[list[str], Rows]:
     """The columns and the rows of a CSV file; every row has all columns. A header further down holds for the
     rows after it. Rows that do not begin with a time are left out."""
     columns: list[str] = []
-    known: dict[str, int] = {}
+    places: dict[str, int] = {}
     order: list[int] = []
-    found: Rows = []
+    table: Rows = []
     straight = True
     for cells in csv.reader(map(_mended, lines)):
         if cells and cells[0] == "time":
             for name in cells:
-                known.setdefault(name, len(known))
-            columns = list(known)
-            order = [known[name] for name in cells]
+                places.setdefault(name, len(places))
+            columns = list(places)
+            order = [places[name] for name in cells]
             straight = order == list(range(len(order)))
         elif columns and cells and cells[0][4:5] == "-" and cells[0][10:11] == "T":
             if not straight:
                 cells, given = [""] * len(columns), cells
                 for place, cell in zip(order, given, strict=False):
                     cells[place] = cell
-            found.append(cells)
+            table.append(cells)
     width = len(columns)
-    return columns, [c if len(c) == width else c[:width] + [""] * (width - len(c)) for c in found]
+    return columns, [c if len(c) == width else c[:width] + [""] * (width - len(c)) for c in table]
 
 
 def _mended(line: str) -> str:
@@ -210,14 +210,14 @@ def merged(texts: Iterable[str]) -> tuple[list[str], Rows]:
     """Several records as one: all columns, and one row for each moment, the last that is given."""
     texts = list(texts)
     lines = [line for text in texts for line in text.splitlines()]
-    columns, found = rows(lines)
-    return columns, list({cells[0]: cells for cells in found}.values())
+    columns, table = rows(lines)
+    return columns, list({cells[0]: cells for cells in table}.values())
 
 
-def written(columns: list[str], found: Rows) -> str:
+def written(columns: list[str], table: Rows) -> str:
     """The CSV of these rows."""
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([columns, *found])
+    csv.writer(text, lineterminator="\n").writerows([columns, *table])
     return text.getvalue()
 
 

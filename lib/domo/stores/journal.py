@@ -86,7 +86,7 @@ def append(config: Config, rows: Iterable[Row], now: Now) -> tuple[bool, str]:
 def _inserted(row: Row, now: Now) -> tuple[object, ...]:
     """The values of a row, in the order of _WRITTEN."""
     date = int(now.wall - row.age)
-    until = None if row.left is None else round(now.wall - row.age + row.left)
+    until = None if row.remaining is None else round(now.wall - row.age + row.remaining)
     return row.relay, row.info, row.value, date, str(row.why), row.by or None, until
 
 
@@ -193,8 +193,8 @@ def _past(rows: list[tuple[Any, ...]]) -> Past:
     until: dict[int, tuple[int, float, float]] = {}
     for age, relay, info, value, date, event, origin, end, *_ in rows:
         if info == "E" and value in (OFF, ON):
-            known = history.setdefault(relay, [])
-            known.append((min(age, known[-1][0]) if known else age, value))
+            switches = history.setdefault(relay, [])
+            switches.append((min(age, switches[-1][0]) if switches else age, value))
             if value == ON and modes.get(relay, (AUTO_ON, False))[0] not in FORCED:
                 auto_on[relay] = age
         elif info == "M" and value in range(4):

@@ -31,7 +31,7 @@ SLACK = 60.0  # s by which the two clocks may differ about the time since then
 PLAUSIBLE = 1577836800  # 2020-01-01; a clock that says less was not set yet
 
 
-def look_at_clocks() -> Now:
+def read_clocks() -> Now:
     """The tick's one look at the clocks."""
     boot = ""
     try:
@@ -93,7 +93,7 @@ def kept(past: Past, now: Now) -> dict[str, Any]:
     return {**clocks, **{name: write(getattr(past, name)) for name, (write, _) in FIELDS.items()}}
 
 
-def left(past: Past, now: Now) -> Mapping[int, int]:
+def last_states(past: Past, now: Now) -> Mapping[int, int]:
     """The states that the relays were left in, as far as it is known. A restart switches every relay off,
     though its pin may be an output again already (gpio=...=op,dh in the firmware's config.txt)."""
     if past.tick is not None and past.tick < now.up:
@@ -109,9 +109,9 @@ def observe(past: Past, states: Mapping[int, int], pins: Mapping[int, int], now:
     restarted = past.tick is None or past.tick >= now.up
     history = dict(past.history)
     for relay, state in states.items():
-        known = history.get(relay, History())
-        row = known.switches
-        if known.last_state != state:
+        before = history.get(relay, History())
+        row = before.switches
+        if before.last_state != state:
             since = now.up if restarted and pins[relay] == state else 0.0
             age = min(since, row[-1][0] if row else now.up)
             history[relay] = History((*row, (age, state)))

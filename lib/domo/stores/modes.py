@@ -50,7 +50,7 @@ def _is_force(value: object) -> bool:
 
 
 @dataclass(frozen=True)
-class Found:
+class ModeFile:
     """What the mode file says: the modes; the relays whose value is no mode (`odd`, as it is written); those
     that stand there more than once (`twice`); those whose mode is a number in quotes (`texts`); `linked`:
     the file has another name, which is lost once domo replaces it; `misnamed`: names with a force that look
@@ -66,24 +66,24 @@ class Found:
     problem: str = ""
 
 
-def load(path: str) -> Found:
+def load(path: str) -> ModeFile:
     """What the mode file says. Takes no lock. Never raises: an unreadable file is a state of the world."""
     try:
         return sort(_read(path))
     except FileNotFoundError:
-        return Found({}, missing=True)
+        return ModeFile({}, missing=True)
     except Fault as fault:
-        return Found({}, problem=str(fault))
+        return ModeFile({}, problem=str(fault))
 
 
-def holding(relays: Iterable[int], found: Found, past: Mapping[int, int]) -> dict[int, int | None]:
+def holding(relays: Iterable[int], mode_file: ModeFile, past: Mapping[int, int]) -> dict[int, int | None]:
     """The mode of each relay: the file's; None if what stands there is no mode; if the file does not name the
     relay, the force in the `past`, else auto off."""
     held = {r: past[r] if past.get(r) in FORCED else AUTO_OFF for r in relays}
-    return {r: None if r in found.odd else found.modes.get(r, held[r]) for r in held}
+    return {r: None if r in mode_file.odd else mode_file.modes.get(r, held[r]) for r in held}
 
 
-def sort(document: Document) -> Found:
+def sort(document: Document) -> ModeFile:
     """What a document says. Raises ValueError or RecursionError if it holds what cannot be JSON."""
     modes: dict[int, int] = {}
     odd: dict[int, str] = {}
@@ -97,7 +97,7 @@ def sort(document: Document) -> Found:
         elif _is_force(value) and key.strip().isdecimal():
             misnamed.append(key)
     twice = tuple(int(key) for key in document.twice if _is_relay(key))
-    return Found(modes, odd, twice, tuple(map(int, document.texts)), document.linked, tuple(misnamed))
+    return ModeFile(modes, odd, twice, tuple(map(int, document.texts)), document.linked, tuple(misnamed))
 
 
 def _is_relay(key: str) -> bool:
@@ -144,10 +144,10 @@ def sweep(path: str) -> None:
     """Removes the files that a process left beside this one when it was killed while it changed it."""
     folder, begins = path.rpartition("/")[0] or ".", files.ours(path).rpartition("/")[2]
     try:
-        left = [f"{folder}/{name}" for name in os.listdir(folder) if name.startswith(begins)]
+        names = [f"{folder}/{name}" for name in os.listdir(folder) if name.startswith(begins)]
     except OSError:
         return
-    if left:
+    if names:
         from . import exchange
 
-        exchange.sweep(path, left)
+        exchange.sweep(path, names)

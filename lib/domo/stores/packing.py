@@ -25,8 +25,8 @@ def unpacked(values: tuple[Any, ...]) -> Reading:
     devices, problem, fault, notes = values
     return Reading(
         tuple(
-            Device(number, name, age, {key: Value(*value) for key, value in known.items()})
-            for number, name, age, known in devices
+            Device(number, name, age, {key: Value(*value) for key, value in texts.items()})
+            for number, name, age, texts in devices
         ),
         Report(problem, fault=fault),
         notes,

@@ -34,28 +34,28 @@ VOLTAGES = {"lead": (28.8, 27.6), "lfp": (28.4, 27.0)}  # absorption and float o
 def _steps(value: Any) -> tuple[tuple[float, float], ...]:
     if not isinstance(value, list) or not value or len(value) > 1000:
         raise ValueError(f"wants a list of [watts, minutes], not {value!r}")
-    found = []
+    steps = []
     for step in value:
         if not isinstance(step, list) or len(step) != 2:
             raise ValueError(f"wants a list of [watts, minutes], and {step!r} is none")
-        found.append((_WATT(step[0]), number(1, 1440)(step[1])))
-    if sum(minutes for _, minutes in found) > 1440:
+        steps.append((_WATT(step[0]), number(1, 1440)(step[1])))
+    if sum(minutes for _, minutes in steps) > 1440:
         raise ValueError("lasts longer than a day")
-    return tuple(found)
+    return tuple(steps)
 
 
 def _panels(value: Any) -> tuple[tuple[float, float, float | None], ...]:
-    known: Keys = {
+    fields: Keys = {
         "peak": (number(1, 1e6, why=" (W)"), ...),
         "tilt": (number(0, 90, why=" (degrees from level)"), 35.0),
         "azimuth": (number(0, 360, why=" (degrees from north: 180 is south)"), None),
     }
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        value = [{"peak": known["peak"][0](value)}]
+        value = [{"peak": fields["peak"][0](value)}]
     if not isinstance(value, list) or not value:
         raise ValueError(f"wants a list of {{peak: W, tilt: degrees, azimuth: degrees}}, not {value!r}")
-    found = [keys(one, known, f".{place}") for place, one in enumerate(value, 1)]
-    return tuple((one["peak"], one["tilt"], one["azimuth"]) for one in found)
+    panels = [keys(one, fields, f".{place}") for place, one in enumerate(value, 1)]
+    return tuple((one["peak"], one["tilt"], one["azimuth"]) for one in panels)
 
 
 def _hours(value: Any) -> tuple[float, ...]:
@@ -113,16 +113,16 @@ def load(value: Any) -> dict[str, Any]:
 
 def plant(value: Any) -> dict[str, Any]:
     """The section `plant`, with its defaults. Raises ValueError."""
-    found = {**PLANT, **keys(value, {name: (check, PLANT[name]) for name, check in _PLANT.items()})}
-    found["own"] = any(found[name] != PLANT[name] for name in OWN)
+    section = {**PLANT, **keys(value, {name: (check, PLANT[name]) for name, check in _PLANT.items()})}
+    section["own"] = any(section[name] != PLANT[name] for name in OWN)
     names = ("absorption", "float")
-    given = [found[name] for name in names if value.get(name) is not None]
+    given = [section[name] for name in names if value.get(name) is not None]
     system = max(1, round(given[0] / 14)) / 2 if given else 1  # times 24 V
-    for name, volts in zip(names, VOLTAGES[found["chemistry"]], strict=True):
-        found[name] = volts * system if value.get(name) is None else found[name]
-    if found["float"] > found["absorption"]:
-        raise ValueError(f".float: {found['float']:g} V is above absorption, {found['absorption']:g} V")
-    return found
+    for name, volts in zip(names, VOLTAGES[section["chemistry"]], strict=True):
+        section[name] = volts * system if value.get(name) is None else section[name]
+    if section["float"] > section["absorption"]:
+        raise ValueError(f".float: {section['float']:g} V is above absorption, {section['absorption']:g} V")
+    return section
 
 
 def peak(load: Mapping[str, Any]) -> float:

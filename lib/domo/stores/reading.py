@@ -78,16 +78,16 @@ def judge(devices: list[tuple[str, str, str, dict[str, Value]]], config: Config,
         else:
             fresh.append(Device(number, name, age, values))
     reading = Reading(tuple(fresh), notes=tuple(dict.fromkeys(gone.values())))
-    known = reading.values
+    there = reading.values
     for value in config.required:
-        if value not in known:
+        if value not in there:
             if value in gone:
                 stale = Report(f"{value} is stale: {gone[value]}", fault=f"{value} is stale")
                 return replace(reading, problem=stale)
-            has = ", ".join(known)[:TEXT_LIMIT] or "nothing"
+            has = ", ".join(there)[:TEXT_LIMIT] or "nothing"
             return replace(reading, problem=Report(f"no {value}: PvMonit reports {has}", fault=f"no {value}"))
-        if value in config.floor and known[value].number is None:
-            text = f"{value} is {known[value].text!r}, which is no number, so the floor cannot be checked"
+        if value in config.floor and there[value].number is None:
+            text = f"{value} is {there[value].text!r}, which is no number, so the floor cannot be checked"
             return replace(reading, problem=Report(text, fault=f"{value} is no number"))
     return reading if fresh else replace(reading, problem="no device reports")
 
@@ -125,7 +125,7 @@ def watched(config: Config, data: Reading, past: Past, now: Now) -> tuple[Readin
 
 def fingerprint(reading: Reading) -> str:
     """The measured values that always change, as text, or a hash of that; "" if there are none."""
-    found = ";".join(
+    text = ";".join(
         [
             f"{device.id}.{name}={device.values[name].text}"
             for device in reading.devices
@@ -133,11 +133,11 @@ def fingerprint(reading: Reading) -> str:
             if name in device.values
         ]
     )
-    if len(found) <= LONG:
-        return found
+    if len(text) <= LONG:
+        return text
     from _imp import source_hash
 
-    return source_hash(0, found.encode(errors="replace")).hex()
+    return source_hash(0, text.encode(errors="replace")).hex()
 
 
 def parse(content: bytes) -> list[tuple[str, str, str, dict[str, Value]]]:

@@ -44,7 +44,7 @@ def fields(
     config: Config, wall: float, reading: Reading, plan: Plan, before: Mapping[int, str], wrong: Sequence[str]
 ) -> dict[str, str]:
     """One line, by column; `before`: the reasons of the line before; `wrong`: what the tick found wrong."""
-    found = {"time": stamp(wall), "wrong": " | ".join(wrong)}
+    cells = {"time": stamp(wall), "wrong": " | ".join(wrong)}
     wanted = VALUES.union(config.valueUse, config.recordValues)
     names: list[str] = []
     for device in reading.devices:
@@ -53,14 +53,14 @@ def fields(
         plain = _plain(name)
         for value, content in device.values.items():
             if value in wanted:
-                found[f"{plain}.{value if value in VALUES else _plain(value)}"] = content.text
+                cells[f"{plain}.{value if value in VALUES else _plain(value)}"] = content.text
     for relay, decision in plan.items():
         name, why = f"relay{relay}.", decision.why
-        found[name + "mode"] = "" if decision.mode is None else str(decision.mode)
-        found[name + "state"] = str(decision.state)
-        found[name + "wanted"] = "1" if decision.supported else "0"
-        found[name + "why"] = "" if before.get(relay) == why else why
-    return found
+        cells[name + "mode"] = "" if decision.mode is None else str(decision.mode)
+        cells[name + "state"] = str(decision.state)
+        cells[name + "wanted"] = "1" if decision.supported else "0"
+        cells[name + "why"] = "" if before.get(relay) == why else why
+    return cells
 
 
 def _plain(name: str) -> str:
@@ -68,9 +68,9 @@ def _plain(name: str) -> str:
     return " ".join(name.replace(",", " ").replace('"', "'").split())
 
 
-def row(found: Mapping[str, str], columns: Sequence[str]) -> str:
+def row(cells: Mapping[str, str], columns: Sequence[str]) -> str:
     """The line of CSV for these columns, without its end."""
-    texts = [found.get(name, "") for name in columns]
+    texts = [cells.get(name, "") for name in columns]
     return ",".join([text if text.isalnum() or not text else _cell(text) for text in texts])
 
 
@@ -85,22 +85,22 @@ def append(
 ) -> str:
     """Adds a line. Gives the day (2026-06-15) when the record is due to go to the lasting folder, else "".
     Raises Fault."""
-    found = fields(config, wall, reading, plan, before, wrong)
+    cells = fields(config, wall, reading, plan, before, wrong)
     try:
-        if not _added(config, found):
+        if not _added(config, cells):
             from . import history
 
-            history.prepare(config, path(config), found)
-            found |= {f"relay{r}.why": decision.why for r, decision in plan.items()}  # whole in a new file
-            if not _added(config, found):
+            history.prepare(config, path(config), cells)
+            cells |= {f"relay{r}.why": decision.why for r, decision in plan.items()}  # whole in a new file
+            if not _added(config, cells):
                 raise Fault(f"{path(config)}: its first line is too long; let fewer values or devices report")
     except OSError as error:
         raise Fault(f"the record: {error.filename or path(config)}: {error.strerror}") from None
-    day = found["time"][:10]
+    day = cells["time"][:10]
     return day if config.recordEvery and not _kept(config, day, wall) else ""
 
 
-def _added(config: Config, found: Mapping[str, str]) -> bool:
+def _added(config: Config, cells: Mapping[str, str]) -> bool:
     """Adds the line; gives False if the file is empty, of another day, or lacks a column. Raises Fault."""
     name = path(config)
     try:
@@ -117,12 +117,12 @@ def _added(config: Config, found: Mapping[str, str]) -> bool:
             from ..system.rights import user_name
 
             raise Fault(f"{name}: belongs to {user_name(info.st_uid)}; run: sudo rm {name}")
-        head, _, rest = os.pread(fd, 4096 + 64 * len(found), 0).partition(b"\n")
+        head, _, rest = os.pread(fd, 4096 + 64 * len(cells), 0).partition(b"\n")
         columns = head.decode(errors="replace").split(",")
-        if not found.keys() <= set(columns) or rest and not rest.startswith(found["time"][:10].encode()):
+        if not cells.keys() <= set(columns) or rest and not rest.startswith(cells["time"][:10].encode()):
             return False
         whole = info.st_size == 0 or os.pread(fd, 1, info.st_size - 1) == b"\n"
-        line = f"{'' if whole else chr(10)}{row(found, columns)}\n".encode(errors="replace")
+        line = f"{'' if whole else chr(10)}{row(cells, columns)}\n".encode(errors="replace")
         if os.write(fd, line) < len(line):
             raise Fault(f"{name}: the disk is full")
     except OSError as error:

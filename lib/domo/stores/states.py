@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 def load(path: str) -> tuple[dict[int, int], str]:
     """The states by number in a file that only domo writes, {} without it; and "" or why it is not domo's."""
     try:
-        found = tinyjson.loads(files.read(path)[0].decode())
-        if isinstance(found, dict) and all(n.isdecimal() and s in (OFF, ON) for n, s in found.items()):
-            return {int(number): int(state) for number, state in found.items()}, ""
+        document = tinyjson.loads(files.read(path)[0].decode())
+        if isinstance(document, dict) and all(n.isdecimal() and s in (OFF, ON) for n, s in document.items()):
+            return {int(number): int(state) for number, state in document.items()}, ""
         return {}, f"{path}: was not domo's (other things than states are in it)"
     except FileNotFoundError:
         return {}, ""
@@ -29,11 +29,11 @@ def load(path: str) -> tuple[dict[int, int], str]:
 
 def save(path: str, states: Mapping[int, int]) -> str:
     """Replaces the file if it says something else. Gives "" or what was wrong with it. Raises Fault."""
-    found, trouble = load(path)
+    there, trouble = load(path)
     if trouble:
         from ..system import aside
 
         trouble = aside.set_aside(path, trouble)
-    if trouble or found != states:
+    if trouble or there != states:
         files.replace(path, tinyjson.dumps({str(number): state for number, state in states.items()}).encode())
     return trouble

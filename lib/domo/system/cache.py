@@ -33,11 +33,11 @@ def load(name: str) -> bytes | None:
     if not is_ours():
         return None
     try:
-        found, _ = files.read(f"{folder()}/{name}")
+        whole, _ = files.read(f"{folder()}/{name}")
     except (OSError, Fault):
         return None
-    content = found[len(_TAG) + 8 :]
-    return content if found == _sealed(content) else None
+    content = whole[len(_TAG) + 8 :]
+    return content if whole == _sealed(content) else None
 
 
 def save(name: str, content: bytes) -> None:

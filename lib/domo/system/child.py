@@ -1,7 +1,7 @@
 """A function in a child process, under deadlines: whatever it does, the caller goes on.
 
 Nobody waits for a child without end. One that cannot be killed (it sleeps in the kernel, on a disk
-that does not answer) is left behind: `left` names it (see `left_behind`).
+that does not answer) is left to itself: `Child.stuck` names it (see `stuck`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .left_behind import Left
+    from .stuck import Stuck
 
 _SIGABRT, _SIGKILL, _SIGALRM, _SIGCHLD = 6, 9, 14, 17  # `import signal` brings in enum
 LIFETIME = 30  # s, more than any deadline: a child whose tick was killed ends itself
@@ -35,7 +35,7 @@ class Child:
 
     def __init__(self, run: Callable[[int], None]) -> None:
         self.printed = b""
-        self.left: Left | None = None
+        self.stuck: Stuck | None = None
         self.rest = b""
         ends: list[int] = []
         try:
@@ -60,8 +60,8 @@ class Child:
 
     def read(self, deadline: float) -> bytes:
         """The next piece of the answer; b"" at its end or the deadline (time.monotonic()). Raises OSError."""
-        while self.answer in self._open and (left := deadline - time.monotonic()) > 0:
-            ready, _, _ = select.select(list(self._open), [], [], left)
+        while self.answer in self._open and (remaining := deadline - time.monotonic()) > 0:
+            ready, _, _ = select.select(list(self._open), [], [], remaining)
             if self._output in ready:
                 self._collect()
             if self.answer in ready:
@@ -98,7 +98,7 @@ class Child:
 
     def stop(self) -> int:
         """Ends the child and all that it started; gives its wait status, or that of a killed child if it is
-        unknown. One that does not end is left behind (see `left`). Raises OSError."""
+        unknown. One that does not end is `stuck` from then on. Raises OSError."""
         try:
             os.killpg(self.pid, _SIGKILL)
         except OSError:  # it has no session of its own yet
@@ -119,14 +119,14 @@ class Child:
                 return status
             now = time.monotonic()
             if now >= end:
-                from . import left_behind
+                from . import stuck
 
-                if now >= end + STARVED or not left_behind.has_work(self.pid):
+                if now >= end + STARVED or not stuck.has_work(self.pid):
                     break
             time.sleep(pause)
             pause = min(2 * pause, 0.05)
         # If it is traced, only its tracer hears of its end; but it is dead.
-        self.left = left_behind.alive(self.pid)
+        self.stuck = stuck.alive(self.pid)
         return _SIGKILL
 
     def _collect(self) -> None:

@@ -47,12 +47,12 @@ def use() -> bool:
         if content[:head] != TAG + source_hash(0, body):
             return False
         middle = SIZE + int.from_bytes(body[:SIZE], "big")
-        found = _loaded(body[SIZE:middle])
+        loaded = _loaded(body[SIZE:middle])
     except (OSError, ValueError, EOFError, TypeError):
         return False
-    if found:
+    if loaded:
         _rest.append(body[middle:])
-    return found
+    return loaded
 
 
 def use_rest() -> None:

@@ -88,9 +88,9 @@ def _held_back(decision: Decision, unsaid: str) -> Decision:
 
 def _write_modes(sight: Sight, plan: Plan) -> tuple[Plan, list[str]]:
     """Brings the mode file up to the plan (see change.modes_to), if there is something to write."""
-    found = sight.modes
-    changed = found.texts or any(d.mode not in (None, found.modes.get(r)) for r, d in plan.items())
-    if found.problem or not changed or found.missing and not sight.answers.past.known:
+    mode_file = sight.mode_file
+    changed = mode_file.texts or any(d.mode not in (None, mode_file.modes.get(r)) for r, d in plan.items())
+    if mode_file.problem or not changed or mode_file.missing and not sight.answers.past.known:
         return plan, []
     from . import change
 
@@ -132,7 +132,7 @@ def _record(sight: Sight, plan: Plan, faults: list[str]) -> tuple[str, list[str]
 
 def _rows(sight: Sight, past: Past) -> tuple[Row, ...]:
     """The rows for the journal. One that is new, or empty after a power cut, begins with standing forces."""
-    if sight.answers.begun:
+    if sight.answers.has_journal:
         return past.unwritten
     from .rows import standing
 

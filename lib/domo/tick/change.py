@@ -22,19 +22,19 @@ if TYPE_CHECKING:
 def modes_to(sight: Sight, plan: Plan) -> tuple[Plan, list[str]]:
     """Brings the mode file up to the plan; gives the plan, changed by newer forces of the owner if there are
     any, and what went wrong."""
-    config, found = sight.config, sight.modes
+    config, mode_file = sight.config, sight.mode_file
     wanted = {r: decision.mode for r, decision in plan.items() if decision.mode is not None}
     faults: list[str] = []
     try:
-        if found.missing:
+        if mode_file.missing:
             edits.create(config.modPath, wanted)
-            found = modes.load(config.modPath)
+            mode_file = modes.load(config.modPath)
         else:
-            changes = {r: mode for r, mode in wanted.items() if found.modes.get(r) != mode}
-            found = edits.set_auto(config.modPath, changes, sight.ended)
+            changes = {r: mode for r, mode in wanted.items() if mode_file.modes.get(r) != mode}
+            mode_file = edits.set_auto(config.modPath, changes, sight.ended)
     except Fault as fault:
         faults.append(str(fault))
-    newer = {r: m for r, m in found.modes.items() if m in FORCED and r in plan and plan[r].mode != m}
+    newer = {r: m for r, m in mode_file.modes.items() if m in FORCED and r in plan and plan[r].mode != m}
     if faults:  # what could not be written is no newer force
         newer = {r: m for r, m in newer.items() if r not in sight.ended}
     return (_overtaken(sight, plan, newer) if newer else plan), faults
@@ -42,15 +42,15 @@ def modes_to(sight: Sight, plan: Plan) -> tuple[Plan, list[str]]:
 
 def where_pins_failed(sight: Sight, board: Board, plan: Plan, failed: Iterable[int]) -> Plan:
     """The plan with the real states of the relays whose pins failed."""
-    found = board.found(dict.fromkeys(failed, OFF))
+    states = board.states(dict.fromkeys(failed, OFF))
     final = dict(plan)
     for relay in failed:
         decision = plan[relay]
-        if found[relay] != decision.state:
+        if states[relay] != decision.state:
             before = AUTO_OFF if relay in sight.ended else decision.mode_before
             mode = decision.mode if decision.mode in FORCED else before
             why = Text("{why}: its pin failed", why=decision.why)
-            final[relay] = replace(decision, mode=mode, state=found[relay], why=why)
+            final[relay] = replace(decision, mode=mode, state=states[relay], why=why)
     return final
 
 
@@ -69,10 +69,10 @@ def _overtaken(sight: Sight, plan: Plan, newer: Mapping[int, int]) -> Plan:
     """The plan with the forces that the owner gave while it was made. What the inverter cannot carry beside
     them is switched off; nothing else is switched on."""
     before = {r: AUTO_OFF if r in sight.ended else d.mode_before for r, d in plan.items()}
-    found = {r: decision.state_before for r, decision in plan.items()}
-    known = {**before, **newer}
+    states = {r: decision.state_before for r, decision in plan.items()}
+    relay_modes = {**before, **newer}
     answers = sight.answers
-    again = core.decide(sight.config, known, found, answers.past, answers.reading, answers.orders)
+    again = core.decide(sight.config, relay_modes, states, answers.past, answers.reading, answers.orders)
     final = dict(plan)
     for relay, decision in plan.items():
         if relay in newer:

@@ -6,7 +6,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from ..core.model import DONE, LOOK, REFUSED, ConfigError, Device, Fault, Now, Reading, Value
+from ..core.model import DONE, REFUSED, WRONG, ConfigError, Device, Fault, Now, Reading, Value
 from ..core.records import replace
 from ..core.settings import Config
 from ..core.texts import did_you_mean
@@ -42,18 +42,18 @@ def main(path: str, now: Now, readings: list[str], at: str | None, relay: int | 
     output.show(table.table(sight, sight.plan, relay))
     for line in sight.faults:
         print(f"domo-tick: {line}", file=sys.stderr)
-    return LOOK if sight.faults else DONE
+    return WRONG if sight.faults else DONE
 
 
 def suppose(real: Reading, values: dict[str, str], config: Config) -> Reading:
     """The reading with some values replaced on every device that reports them; new ones get a device."""
 
-    def supposed(known: Mapping[str, Value]) -> dict[str, Value]:
-        return {n: Value(values[n], "") if n in values else value for n, value in known.items()}
+    def supposed(reported: Mapping[str, Value]) -> dict[str, Value]:
+        return {n: Value(values[n], "") if n in values else value for n, value in reported.items()}
 
     devices = [replace(device, values=supposed(device.values)) for device in real.devices]
-    known = {name for device in devices for name in device.values}
-    new = {name: Value(text, "") for name, text in values.items() if name not in known}
+    reported = {name for device in devices for name in device.values}
+    new = {name: Value(text, "") for name, text in values.items() if name not in reported}
     if new:
         devices.append(Device("supposed", "supposed", 0.0, new))
     merged = Reading(tuple(devices), notes=real.notes)
@@ -65,11 +65,11 @@ def suppose(real: Reading, values: dict[str, str], config: Config) -> Reading:
 
 def _strange(real: Reading, values: dict[str, str]) -> Iterator[str]:
     """Warnings about --set that may be a mistake."""
-    known = real.values
+    reported = real.values
     for name, text in values.items():
-        if known and name not in known:
-            yield f"--set {name}: PvMonit does not report it{did_you_mean(name, known)}"
-        elif name in known and known[name].number is not None and Value(text, "").number is None:
+        if reported and name not in reported:
+            yield f"--set {name}: PvMonit does not report it{did_you_mean(name, reported)}"
+        elif name in reported and reported[name].number is not None and Value(text, "").number is None:
             yield f"--set {name}: {text!r} is text, and PvMonit reports a number"
 
 

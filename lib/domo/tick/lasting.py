@@ -1,5 +1,5 @@
 """What a tick reads from and writes to the lasting disk: in a child, because such a disk may hang, and a tick
-that hangs keeps the lock. A child that cannot be killed is left behind; no other is started beside it."""
+that hangs keeps the lock. A child that cannot be killed is stuck; no other is started beside it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..core.records import replace
 from ..stores import journal, memory, record
 from ..system import files
 from ..system.apart import apart
-from ..system.left_behind import HANGS, running
+from ..system.stuck import HANGS, running
 from .rows import standing
 
 TYPE_CHECKING = False
@@ -30,8 +30,8 @@ def past(config: Config, now: Now) -> tuple[Past, str]:
     """The past from the journal, and "" or why it cannot be read: then nothing is switched on by itself."""
 
     def read() -> tuple[dict[str, Any], bool, str]:
-        found, fault = journal.past(config, now)
-        return memory.kept(found, now), found.known, str(fault)
+        past, fault = journal.past(config, now)
+        return memory.kept(past, now), past.known, str(fault)
 
     answer, why, _ = apart(read, SECONDS)
     if answer is None:
@@ -61,9 +61,9 @@ def tell_journal(config: Config, rows: tuple[Row, ...], before: Past, now: Now) 
     answer, why, after = _bounded(
         "journal", config.dbFile, lambda: _append(config, rows, forces, now), before
     )
-    done, begun, fault = answer or (False, False, why)
+    done, forces_done, fault = answer or (False, False, why)
     faults: list[str] = [Report(fault, "journal", lasts=not done)] if fault else []
-    unwritten = (() if begun else forces) if done else before.unwritten
+    unwritten = (() if forces_done else forces) if done else before.unwritten
     return replace(after, unwritten=unwritten, reports=(*before.reports, *faults)), faults
 
 
@@ -73,8 +73,8 @@ def _append(
     """Adds the rows. If the journal had to be set aside, the new one also gets the rows of the standing
     forces. Gives whether it took each of the two, and "" or what went wrong."""
     done, fault = journal.append(config, rows, now)
-    begun = done and (not fault or journal.append(config, forces, now)[0])
-    return done, begun, str(fault)
+    forces_done = done and (not fault or journal.append(config, forces, now)[0])
+    return done, forces_done, str(fault)
 
 
 def keep_record(config: Config, day: str, before: Past, now: Now) -> tuple[Past, list[str]]:
@@ -107,10 +107,10 @@ def _keep(config: Config, day: str, now: Now) -> tuple[bool, str]:
 
 def _bounded(what: str, place: str, work: Callable[[], Any], before: Past) -> tuple[Any, str, Past]:
     """What `work` at that place gives, or None and why there is nothing; and the past that knows a process
-    which had to be left behind: no other is started beside it."""
-    left = before.stuck.get(what)
-    if left and running(left):
-        return None, f"{what} {place}: {HANGS.format(left[0])}", before
-    answer, why, left = apart(work, SECONDS)
-    after = replace(before, stuck={**before.stuck, what: left}) if left else before
+    that is stuck: no other is started beside it."""
+    stuck = before.stuck.get(what)
+    if stuck and running(stuck):
+        return None, f"{what} {place}: {HANGS.format(stuck[0])}", before
+    answer, why, stuck = apart(work, SECONDS)
+    after = replace(before, stuck={**before.stuck, what: stuck}) if stuck else before
     return answer, f"{what} {place}: {why}", after

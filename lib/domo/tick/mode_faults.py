@@ -8,30 +8,30 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..core.model import Past
     from ..core.settings import Config
-    from ..stores.modes import Found
+    from ..stores.modes import ModeFile
 
 
-def faults(config: Config, found: Found, past: Past) -> list[str]:
+def faults(config: Config, mode_file: ModeFile, past: Past) -> list[str]:
     """A sentence for each, and what domo does about it."""
-    if found.problem:
+    if mode_file.problem:
         held = [str(r) for r in config.relays if r not in past.modes]
-        told = f"{found.problem}; it is left as it is, the last good modes apply"
+        told = f"{mode_file.problem}; it is left as it is, the last good modes apply"
         told += f", relays without one are held off: {', '.join(held)}" if held else ""
-        return [Report(told, "mode file", found.problem)]
+        return [Report(told, "mode file", mode_file.problem)]
     odd = "{}: relay {} is {}, no mode (0 to 3): held off until you correct it"
     told_of: list[str] = [
         Report(odd.format(config.modPath, relay, text), f"mode of relay {relay}")
-        for relay, text in found.odd.items()
+        for relay, text in mode_file.odd.items()
         if relay in config.relays
     ]
-    if found.linked:
+    if mode_file.linked:
         told_of.append(linked(config.modPath))
     told_of += [
         f"{config.modPath}: relay {relay} is in it more than once; a force counts,"
         " else the last one; delete the others"
-        for relay in found.twice
+        for relay in mode_file.twice
     ]
-    told_of += [f"{config.modPath}: {misnamed(name)}" for name in found.misnamed]
+    told_of += [f"{config.modPath}: {misnamed(name)}" for name in mode_file.misnamed]
     return told_of
 
 

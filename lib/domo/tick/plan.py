@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..core import decide as core
 from ..core.faults import Report
 from ..core.history import OFF, ON
-from ..core.model import AUTO_OFF, FORCED, FORCED_ON, Fault, Order
+from ..core.model import AUTO_OFF, FORCED, FORCED_ON, Fault
 from ..core.records import dataclass
 from ..pins.choice import open_board
 from ..scripts import asking, messages
@@ -29,8 +29,8 @@ class Beginning:
     now: Now
     board: Board | None
     states: Mapping[int, int]  # as the pins were found
-    modes: modes.Found
-    known: Mapping[int, int | None]  # the mode of every relay, None where the file holds no mode
+    mode_file: modes.ModeFile
+    modes: Mapping[int, int | None]  # the mode of every relay, None where the file holds no mode
     past: Past
     before: Past
     faults: tuple[str, ...]
@@ -46,14 +46,14 @@ def begin(config: Config, now: Now) -> Beginning:
         from . import lasting
 
         before, journal_fault = lasting.past(config, now)
-    found = modes.load(config.modPath)
-    known, mode_faults = resolve(config, found, before)
-    left = memory.left(before, now)
-    board, pins, pin_fault = _pins(config, left)
-    states = {r: ON if pins[r] == ON == left.get(r, ON) else OFF for r in config.relays}
+    mode_file = modes.load(config.modPath)
+    relay_modes, mode_faults = resolve(config, mode_file, before)
+    last_states = memory.last_states(before, now)
+    board, pins, pin_fault = _pins(config, last_states)
+    states = {r: ON if pins[r] == ON == last_states.get(r, ON) else OFF for r in config.relays}
     past = memory.observe(before, states, pins, now)
-    faults = (memory_fault, journal_fault, pin_fault, *mode_faults)
-    return Beginning(config, now, board, states, found, known, past, before, tuple(filter(None, faults)))
+    faults = tuple(filter(None, (memory_fault, journal_fault, pin_fault, *mode_faults)))
+    return Beginning(config, now, board, states, mode_file, relay_modes, past, before, faults)
 
 
 def force(seen: Beginning) -> None:
@@ -61,30 +61,30 @@ def force(seen: Beginning) -> None:
     is reported when the whole plan is carried out."""
     if seen.board is not None:
         timed = over(seen)
-        forced = {r: ON if mode == FORCED_ON else OFF for r, mode in seen.known.items() if mode in FORCED}
+        forced = {r: ON if mode == FORCED_ON else OFF for r, mode in seen.modes.items() if mode in FORCED}
         seen.board.apply({relay: state for relay, state in forced.items() if relay not in timed})
 
 
-def resolve(config: Config, found: modes.Found, past: Past) -> tuple[dict[int, int | None], list[str]]:
+def resolve(config: Config, mode_file: modes.ModeFile, past: Past) -> tuple[dict[int, int | None], list[str]]:
     """The mode of each relay now (None: the mode file holds no mode, so the relay is held off), and what is
     wrong with the mode file."""
     faults: list[str] = []
-    if found.problem or found.odd or found.linked or found.twice or found.misnamed:
+    if mode_file.problem or mode_file.odd or mode_file.linked or mode_file.twice or mode_file.misnamed:
         from . import mode_faults
 
-        faults = mode_faults.faults(config, found, past)
-    if found.problem:
+        faults = mode_faults.faults(config, mode_file, past)
+    if mode_file.problem:
         return {r: past.modes.get(r) for r in config.relays}, faults
-    return modes.holding(config.relays, found, past.modes), faults
+    return modes.holding(config.relays, mode_file, past.modes), faults
 
 
 def over(seen: Beginning) -> dict[int, int]:
     """The forces whose time is over, or may be, and that still stand: relay and mode."""
-    if seen.modes.problem:
+    if seen.mode_file.problem:
         return {}
     until, unsure = seen.past.until.items(), _clock_was_set(seen)
     return {
-        r: mode for r, (mode, age, length) in until if (unsure or age >= length) and seen.known.get(r) == mode
+        r: mode for r, (mode, age, length) in until if (unsure or age >= length) and seen.modes.get(r) == mode
     }
 
 
@@ -104,32 +104,28 @@ def finish(
         seen = lasting.dated(seen)
     config, now = seen.config, seen.now
     ended = over(seen)
-    known = {**seen.known, **dict.fromkeys(ended, AUTO_OFF)}
-    question = messages.Question(config, known, seen.states, seen.past, now, given, pretend, acts)
+    relay_modes = {**seen.modes, **dict.fromkeys(ended, AUTO_OFF)}
+    question = messages.Question(config, relay_modes, seen.states, seen.past, now, given, pretend, acts)
     answers = asking.ask_all(question)
     data, past = answers.reading, answers.past
     faults = [*seen.faults, *answers.reports]
     if data.problem:
         faults.append(Report.of(data.problem).of_the("data"))
     else:
-        faults += [_failed(r, order) for r, order in sorted(answers.orders.items()) if not order.good]
-    plan = core.decide(config, known, seen.states, past, data, answers.orders)
+        failed = [(r, order.why) for r, order in sorted(answers.orders.items()) if not order.good]
+        faults += [Report.of(why).of_the(f"script {r}") for r, why in failed]
+    plan = core.decide(config, relay_modes, seen.states, past, data, answers.orders)
     if past.until:
         from . import timed
 
         plan = timed.told(plan, past, ended, now)
-    return Sight(config, now, seen.board, seen.modes, seen.before, answers, plan, tuple(faults), ended)
+    return Sight(config, now, seen.board, seen.mode_file, seen.before, answers, plan, tuple(faults), ended)
 
 
-def _failed(relay: int, order: Order) -> Report:
-    """A script's fault. It counts as the same fault while it is in the same line, whatever its text is."""
-    return Report(order.why, f"script {relay}", order.why.partition(": ")[0])
-
-
-def _pins(config: Config, left: Mapping[int, int]) -> tuple[Board | None, dict[int, int], str]:
+def _pins(config: Config, last_states: Mapping[int, int]) -> tuple[Board | None, dict[int, int], str]:
     """The board, the state of each relay by its pin (as it was left, if there is no board), and the fault."""
     try:
         board = open_board(config)
     except Fault as fault:
-        return None, {r: left.get(r, OFF) for r in config.relays}, f"no relay can be switched: {fault}"
-    return board, board.found(left), ""
+        return None, {r: last_states.get(r, OFF) for r in config.relays}, f"no relay can be switched: {fault}"
+    return board, board.states(last_states), ""

@@ -47,7 +47,7 @@ def next_past(
         if decision.supported:
             support[relay] = 0.0
     ours = frozenset(auto)
-    changes, left = _told(before, past, plan, ours) if config.dbFile or config.onChange else ([], [])
+    changes, reminders = _told(before, past, plan, ours) if config.dbFile or config.onChange else ([], [])
     return replace(
         past,
         tick=0.0,
@@ -69,7 +69,7 @@ def next_past(
             r: end for r, end in past.until.items() if r in plan and (r in ending or plan[r].mode == end[0])
         },
         pin_failures=_pin_failures(past.pin_failures, plan, failed) if failed or past.pin_failures else {},
-        unwritten=(*past.unwritten, *changes, *left)[-MOST_ROWS:] if config.dbFile else (),
+        unwritten=(*past.unwritten, *changes, *reminders)[-MOST_ROWS:] if config.dbFile else (),
         untold=(*past.untold, *changes)[-MOST_ROWS:] if config.onChange else (),
     )
 
@@ -89,7 +89,7 @@ def _pin_failures(
 
 
 def _told(before: Past, past: Past, plan: Plan, ours: frozenset[int]) -> tuple[list[Row], list[Row]]:
-    """The new rows for the journal: rows.changes, and rows.left."""
+    """The new rows for the journal: rows.changes, and rows.reminders."""
     if not past.until and not any(
         d.state != d.state_before
         or d.state_before != before.history.get(r, _NO_HISTORY).last_state
@@ -99,4 +99,4 @@ def _told(before: Past, past: Past, plan: Plan, ours: frozenset[int]) -> tuple[l
         return [], []
     from . import rows
 
-    return rows.changes(before, past, plan, ours), rows.left(before, past, plan)
+    return rows.changes(before, past, plan, ours), rows.reminders(before, past, plan)

@@ -30,11 +30,11 @@ def forces_only(config: Config, error: Exception, now: Now) -> list[str]:
     faults = [f"{what}; relays that are not forced are off"]
     try:
         board = open_board(config)
-        known, found = _last_modes(config, now), modes.load(config.modPath)
-        held = known if found.problem else modes.holding(config.relays, found, known)
+        last_modes, mode_file = _last_modes(config, now), modes.load(config.modPath)
+        held = last_modes if mode_file.problem else modes.holding(config.relays, mode_file, last_modes)
         wanted = {r: ON if held.get(r) == FORCED_ON else OFF for r in config.relays}
         faults += [*board.apply(wanted).values(), board.save()]
-        faults.append(states.save(config.etatPath, board.found(wanted)))
+        faults.append(states.save(config.etatPath, board.states(wanted)))
     except Exception as again:
         faults.append(one_line(f"{type(again).__name__}: {again}"))
     return [fault for fault in faults if fault]
@@ -63,8 +63,8 @@ def without_config(
         forces = {
             r: m for r, m in modes.load(config.modPath).modes.items() if m in FORCED and r in config.relays
         }
-        known = past.modes if past else {}
-        if _too_long(config, past) or any(known.get(r) != m for r, m in forces.items()):
+        last_modes = past.modes if past else {}
+        if _too_long(config, past) or any(last_modes.get(r) != m for r, m in forces.items()):
             none = Reading((), f"{path} cannot be used; the last good configuration applies, without data")
             return True, run(config, clock, none).faults
     except lock.Locked:

@@ -26,14 +26,15 @@ def changes(before: Past, past: Past, plan: Plan, ours: frozenset[int]) -> list[
         if mode is not None and mode != before.modes.get(relay, AUTO_OFF):
             here = relay in ours or (mode not in FORCED and mode != decision.mode_before)
             timed, age, length = past.until.get(relay, (None, 0.0, 0.0))
-            left = max(0.0, length - age) if mode == timed else None  # an end is that force's, and no other's
-            told.append(Row(0.0, relay, "M", mode, decision.why, PROGRAM if here else OWNER, left))
+            # An end is that force's, and no other's.
+            remaining = max(0.0, length - age) if mode == timed else None
+            told.append(Row(0.0, relay, "M", mode, decision.why, PROGRAM if here else OWNER, remaining))
         if decision.state != decision.state_before:
             told.append(Row(0.0, relay, "E", decision.state, decision.why))
     return told
 
 
-def left(before: Past, past: Past, plan: Plan) -> list[Row]:
+def reminders(before: Past, past: Past, plan: Plan) -> list[Row]:
     """Now and then a row that says how long a force still lasts. After a restart, while the clock is not
     set, the force goes on from there."""
     told = []
@@ -42,7 +43,7 @@ def left(before: Past, past: Past, plan: Plan) -> list[Row]:
         earlier = max(0.0, age - (past.tick or 0.0))
         stands = relay in plan and plan[relay].mode == mode == before.modes.get(relay)
         if stands and earlier // step < age // step and age < length:
-            why = Text("{mode}, {left} left", mode=MODE_WORDS[mode], left=minutes(length - age))
+            why = Text("{mode}, {remaining} left", mode=MODE_WORDS[mode], remaining=minutes(length - age))
             told.append(Row(0.0, relay, "M", mode, why, PROGRAM, length - age))
     return told
 
@@ -51,8 +52,8 @@ def standing(past: Past) -> tuple[Row, ...]:
     """Rows for the standing forces, without those that a row waiting for the journal tells of."""
     told = {row.relay for row in past.unwritten if row.info == "M"}
     forces = {r: mode for r, mode in past.modes.items() if mode in FORCED and r not in told}
-    left = {r: max(0.0, length - age) for r, (_, age, length) in past.until.items()}
+    remaining = {r: max(0.0, length - age) for r, (_, age, length) in past.until.items()}
     return tuple(
-        Row(0.0, r, "M", mode, past.why.get(r, MODE_WORDS[mode]), OWNER, left.get(r))
+        Row(0.0, r, "M", mode, past.why.get(r, MODE_WORDS[mode]), OWNER, remaining.get(r))
         for r, mode in forces.items()
     )

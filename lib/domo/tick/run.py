@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from ..core.model import BUSY, DONE, LOOK, REFUSED, ConfigError, Fault
+from ..core.model import BUSY, DONE, REFUSED, WRONG, ConfigError, Fault
 from ..core.records import replace
 from ..stores import config as configs
 from ..stores import memory
@@ -42,7 +42,7 @@ def run(config: Config, clock: Callable[[], Now], given: Reading | None = None) 
             os.close(held)
 
 
-def main(path: str, verbose: bool = False, clock: Callable[[], Now] = memory.look_at_clocks) -> int:
+def main(path: str, verbose: bool = False, clock: Callable[[], Now] = memory.read_clocks) -> int:
     """A tick by the configuration at `path`; `verbose`: prints its table. Gives the exit code."""
     watched = verbose or bool(sys.stderr and sys.stderr.isatty())
     try:
@@ -71,10 +71,10 @@ def main(path: str, verbose: bool = False, clock: Callable[[], Now] = memory.loo
 
         now = clock()
         tell.say(config, rescue.forces_only(config, error, now), now, watched, all_seen=False)
-        return LOOK
+        return WRONG
     if stamps:
         configs.remember(config, stamps)
-    return LOOK if _tell(done, verbose, watched) else DONE
+    return WRONG if _tell(done, verbose, watched) else DONE
 
 
 def leave(code: int) -> None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ..core.settings import Config
     from ..pins.board import Board
     from ..scripts.messages import Answers
-    from ..stores.modes import Found
+    from ..stores.modes import ModeFile
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Sight:
     config: Config
     now: Now
     board: Board | None  # None: no pin can be driven
-    modes: Found  # the mode file, as it was read
+    mode_file: ModeFile  # the mode file, as it was read
     before: Past  # the past as it was remembered, before the pins were read
     answers: Answers  # with the reading, and the past that has seen pins and reading
     plan: Plan

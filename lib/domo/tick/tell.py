@@ -31,7 +31,7 @@ def say(
     """Prints the faults: for cron only what is new; all of them if somebody reads them (`watched`, domo-mod,
     the panel). Then starts the messenger, if it is needed. `config`: None if it cannot be used; `all_seen`:
     see core.news."""
-    left = reports
+    lines = reports
     watched = watched or os.environ.get("DOMO_SAY") == "all"
     try:
         if config is not None and not watched:
@@ -39,14 +39,14 @@ def say(
                 from . import news
 
                 news.say(config, reports, now, all_seen)
-            left = []
+            lines = []
         if config is not None and _waits(config):
             from . import messenger
 
             messenger.start(config)
     except Exception as error:  # a damaged disk or installation
-        left = [*reports, f"{type(error).__name__}: {error}"]
-    for line in left:
+        lines = [*reports, f"{type(error).__name__}: {error}"]
+    for line in lines:
         print(f"domo-tick: {line}", file=sys.stderr)
 
 

@@ -53,22 +53,22 @@ def main(path: str, now: Now) -> int:
         "plant": lambda: check_plant.plant(settings),
         "files": lambda: _files(settings, now),
         "pins": lambda: _pins(settings),
-        "onChange": lambda: check_news.look(settings),
+        "onChange": lambda: check_news.findings(settings),
         "machine": lambda: _machine(path),
         "masters": lambda: check_masters.findings(path, document),
     }
     all_well = not unsafe
     for name, check in checks.items():
-        for ok, text in _found(name, check):
+        for ok, text in _findings(name, check):
             _say(ok, text)
             all_well = all_well and ok is not False
     return 0 if all_well else 1
 
 
-def _found(name: str, check: Callable[[], Findings]) -> Findings:
+def _findings(name: str, check: Callable[[], Findings]) -> Findings:
     """What a check finds, in a child, because what it looks at may hang."""
-    found, why, _ = apart(lambda: [(ok, str(text)) for ok, text in check()], SECONDS)
-    yield from [(False, f"{name}: {why}")] if found is None else found
+    findings, why, _ = apart(lambda: [(ok, str(text)) for ok, text in check()], SECONDS)
+    yield from [(False, f"{name}: {why}")] if findings is None else findings
 
 
 def _say(ok: bool | None, text: str) -> None:
@@ -95,14 +95,14 @@ def _data(settings: Config, now: Now) -> Findings:
 def _files(settings: Config, now: Now) -> Findings:
     for twice in schema.files_named_twice(settings, lambda path: _real(settings, path)):
         yield False, f"config: {twice}"
-    found = modes.load(settings.modPath)
-    if found.problem:
-        yield False, f"mode file {found.problem}; correct it, or delete it and a tick makes a new one"
-    if found.linked:
+    mode_file = modes.load(settings.modPath)
+    if mode_file.problem:
+        yield False, f"mode file {mode_file.problem}; correct it, or delete it and a tick makes a new one"
+    if mode_file.linked:
         yield False, f"mode file {mode_faults.linked(settings.modPath)}"
-    for relay, text in found.odd.items():
+    for relay, text in mode_file.odd.items():
         yield False, f"mode file {settings.modPath}: relay {relay} is {text}; write 0, 1, 2 or 3"
-    for name in found.misnamed:
+    for name in mode_file.misnamed:
         yield False, f"mode file {settings.modPath}: {mode_faults.misnamed(name)}"
     _, trouble = memory.load(settings, now)
     if trouble:

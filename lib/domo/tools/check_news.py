@@ -10,7 +10,7 @@ from ..stores import events, told
 from ..system import rights, trusted
 
 
-def look(settings: Config) -> Iterator[tuple[bool | None, str]]:
+def findings(settings: Config) -> Iterator[tuple[bool | None, str]]:
     """Whether it can be run, and what keeps it from being told; nothing if there is none."""
     forbidden = rights.forbidden(told.path(settings))
     if forbidden:

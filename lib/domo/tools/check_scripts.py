@@ -34,11 +34,11 @@ def findings(settings: Config) -> Findings:
 
 
 def _run(settings: Config) -> Findings:
-    found = source.scripted(settings)
+    kinds = source.scripted(settings)
     library = source.Library(settings.scriptDir, owners=settings.scriptOwners)
     linted = lint.lint(settings)
     mistaken = {file for file, finding in linted if finding.mistake}
-    for relay, kind in sorted(found.items()):
+    for relay, kind in sorted(kinds.items()):
         file = source.path(settings, relay, kind)
         try:
             name = f"{relay}.{kind}"
@@ -51,7 +51,7 @@ def _run(settings: Config) -> Findings:
             yield True, f"script {file}"
     for file, finding in linted:
         yield (False if finding.mistake else None), f"script {file} line {finding.line}: {finding.text}"
-    if not found:
+    if not kinds:
         yield (
             None,
             f"scripts: none in {settings.scriptDir}; N.py is relay N's, relay.script.d/ of domo has examples",
@@ -59,7 +59,7 @@ def _run(settings: Config) -> Findings:
     if settings.scriptOwners:
         owners, user = ", ".join(settings.scriptOwners), user_name(os.geteuid())
         yield None, f"scripts of {owners} are run: whoever can write them can run any program as {user}"
-    if "php" in found.values():
+    if "php" in kinds.values():
         yield from _clock(settings)
 
 
@@ -110,7 +110,7 @@ def _clock(settings: Config) -> Findings:
 def _idle(settings: Config) -> Findings:
     """The files in the scripts' own folder that look like scripts, and are not run."""
     folder = settings.scriptDir
-    found = source.scripted(settings)
+    kinds = source.scripted(settings)
     names = set(os.listdir(folder))
     for name in sorted(names):
         number, _, kind = name.partition(".")
@@ -119,9 +119,9 @@ def _idle(settings: Config) -> Findings:
         relay = int(number)
         if name == f"{relay}{EDITOR}" and f"{relay}.php" not in names:
             yield False, f"script {folder}/{name}: has no {relay}.php; save it in PvMonit's editor again"
-        elif kind.lower() not in source.KINDS or name == f"{relay}.{found.get(relay)}":
+        elif kind.lower() not in source.KINDS or name == f"{relay}.{kinds.get(relay)}":
             continue
-        elif name == f"{relay}.php" and relay in found:
+        elif name == f"{relay}.php" and relay in kinds:
             yield False, f"script {folder}/{name}: is not run, {relay}.py goes first; remove one of them"
         elif relay not in settings.relays:
             yield False, f"script {folder}/{name}: it is not run; the relays are 1 to {settings.relayNb}"

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 
-from ..core.model import AUTO_OFF, AUTO_ON, BUSY, FORCED, LOOK, MODE_WORDS, OWNER, Fault, Now, Row
+from ..core.model import AUTO_OFF, AUTO_ON, BUSY, FORCED, MODE_WORDS, OWNER, WRONG, Fault, Now, Row
 from ..core.records import replace
 from ..core.settings import Config
 from ..stores import edits, memory, modes, user
@@ -26,12 +26,12 @@ def force(config: Config, relays: Iterable[int], mode: int, end: float | tuple[i
     user.as_its_user(config)
     if not (os.path.exists(config.modPath) and os.path.exists(config.memory_path)):
         _tick(config)  # makes both
-    past, _ = memory.load(config, memory.look_at_clocks())
-    known = modes.load(config.modPath).modes
+    past, _ = memory.load(config, memory.read_clocks())
+    mode_file = modes.load(config.modPath)
     for relay in relays:
         if mode in FORCED and (end or (past and relay in past.until)):
             write_with_end(config, relay, mode, end)
-        elif mode in FORCED or known.get(relay) not in (AUTO_OFF, AUTO_ON):  # both are auto
+        elif mode in FORCED or mode_file.modes.get(relay) not in (AUTO_OFF, AUTO_ON):  # both are auto
             _write(config, relay, mode)
     return _tick(config)
 
@@ -50,7 +50,7 @@ def write_with_end(
     relay: int,
     mode: int,
     end: float | tuple[int, int] | None,
-    clock: Callable[[], Now] = memory.look_at_clocks,
+    clock: Callable[[], Now] = memory.read_clocks,
 ) -> None:
     """Writes the mode into the mode file, and its end (or that it has none) into the memory. The end comes
     first: without it the force could stay for ever, and the next tick drops an end without its force. If only
@@ -70,11 +70,11 @@ def write_with_end(
                 until[relay] = (mode, 0.0, length)
             past = replace(past, until=until)
             memory.save(config, past, now)
-        found = modes.load(config.modPath)
+        mode_file = modes.load(config.modPath)
         try:
             _write(config, relay, mode)
         except Fault:
-            if before is not None and not _may_be_written(config, relay, mode, found):
+            if before is not None and not _may_be_written(config, relay, mode, mode_file):
                 memory.save(config, before, now)
             raise
         if past is not None and past.modes.get(relay) == mode:  # else the tick tells the journal of a change
@@ -86,12 +86,12 @@ def write_with_end(
                 os.close(held)
 
 
-def _may_be_written(config: Config, relay: int, mode: int, before: modes.Found) -> bool:
+def _may_be_written(config: Config, relay: int, mode: int, before: modes.ModeFile) -> bool:
     """Whether a force that failed may stand in the mode file all the same, and so needs its end; `before`:
     what stood there."""
-    found = modes.load(config.modPath)
+    after = modes.load(config.modPath)
     new = not before.problem and before.modes.get(relay) != mode
-    return new and bool(found.problem or found.modes.get(relay) == mode)
+    return new and bool(after.problem or after.modes.get(relay) == mode)
 
 
 def _locked(config: Config) -> int | None:
@@ -120,4 +120,4 @@ def _tick(config: Config) -> int:
             "domo-mod: the mode is written; the next tick acts on it (another tick is still running)",
             file=sys.stderr,
         )
-    return code if code >= 0 else LOOK
+    return code if code >= 0 else WRONG

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from ..core.model import AUTO_OFF, DONE, FORCED_OFF, FORCED_ON, LOOK, REFUSED, ConfigError, Fault
+from ..core.model import AUTO_OFF, DONE, FORCED_OFF, FORCED_ON, REFUSED, WRONG, ConfigError, Fault
 from ..core.settings import Config
 from ..core.texts import did_you_mean
 from ..stores import config as configs
@@ -61,9 +61,9 @@ def main(argv: list[str]) -> int:
             code = force(config, relays, ORDERS[given.order], given.until or given.length)
     except Fault as fault:
         print(f"domo-mod: {fault}", file=sys.stderr)
-        code = LOOK
-    now = memory.look_at_clocks()
-    view = shown.look(config, now)
+        code = WRONG
+    now = memory.read_clocks()
+    view = shown.view(config, now)
     output.show((shown.in_json if given.json else shown.in_words)(view, now, relays))
     return code
 
@@ -76,11 +76,11 @@ def _relay(config: Config, word: str) -> int:
         raise Fault(f"there is no relay {word}; there are 1 to {config.relayNb}")
     names = {relay: config.name(relay) for relay in config.relays}
     sought = word.casefold()
-    found = [r for r, name in names.items() if name.casefold() == sought] or [
+    matches = [r for r, name in names.items() if name.casefold() == sought] or [
         r for r, name in names.items() if sought and sought in name.casefold()
     ]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise Fault(f"{word!r} may be {' or '.join(f'{names[r]} ({r})' for r in found)}")
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        raise Fault(f"{word!r} may be {' or '.join(f'{names[r]} ({r})' for r in matches)}")
     raise Fault(f"there is no relay {word!r}{did_you_mean(word, names.values())}")

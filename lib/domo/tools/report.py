@@ -9,7 +9,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from ..core.model import DONE, LOOK, REFUSED, ConfigError, Fault, Now
+from ..core.model import DONE, REFUSED, WRONG, ConfigError, Fault, Now
 from ..core.settings import Config
 from ..report import book as books
 from ..report import days, sums
@@ -41,7 +41,7 @@ def options() -> argparse.ArgumentParser:
     return parser
 
 
-def main(argv: list[str], clock: Callable[[], Now] = memory.look_at_clocks) -> int:
+def main(argv: list[str], clock: Callable[[], Now] = memory.read_clocks) -> int:
     """`domo-report` with these arguments; gives its exit code: 0 done, 1 could not be done, 2 not
     understood."""
     given = options().parse_args(argv)
@@ -65,7 +65,7 @@ def main(argv: list[str], clock: Callable[[], Now] = memory.look_at_clocks) -> i
     except (Fault, OSError) as error:
         said = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else error
         print(f"domo-report: {said}", file=sys.stderr)
-        return LOOK
+        return WRONG
     return DONE
 
 
@@ -91,7 +91,7 @@ def _simulated(config: Config, name: str) -> tuple[books.Book, Day]:
 
 def _page(config: Config, given: argparse.Namespace, date: str, now: Now) -> str:
     from ..report import page
-    from .shown import look
+    from .shown import view
 
     at = time.strftime("Made %A %-d %B %Y at %H:%M", time.localtime(now.wall))
     if given.simulated:
@@ -99,7 +99,7 @@ def _page(config: Config, given: argparse.Namespace, date: str, now: Now) -> str
         return page.made(book, [day], None, at)
     book = books.load(config, now.wall)
     shown = [book.day(date)] if date else [book.day(book.today), book.day(days.earlier(book.today, 1))]
-    return page.made(book, shown, look(config, now), at)
+    return page.made(book, shown, view(config, now), at)
 
 
 def _environment() -> dict[str, str]:
@@ -138,7 +138,7 @@ def _json(book: books.Book, day: Day, now: Now) -> str:
     import json
 
     from ..report import page, words
-    from .shown import look
+    from .shown import view
 
     one = sums.of(day)
     switches = [
@@ -150,7 +150,7 @@ def _json(book: books.Book, day: Day, now: Now) -> str:
         {"relay": name, "hours": round(on, 3), "starts": starts, "Wh": wh}
         for name, on, starts, wh in words.relays(book.config, one)
     ]
-    found = {"day": {**vars(one), "relays": relays}, "switches": switches, "simulated": book.simulated}
+    parts = {"day": {**vars(one), "relays": relays}, "switches": switches, "simulated": book.simulated}
     if not book.simulated:
-        found["now"] = page.states(look(book.config, now))
-    return json.dumps({**found, "notes": book.notes}, ensure_ascii=False)
+        parts["now"] = page.states(view(book.config, now))
+    return json.dumps({**parts, "notes": book.notes}, ensure_ascii=False)

@@ -14,13 +14,13 @@ from ..panel.frame import View, rows
 from ..stores import memory, modes, states
 
 
-def look(config: Config, now: Now) -> View:
+def view(config: Config, now: Now) -> View:
     """What mode file, state file and memory say."""
     past, _ = memory.load(config, now, anyones=True)
     past = past or Past()
-    found = modes.load(config.modPath)
-    known = modes.holding(config.relays, found, past.modes)
-    return View(config, known, states.load(config.etatPath)[0], past, message=found.problem)
+    mode_file = modes.load(config.modPath)
+    relay_modes = modes.holding(config.relays, mode_file, past.modes)
+    return View(config, relay_modes, states.load(config.etatPath)[0], past, message=mode_file.problem)
 
 
 def in_words(view: View, now: Now, only: Container[int]) -> str:
@@ -52,7 +52,7 @@ def in_json(view: View, now: Now, only: Container[int]) -> str:
     for relay, name, _, _, age, why in rows(view):
         mode, timed = view.modes[relay], view.past.until.get(relay)
         ends = timed is not None and timed[0] == mode
-        relay_found = {
+        row = {
             "relay": relay,
             "name": name,
             "mode": mode,
@@ -61,7 +61,7 @@ def in_json(view: View, now: Now, only: Container[int]) -> str:
             "why": why,
             "until": round(now.wall + timed[2] - timed[1]) if ends and timed else None,
         }
-        relays += [relay_found] if relay in only else []
+        relays += [row] if relay in only else []
     reports = [*filter(None, (view.message, *view.past.reports))]
     tick = None if view.past.tick is None else round(now.wall - view.past.tick)
     return json.dumps({"tick": tick, "relays": relays, "reports": reports}, ensure_ascii=False)

@@ -37,7 +37,7 @@ def options() -> argparse.ArgumentParser:
     return parser
 
 
-def main(argv: list[str], clock: Callable[[], Now] = memory.look_at_clocks) -> int:
+def main(argv: list[str], clock: Callable[[], Now] = memory.read_clocks) -> int:
     """`domo-tick` with these arguments; gives its exit code."""
     parser = options()
     asked = parser.parse_args(argv)

@@ -1,7 +1,7 @@
 <?php
 // Runs the PHP scripts of one tick, one after the other, in the global scope as PvMonit does. The world
-// comes as JSON on the standard input. Each answer goes to descriptor 3 as [order, why, timers] in JSON,
-// after its length in 4 bytes; "D" says that there are no more (scripts/php.py reads them).
+// comes as JSON on the standard input. Each answer goes to descriptor 3 as [order, why, which fault
+// it is, timers] in JSON, after its length in 4 bytes; "D" says that there are no more (scripts/php.py reads them).
 
 require __DIR__ . '/functions.php';
 
@@ -51,7 +51,7 @@ final class DomoScript
     public static function next(): bool
     {
         while (self::$todo && self::$todo[0][2] !== '') {   // domo does not run it, and says why
-            self::send('', self::$todo[0][2]);
+            self::send('', self::$todo[0][2], 'script ' . basename(self::$todo[0][1]));
         }
         if (!self::$todo) {
             return false;
@@ -170,7 +170,8 @@ final class DomoScript
             $source = trim((@file(self::$file) ?: [])[$line - 1] ?? '');
             $place = " line $line" . ($source === '' ? '' : ' (' . self::text($source) . ')');
         }
-        self::send('', 'script ' . basename(self::$file) . "$place: " . self::text($why));
+        $fault = 'script ' . basename(self::$file) . $place;
+        self::send('', "$fault: " . self::text($why), $fault);
     }
 
     /** What to do about a name of an extension that is not installed here. */
@@ -187,17 +188,22 @@ final class DomoScript
         return '';
     }
 
-    private static function send(string $wanted, string $why): void
+    private static function line(string $text): string
+    {
+        $text = trim(preg_replace('/\s+/u', ' ', self::text($text)));
+        return preg_match('/^.{0,500}/us', $text, $start) ? $start[0] : '';
+    }
+
+    private static function send(string $wanted, string $why, string $fault = ''): void
     {
         array_shift(self::$todo);
         self::$done++;
-        $why = trim(preg_replace('/\s+/u', ' ', self::text($why)));
-        $why = preg_match('/^.{0,500}/us', $why, $start) ? $start[0] : '';
+        [$why, $fault] = [self::line($why), self::line($fault)];
         $timers = [];
         foreach (DomoPast::$timers as $name => $timer) {
             $timers[self::text((string) $name)] = $timer;
         }
-        self::write(json_encode([$wanted, $why, (object) $timers], JSON_UNESCAPED_UNICODE | JSON_INVALID_UTF8_SUBSTITUTE));
+        self::write(json_encode([$wanted, $why, $fault, (object) $timers], JSON_UNESCAPED_UNICODE | JSON_INVALID_UTF8_SUBSTITUTE));
     }
 
     private static function write(string $line): void

@@ -6,12 +6,12 @@ import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    Left = tuple[int, int]  # a process: its id, and when it was started (clock ticks since boot)
+    Stuck = tuple[int, int]  # a process: its id, and when it was started (clock ticks since boot)
 
 HANGS = "process {} hangs and cannot be killed (does a disk not answer?)"
 
 
-def alive(pid: int) -> Left | None:
+def alive(pid: int) -> Stuck | None:
     """The process with that id; None if there is none, or it is dead."""
     start = _start_of(pid)
     return (pid, start) if start else None
@@ -22,9 +22,9 @@ def has_work(pid: int) -> bool:
     return _stat(pid)[:1] == [b"R"]
 
 
-def running(left: Left) -> bool:
-    """Whether a process that was left behind is still there."""
-    return _start_of(left[0]) == left[1]
+def running(stuck: Stuck) -> bool:
+    """Whether a stuck process is still there."""
+    return _start_of(stuck[0]) == stuck[1]
 
 
 def _start_of(pid: int) -> int:
