@@ -77,7 +77,7 @@ def test_a_past_ages_as_if_it_were_written_and_read(
 
 
 def test_generated_constructors_do_what_the_common_one_does() -> None:
-    swift.generate(*swift.RECORDS)
+    swift.generate()
     assert Order("on", why="sun") == Order(wanted="on", why="sun")
     assert Past() == Past(timers={}) and Past().timers is not Past().timers
     with pytest.raises(TypeError):

@@ -67,7 +67,7 @@ def fold(
     kinds = source.scripted(config)
     scripted, python = list(kinds), [relay for relay, kind in kinds.items() if kind == "py"]
     library = source.Library(config.scriptDir)
-    swift.generate(*swift.RECORDS)
+    swift.generate()
     ready, clock = swift.ready(config, python, library), swift.Clock()
     states, wanted = dict.fromkeys(config.relays, OFF), dict.fromkeys(config.relays, AUTO_OFF)
     past, watch = Past(), watch or Watch(config)

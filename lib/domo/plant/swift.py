@@ -21,9 +21,10 @@ from ..scripts.api import Relay, World
 from ..stores.codec import FIELDS
 
 RECORDS = (
-    *(model.Now, model.Value, model.Device, model.Reading, History, model.Past, model.Order),
-    *(model.Decision, settings.Limits, model.Row, messages.Answers),
+    *(model.Value, model.Device, model.Reading, History, model.Past, model.Order),
+    *(settings.Limits, model.Row),
 )
+UNSEEN = (model.Now, model.Decision, messages.Answers)  # no script can get hold of these
 
 if TYPE_CHECKING:
     Ready = Mapping[int, tuple[CodeType, source.Decide | None]]  # by relay
@@ -37,16 +38,23 @@ FEW = 100  # timers: so few are never too many to be kept
 OTHERS = tuple(name for name in FIELDS if name not in OLDER | SAME)
 
 
-def generate(*kinds: type) -> None:
-    """Gives frozen records a constructor of their own, in place of the one that all share."""
-    for kind in kinds:
+def generate() -> None:
+    """Gives records a constructor of their own, in place of the one that all share. Those that no script can
+    get hold of are not frozen any more: to set a field is faster than to put it into the fields."""
+    for kind in (*RECORDS, *UNSEEN):
         record: Any = kind
         names: tuple[str, ...] = record._names
         given: dict[str, object] = {f"_{name}": value for name, value in record._defaults.items()}
         arguments = ", ".join(f"{name}=_{name}" if f"_{name}" in given else name for name in names)
-        lines = [f"def __init__(self, {arguments}):", " fields = self.__dict__"]
+        lines = [f"def __init__(self, {arguments}):"]
         lines += [f" {name} = dict(_{name}) if {name} is _{name} else {name}" for name in record._dicts]
-        exec("\n".join(lines + [f" fields[{name!r}] = {name}" for name in names]), given)
+        if kind in UNSEEN:
+            record.__setattr__ = object.__setattr__
+            lines += [f" self.{name} = {name}" for name in names]
+        else:
+            given["put"] = record.__dict__["__dict__"].__set__
+            lines += [" put(self, {" + ", ".join(f"{name!r}: {name}" for name in names) + "})"]
+        exec("\n".join(lines), given)
         record.__init__ = given["__init__"]
 
 

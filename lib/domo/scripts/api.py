@@ -347,14 +347,14 @@ class Data(_Helpful):
     def throttled(self, mppt: str = "last") -> bool:
         """Whether the regulator holds the panels back. VE.Direct's MPPT field says so (1: limited by
         voltage or current). Without it, absorption or float counts, which only makes it likely."""
-        return self._ask(lambda device: spare.throttled(device.values), mppt)
+        return self._ask("throttled", lambda device: spare.throttled(device.values), mppt)
 
     @question
     def full_today(self, mppt: str = "last") -> bool:
         """Whether the battery has been full since the last night: the regulator has been in float, or in
         absorption with a SOC of 100 % and a battery that took hardly any more. With several: the "last",
         "any" or "all" of them, or one by name."""
-        return self._ask(lambda device: charge.full_today(self._charge, device.id), mppt)
+        return self._ask("full", lambda device: charge.full_today(self._charge, device.id), mppt)
 
     @question
     def spare_today(self, trust: float = 0.8) -> float | None:
@@ -425,12 +425,15 @@ class Data(_Helpful):
             left = self._charge.get(f"{stage} {device.id}")
             return no_flap > 0 and left is not None and left <= no_flap
 
-        known, asked = self._known_already, (stage, no_flap, mppt)
+        return self._ask((stage, no_flap), charging, mppt)
+
+    def _ask(self, about: object, question: Callable[[Device], bool], mppt: str) -> bool:
+        known, asked = self._known_already, (about, mppt)
         if asked not in known:
-            known[asked] = self._ask(charging, mppt)
+            known[asked] = self._asked(question, mppt)
         return bool(known[asked])
 
-    def _ask(self, question: Callable[[Device], bool], mppt: str) -> bool:
+    def _asked(self, question: Callable[[Device], bool], mppt: str) -> bool:
         self._known(self._values, "CS")
         regulators = [device for device in self._reading.devices if "CS" in device.values]
         if mppt == "any":
