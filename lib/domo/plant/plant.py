@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from random import Random
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from . import battery, loads
 from .sky import DAY, MINUTES, Panels, Place, Sky
@@ -28,7 +29,8 @@ class Light(Protocol):
         """What the panels could give in the minute from `wall` (epoch s) on (W)."""
 
 
-class Flow(NamedTuple):
+@dataclass(slots=True)
+class Flow:
     """What flowed in a minute: `sun` (W that the panels could give), `panels` (W that they gave), `load`
     (W of house, inverter and relays), `power` (W into the battery, negative out of it), `stored` (W that
     its charge changed by), its charge `soc`, the regulator's `stage`, whether it held the panels back,
@@ -44,7 +46,7 @@ class Flow(NamedTuple):
     throttled: bool = False
     dark: bool = False
     volts: float = 24.0
-    watts: Mapping[int, float] = {}
+    watts: Mapping[int, float] = field(default_factory=dict)
 
 
 class Plant:
