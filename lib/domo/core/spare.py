@@ -111,14 +111,15 @@ def watched(sky: Sky, plant: Plant, wall: float, reading: Reading, first: bool =
     say that the battery is full again. The memory makes ages grow."""
     watts, held_back, floats = seen(reading)
     values = reading.values
-    soc, power = (values[name].number if name in values else None for name in ("SOC", "P"))
+    soc = values["SOC"].number if "SOC" in values else None
+    power = values["P"].number if "P" in values else None
     gone = min(GAP, sky.get("look", GAP))
     lent = 0.0 if first else _lent(sky.get("lent", 0.0), power or 0.0, gone, plant)
     sky = {**sky, "look": 0.0, "lent": lent}
     if soc is not None and 0 <= soc <= 100 and (first or (floats and soc > sky.get("full", 100.0))):
         sky["full"] = soc
     under = clear(plant, wall)
-    if under < DIM * sum(peak for peak, _, _ in plant["panels"]):
+    if not under or under < DIM * sum(peak for peak, _, _ in plant["panels"]):
         return sky
     ratio, before = max(0.0, min(CLEAREST, watts / under)), likely(sky, 0.0)
     if held_back and ratio <= before:  # how clear it is cannot be seen

@@ -116,7 +116,7 @@ class Driven:
         stamp = f"{when - 1:.0f}"
         if self.trusted:
             return [
-                (name.lower(), name, stamp, dict(zip(values, map(_value, values.values()), strict=True)))
+                (name.lower(), name, stamp, {value: _value(text) for value, text in values.items()})
                 for name, values in self.model.reading(when).items()
             ]
         devices: Devices = _asked(f"the plant {self.name}: reading(...)", self._reading, when, stamp)

@@ -103,11 +103,10 @@ class Ageing(History):
 
     def spans(self, seconds: float) -> list[tuple[float, float]]:
         """As a history says it, by its later switches alone."""
-        if seconds > KEPT:
-            return super().spans(seconds)
         when, now = self.when, self.clock.now
+        before, more = (seconds, 1) if seconds <= KEPT else (self.step + KEPT, 2)
         spans, start = [], -1.0
-        for at, state in when[max(0, bisect_left(when, (now - seconds, -1)) - 1) :]:
+        for at, state in when[max(0, bisect_left(when, (now - before, -1)) - more) :]:
             if state == ON and start < 0:
                 start = now - at
             elif state == OFF and start >= 0:
@@ -145,14 +144,14 @@ def _answered(wanted: str, why: str) -> Order:
 def aged(past: Past, seconds: float, clock: Clock) -> Past:
     """The past `seconds` later, as the next tick would read it from its file."""
 
-    clock.now += seconds
-    fields = past.__dict__.copy()
+    later = Past.__new__(Past)
+    fields = later.__dict__
+    fields.update(past.__dict__)
     history = past.history
     for relay, row in past.history.items():
         if type(row) is not Ageing:
-            clock.now -= seconds
             history = {**history, relay: Ageing(row, clock, seconds)}
-            clock.now += seconds
+    clock.now += seconds
     name, age = past.frozen
     fields["tick"] = None if past.tick is None else past.tick + seconds
     fields["history"] = history
@@ -161,17 +160,15 @@ def aged(past: Past, seconds: float, clock: Clock) -> Past:
     fields["data"] = None if past.data is None else past.data + seconds
     fields["timers"] = {key: (age + seconds, length, n) for key, (age, length, n) in past.timers.items()}
     fields["charge"] = {key: old if old is None else old + seconds for key, old in past.charge.items()}
-    fields["sky"] = {
-        key: round(value, 4) + seconds if key in SKY_AGES else round(value, 4)
-        for key, value in past.sky.items()
-    }
+    fields["sky"] = sky = {key: round(value, 4) for key, value in past.sky.items()}
+    for key in SKY_AGES:
+        if key in sky:
+            sky[key] += seconds
     fields["frozen"] = (name, age + seconds)
     for name in OTHERS:
         if value := fields[name]:
             write, read = FIELDS[name]
             fields[name] = read(write(value), seconds)
-    later = Past.__new__(Past)
-    later.__dict__.update(fields)
     return later
 
 

@@ -127,10 +127,11 @@ def fingerprint(reading: Reading) -> str:
     """The measured values that always change, as text, or a hash of that; "" if there are none."""
     found = ";".join(
         [
-            f"{device.id}.{name}={device.values[name].text}"
+            f"{device.id}.{name}={values[name].text}"
             for device in reading.devices
+            for values in (device.values,)
             for name in MOVING
-            if name in device.values
+            if name in values
         ]
     )
     if len(found) <= LONG:
