@@ -77,7 +77,7 @@ def judge(devices: list[tuple[str, str, str, dict[str, Value]]], config: Config,
             gone.update({value: f"{name or number} {why}" for value in values})
         else:
             fresh.append(Device(number, name, age, values))
-    reading = Reading(tuple(fresh), notes=tuple(dict.fromkeys(gone.values())))
+    reading = Reading(tuple(fresh), notes=tuple(dict.fromkeys(gone.values())) if gone else ())
     known = reading.values
     for value in config.required:
         if value not in known:
