@@ -1,23 +1,18 @@
 """What makes half a million ticks affordable, and changes none of their decisions: records whose
-constructors are generated, histories that grow older by themselves, scripts that are read once.
+constructors are generated, histories that grow older by themselves. (`swift_scripts` has what asks scripts.)
 
 A real tick does none of this: it would cost more than it saves.
 """
 
 from __future__ import annotations
 
-import ast
 from bisect import bisect_left
-from collections.abc import Mapping
-from types import CodeType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..core import model, settings
 from ..core.history import KEPT, OFF, ON, History
-from ..core.model import SKY_AGES, Order, Past, ScriptError
-from ..core.settings import Config
-from ..scripts import messages, source
-from ..scripts.api import Relay, World
+from ..core.model import SKY_AGES, Past
+from ..scripts import messages
 from ..stores.codec import FIELDS
 
 RECORDS = (
@@ -26,15 +21,10 @@ RECORDS = (
 )
 UNSEEN = (model.Now, model.Decision, messages.Answers)  # no script can get hold of these
 
-if TYPE_CHECKING:
-    Ready = Mapping[int, tuple[CodeType, source.Decide | None]]  # by relay
-
 # Of a past: what `aged` makes older itself, and what is read just as it was written. All else goes through
 # the memory's own form, with whatever that rounds.
 OLDER = {"tick", "history", "auto_on", "support", "data", "timers", "charge", "sky", "frozen"}
 SAME = {"modes", "ours", "states", "turns", "scripted", "stuck", "why", "reports", "unset", "pins"}
-MOST_ANSWERS = 20_000  # answers that are remembered
-FEW = 100  # timers: so few are never too many to be kept
 OTHERS = tuple(name for name in FIELDS if name not in OLDER | SAME)
 
 
@@ -116,31 +106,6 @@ class Ageing(History):
         return spans if start < 0 else [*spans, (min(start, seconds), 0.0)]
 
 
-_answers: dict[tuple[str, str], Order] = {}
-
-
-class Asked(Relay):
-    """What a script sees of its relay. Most of its answers were given before, with the same reason."""
-
-    def on(self, why: str) -> Order:
-        return _answers.get(("on", why)) or _answered("on", why)
-
-    def off(self, why: str) -> Order:
-        return _answers.get(("off", why)) or _answered("off", why)
-
-    def keep(self, why: str) -> Order:
-        return _answers.get(("keep", why)) or _answered("keep", why)
-
-
-def _answered(wanted: str, why: str) -> Order:
-    order: Order = getattr(Relay, wanted)(None, why)
-    if type(why) is str:
-        if len(_answers) > MOST_ANSWERS:
-            _answers.clear()
-        _answers[wanted, why] = order
-    return order
-
-
 def aged(past: Past, seconds: float, clock: Clock) -> Past:
     """The past `seconds` later, as the next tick would read it from its file."""
 
@@ -170,61 +135,3 @@ def aged(past: Past, seconds: float, clock: Clock) -> Past:
             write, read = FIELDS[name]
             fields[name] = read(write(value), seconds)
     return later
-
-
-def ready(config: Config, relays: list[int], library: source.Library) -> Ready:
-    """The bytecode of each script whose file is in order, so that no tick looks at it again; and its
-    decide(), if it is enough to run its body once (see `forgetful`)."""
-    found: dict[int, tuple[CodeType, source.Decide | None]] = {}
-    for relay in relays:
-        try:
-            code, _ = library.script(f"{relay}.py")
-            decide = None
-            if forgetful(ast.parse(library.text(f"{relay}.py"))):
-                decide = source.defined(source.path(config, relay), relay, code, {})
-        except (ScriptError, OSError):  # each tick will tell
-            continue
-        except BaseException:  # whatever its body does
-            decide = None
-        found[relay] = code, decide
-    return found
-
-
-def ask(relay: int, world: World, code: CodeType, decide: source.Decide | None) -> Order:
-    """What `source.ask` gives. Only the usual case is handled here; everything else is left to that."""
-    if decide and len(world.timers) < FEW:
-        before = dict(world.timers)
-        try:
-            order = decide(Asked(relay, world), world.data)
-            if type(order) is Order and order.wanted and len(order.why) <= source.REASON_LIMIT:
-                return order
-        except BaseException:  # asked once more, it fails again
-            pass
-        world.timers = before
-    return source.ask(relay, world, code, decide)
-
-
-def forgetful(tree: ast.Module) -> bool:
-    """Whether it is enough to run a script's body once: it only imports, defines functions and names plain
-    values, and nothing changes a name or an attribute later."""
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.Global, ast.Delete, ast.ClassDef, ast.AsyncFunctionDef)):
-            return False
-        if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load):
-            return False
-        if isinstance(node, ast.FunctionDef):
-            defaults = [*node.args.defaults, *(one for one in node.args.kw_defaults if one)]
-            if node.decorator_list or not all(map(_plain, defaults)):
-                return False
-    return all(
-        isinstance(node, (ast.Import, ast.ImportFrom, ast.FunctionDef))
-        or (isinstance(node, ast.Assign) and _plain(node.value))
-        or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
-        for node in tree.body
-    )
-
-
-def _plain(node: ast.expr) -> bool:
-    """Whether an expression is a value that cannot change: numbers, texts, tuples, sums of them."""
-    allowed = (ast.Constant, ast.Tuple, ast.Name, ast.BinOp, ast.UnaryOp, ast.operator, ast.unaryop, ast.Load)
-    return all(isinstance(part, allowed) for part in ast.walk(node))

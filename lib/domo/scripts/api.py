@@ -462,6 +462,8 @@ class Data(_Helpful):
 class World:
     """What all scripts of a tick see. They can change only `timers`."""
 
+    kind = Data  # a replay has its own
+
     def __init__(
         self,
         config: Config,
@@ -476,7 +478,7 @@ class World:
         self.states = states
         self.past = past
         self.reading = reading
-        self.data = Data(reading, past, config, now.wall)
+        self.data = self.kind(reading, past, config, now.wall)
         self.timers: Timers = dict(past.timers)
         self.wall = now.wall
         self._now: datetime | None = None
