@@ -99,7 +99,7 @@ class Config:
 
     def cycle(self, relay: int) -> float:
         """How long the programme of a load of kind `cycle` lasts (s); 0 for all others."""
-        minutes: float = sum(step[1] for step in self.relayLoad.get(relay, {}).get("steps", ()))
+        minutes: float = sum([step[1] for step in self.relayLoad.get(relay, {}).get("steps", ())])
         return 60 * minutes
 
     @property

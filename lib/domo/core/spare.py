@@ -157,11 +157,11 @@ def ahead(
     day, declination, solar = _sun(plant, wall)
     house, idle = plant["house"], plant["idle"]
     usual = sky.get("day", USUAL)
-    differs = likely(sky, 0.0) - usual
+    differs, now = likely(sky, 0.0) - usual, solar * 3600
     pieces = []
     for ends, watts in _path(plant, day, declination):
-        if (end := ends - solar * 3600) > 0:  # s from now
-            lasts = min(STEP, end)
+        if (end := ends - now) > 0:  # s from now
+            lasts = STEP if end > STEP else end
             middle = end - lasts / 2
             at = (hour + middle / 3600) % 24
             watts *= usual + differs * exp(-middle / FADES)
@@ -177,14 +177,15 @@ def rest(
     """What the sun of these pieces gives beyond what the house draws, and how much of that a battery that
     lacks so much (Wh) can take: the less it lacks, the slower it takes it (Wh); `trust` is the share of the
     sun that is counted on."""
-    most, tapers, ends = (part[plant["chemistry"]] for part in (TAKES, TAPERS, ENDS))
+    chemistry, battery = plant["chemistry"], plant["battery"]
+    most, tapers, ends = TAKES[chemistry] * battery, TAPERS[chemistry], ENDS[chemistry] * battery
     over = taken = 0.0
     for hours, watts, house in pieces:
         left = trust * watts - house
         if left > 0:
             over += left * hours
-            takes = min(most * plant["battery"], tapers * max(0.0, lacks - taken) + ends * plant["battery"])
-            taken += min(left, takes) * hours
+            takes = min(left, most, tapers * max(0.0, lacks - taken) + ends)
+            taken += takes * hours
     return over, taken
 
 

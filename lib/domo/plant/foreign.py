@@ -9,7 +9,6 @@ import importlib
 import sys
 import traceback
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from typing import Any, NoReturn, Protocol
 
 from ..core.model import Value
@@ -25,6 +24,7 @@ RANGES = {  # of a minute's numbers, and of a reading: W and %
     **dict.fromkeys(("sun", "panels", "load", "watts"), (0.0, SANE)),
     **dict.fromkeys(("soc", "SOC"), (0.0, 100.0)),
 }
+MOST_VALUES = 20_000  # that are remembered
 LITTLE = 0.5  # W or %: what a number may be out of its range, by rounding
 
 
@@ -96,9 +96,17 @@ def _place(error: BaseException) -> str:
     return lines[-1] if lines and not isinstance(error, SyntaxError) else ""  # which says its line itself
 
 
-@lru_cache(1 << 14)
-def _value(text: str) -> Value:
-    return Value(text, CS.get(text, text))
+class _Values(dict[str, Value]):
+    """The values of the shipped plant by their texts: most were there before."""
+
+    def __missing__(self, text: str) -> Value:
+        if len(self) >= MOST_VALUES:
+            self.clear()
+        self[text] = value = Value(text, CS.get(text, text))
+        return value
+
+
+_values = _Values()
 
 
 class Driven:
@@ -116,7 +124,7 @@ class Driven:
         stamp = f"{when - 1:.0f}"
         if self.trusted:
             return [
-                (name.lower(), name, stamp, {value: _value(text) for value, text in values.items()})
+                (name.lower(), name, stamp, {value: _values[text] for value, text in values.items()})
                 for name, values in self.model.reading(when).items()
             ]
         devices: Devices = _asked(f"the plant {self.name}: reading(...)", self._reading, when, stamp)

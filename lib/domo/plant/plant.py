@@ -81,9 +81,12 @@ class Plant:
         day, second = divmod(when + self.zone, DAY)
         day, minute = int(day), int(second // 60)
         dark = soc < (battery.BACK if before.dark else battery.CUT_OFF)
-        wanted = {
-            r: load.wants(day, minute, not dark and states.get(r) == 1) for r, load in self.loads.items()
-        }
+        wanted = {}  # by those that are on
+        for relay, one in self.loads.items():
+            on = states.get(relay) == 1
+            watts = one.wants(day, minute, on and not dark)
+            if on:
+                wanted[relay] = watts
         load = 0.0 if dark else self.house(day)[minute] + sum(wanted.values())
         stage = self._stage(before, sun)
         if stage == "Off":
@@ -101,12 +104,9 @@ class Plant:
         stored = power * kind.charging if power > 0 else power / kind.giving
         stored = min(stored, 60 * wh * (1 - soc))
         soc += stored / 60 / wh
-        on = {}
         for relay, watts in wanted.items():
             if watts > 0:
                 self.loads[relay].takes(watts)
-            if states.get(relay) == 1:
-                on[relay] = watts
         throttled = panels < sun - 1e-9
         held = self.float if stage == "Float" else self.absorption
         if throttled and power >= 0:
@@ -117,7 +117,7 @@ class Plant:
         else:
             volts = resting + kind.drop * power / wh
         self.flow = Flow(
-            soc, stage, sun, panels, load, power, stored, throttled, dark, volts * self.system, on
+            soc, stage, sun, panels, load, power, stored, throttled, dark, volts * self.system, wanted
         )
         self._count(before)
         return self.flow

@@ -125,10 +125,9 @@ def aged(past: Past, seconds: float, clock: Clock) -> Past:
     fields["data"] = None if past.data is None else past.data + seconds
     fields["timers"] = {key: (age + seconds, length, n) for key, (age, length, n) in past.timers.items()}
     fields["charge"] = {key: old if old is None else old + seconds for key, old in past.charge.items()}
-    fields["sky"] = sky = {key: round(value, 4) for key, value in past.sky.items()}
-    for key in SKY_AGES:
-        if key in sky:
-            sky[key] += seconds
+    fields["sky"] = {
+        key: value + seconds if key in SKY_AGES else round(value, 4) for key, value in past.sky.items()
+    }
     fields["frozen"] = (name, age + seconds)
     for name in OTHERS:
         if value := fields[name]:

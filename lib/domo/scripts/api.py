@@ -12,6 +12,7 @@ calendar's day, so that midnight and the clock's jumps change nothing.
 from __future__ import annotations
 
 from _functools import partial  # type: ignore[import-not-found]  # functools costs a tick more
+from time import localtime
 
 from ..core import charge, spare
 from ..core.history import KEPT, OFF, ON, History
@@ -396,9 +397,9 @@ class Data(_Helpful):
         if not isinstance(soc, float):
             return None
         if "ahead" not in self._known_already:
-            local = _local(self._wall)
+            local = localtime(self._wall)
             self._known_already["ahead"] = spare.ahead(
-                self._sky, self._plant, self._wall, local.hour + local.minute / 60, self._foreseen()
+                self._sky, self._plant, self._wall, local.tm_hour + local.tm_min / 60, self._foreseen()
             )
             watts, _, _ = spare.seen(self._reading)
             if watts > sum(field[0] for field in self._plant["panels"]) / 10 and not self._clear:
