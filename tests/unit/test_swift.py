@@ -156,7 +156,7 @@ def test_a_script_says_what_it_says_in_a_tick(
         past = Past(timers=timers)
         kind = swift_scripts.Minute if swiftly else World
         world = kind(config, {1: 1}, {1: OFF}, past, Reading(()), Now(1e9, 1e6, "b"))
-        order = swift_scripts.ask(1, world, *ready[1]) if swiftly else source.ask(1, world, ready[1][0])
+        order = swift_scripts.ask(1, world, ready[1]) if swiftly else source.ask(1, world, ready[1][0])
         told.append((order, dict(world.timers)))
     assert told[0] == told[1] == told[2]
 

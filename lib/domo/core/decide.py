@@ -56,7 +56,10 @@ def decide(
                 programs.add(relay)
             if order is not None:
                 good = order.wanted != ""
-                wish = _ordered(order, state, past, relay, config)
+                if order.wanted == "off":  # as most are
+                    wish = OFF, order.why
+                else:
+                    wish = _ordered(order, state, past, relay, config)
             else:
                 good = relay not in past.ours and not stale
                 wish = _from_outside(relay, mode, state, past, stale, config)

@@ -75,8 +75,9 @@ def _panels(plant: Plant, _day: int, declination: float, hour: float) -> float:
     power, south = 0.0, 180.0 if latitude >= 0 else 0.0
     for peak, tilt, azimuth in plant["panels"]:
         lean, turn = radians(tilt), radians(south if azimuth is None else azimuth)
-        facing = up * cos(lean) + sin(lean) * (east * sin(turn) + north * cos(turn))
-        seen = diffuse * (1 + cos(lean)) / 2 + 0.2 * light * (1 - cos(lean)) / 2
+        level = cos(lean)
+        facing = up * level + sin(lean) * (east * sin(turn) + north * cos(turn))
+        seen = diffuse * (1 + level) / 2 + 0.2 * light * (1 - level) / 2
         power += 0.85 * peak * (max(0.0, facing) * beam + seen) / 1000  # 0.85: heat, dust, cables
     return power
 

@@ -103,7 +103,7 @@ def _answers(
     for relay in in_turn(scripted, past.turns) if past.turns else scripted:
         watch.relay = relay
         if relay in ready:
-            order = swift_scripts.ask(relay, world, *ready[relay])
+            order = swift_scripts.ask(relay, world, ready[relay])
         else:
             order = source.ask_here(relay, swift_scripts.helped(world), library)
         orders[relay] = order

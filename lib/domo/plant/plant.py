@@ -143,12 +143,13 @@ class Plant:
     def _count(self, before: Flow) -> None:
         """Updates what regulator and battery monitor remember."""
         flow, wh = self.flow, self.wh
-        sags = flow.volts / self.system < self.float - REBULK
-        self.sagging = self.sagging + 1 if sags and flow.stage in ("Absorption", "Float") else 0
+        held = flow.stage in ("Absorption", "Float")
+        sags = held and flow.volts / self.system < self.float - REBULK
+        self.sagging = self.sagging + 1 if sags else 0
         counted = flow.power * (self.kind.counted if flow.power > 0 else 1 / self.kind.giving)
         self.shown = min(1.0, max(0.0, self.shown + counted / 60 / wh))
         current, minutes = CHARGED
-        full = flow.stage in ("Absorption", "Float") and flow.throttled and 0 <= flow.power < current * wh
+        full = held and flow.throttled and 0 <= flow.power < current * wh
         self.tailing = self.tailing + 1 if full else 0
         if self.tailing >= minutes:
             self.shown = 1.0

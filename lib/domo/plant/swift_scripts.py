@@ -18,7 +18,8 @@ from ..scripts import source
 from ..scripts.api import Data, Other, Relay, World
 
 if TYPE_CHECKING:
-    Ready = Mapping[int, tuple[CodeType, source.Decide | None, bool]]  # by relay
+    Script = tuple[CodeType, source.Decide | None, bool]  # see `ready`
+    Ready = Mapping[int, Script]  # by relay
 
 MOST_ANSWERS = 20_000  # answers that are remembered
 FEW = 100  # timers: so few are never too many to be kept
@@ -83,7 +84,7 @@ def helped(world: World) -> World:
 def ready(config: Config, relays: list[int], library: source.Library) -> Ready:
     """Each script whose file is in order, so that no tick looks at it again: its bytecode; its decide(), if
     it is enough to run its body once (see `forgetful`); and whether it is `plain`."""
-    found: dict[int, tuple[CodeType, source.Decide | None, bool]] = {}
+    found: dict[int, Script] = {}
     for relay in relays:
         decide, swift = None, False
         try:
@@ -100,10 +101,11 @@ def ready(config: Config, relays: list[int], library: source.Library) -> Ready:
     return found
 
 
-def ask(relay: int, world: World, code: CodeType, decide: source.Decide | None, plain: bool) -> Order:
+def ask(relay: int, world: World, script: Script) -> Order:
     """What `source.ask` gives. Only the usual case is handled here; everything else is left to that."""
+    code, decide, plain = script
     if decide and plain and len(world.timers) < FEW:
-        before = dict(world.timers)
+        before = world.timers.copy()
         try:
             order = decide(BareRelay(relay, world), world.data)
             if type(order) is Order and order.wanted and len(order.why) <= source.REASON_LIMIT:

@@ -161,14 +161,14 @@ class Result:
 
     def add(self, moment: Moment, bare: Flow, could: Mapping[int, float]) -> None:
         """Adds a minute. `could`: the watts that each load could have had."""
-        flow = moment.flow
+        flow, plan = moment.flow, moment.plan
         self.soc = flow.soc
         self._day(moment).add(flow, bare)
         for order in moment.orders.values():
             if not order.wanted:
                 self.faults[order.why] += 1
         for relay, tally in self.relays.items():
-            decision = moment.plan[relay]
+            decision = plan[relay]
             if decision.state == OFF == tally.state and decision.why == tally.why:
                 tally.held += 1
             else:
