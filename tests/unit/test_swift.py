@@ -4,6 +4,7 @@ its file, and a script is run through once only where that cannot be told from e
 from __future__ import annotations
 
 import ast
+import time
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,11 @@ from domo.core.history import OFF, ON, History
 from domo.core.model import Now, Order, Past, Reading
 from domo.core.records import replace
 from domo.core.settings import Config
-from domo.plant import swift
+from domo.plant import swift, swift_scripts
 from domo.scripts import source
 from domo.scripts.api import World
 from domo.stores import memory, plant_keys
+from support.house import PROJECT
 from support.model import examples
 
 AGES = st.lists(st.integers(0, 3 * 1440), max_size=12, unique=True)
@@ -77,7 +79,7 @@ def test_a_past_ages_as_if_it_were_written_and_read(
 
 
 def test_generated_constructors_do_what_the_common_one_does() -> None:
-    swift.generate(*swift.RECORDS)
+    swift.generate()
     assert Order("on", why="sun") == Order(wanted="on", why="sun")
     assert Past() == Past(timers={}) and Past().timers is not Past().timers
     with pytest.raises(TypeError):
@@ -104,7 +106,7 @@ def test_generated_constructors_do_what_the_common_one_does() -> None:
 )
 def test_only_a_script_that_can_remember_nothing_is_run_through_once(body: str, once: bool) -> None:
     script = f"{body}\ndef decide(relay, data):\n    return relay.off('x')\n"
-    assert swift.forgetful(ast.parse(script)) == once
+    assert swift_scripts.forgetful(ast.parse(script)) == once
 
 
 SCRIPTS = {
@@ -119,6 +121,21 @@ SCRIPTS = {
     "starts a timer": "relay.timer('bath').start(60)\n    return relay.on('bath')",
     "a long reason": "return relay.on('x' * 900)",
     "ends the program": "raise SystemExit(3)",
+    "a name that is not there": "return relay.on(f'{relay.on_four} s')",
+    "a value that is not there": "return relay.on(f'{data.PPV} W')",
+    "a question without brackets": "return relay.on('float' if data.mppt_float else 'bulk')",
+    "a question without brackets, later": "ask = relay.ran_today\n    return relay.on('x' if ask else 'y')",
+    "a question for another relay": "return relay.off(f'{relay.others[1].on_time(hours=2)} s')",
+    "hides its mistakes": (
+        "try:\n        return relay.on(relay.on_four)\n"
+        "    except AttributeError:\n        return relay.off('hidden')\n"
+        "    except Exception as error:\n        return relay.off(f'{error}')"
+    ),
+    "looks first": "return relay.on('four') if hasattr(relay, 'on_four') else relay.off('none')",
+    "looks what it got": (
+        "from domo.api import Relay\n    return relay.on('x') if isinstance(relay, Relay) else relay.off('y')"
+    ),
+    "what it got in words": "return relay.on(f'{relay!r}'.partition(' at ')[0])",
 }
 
 
@@ -132,13 +149,32 @@ def test_a_script_says_what_it_says_in_a_tick(
     file.write_text(f"def decide(relay, data):\n    {text}\n")
     file.chmod(0o644)
     config = Config(path="", scriptDir=str(tmp_path), relayNb=1, plant=plant_keys.plant({}))
-    ready = swift.ready(config, [1], source.Library(str(tmp_path)))
-    code, decide = ready[1]
-    assert decide
+    ready = swift_scripts.ready(config, [1], source.Library(str(tmp_path)))
+    assert ready[1][1]
     told = []
-    for ask in (swift.ask, swift.ask, source.ask):
+    for swiftly in (True, True, False):
         past = Past(timers=timers)
-        world = World(config, {1: 1}, {1: OFF}, past, Reading(()), Now(1e9, 1e6, "b"))
-        order = ask(1, world, code, decide)
+        kind = swift_scripts.Minute if swiftly else World
+        world = kind(config, {1: 1}, {1: OFF}, past, Reading(()), Now(1e9, 1e6, "b"))
+        order = swift_scripts.ask(1, world, ready[1]) if swiftly else source.ask(1, world, ready[1][0])
         told.append((order, dict(world.timers)))
     assert told[0] == told[1] == told[2]
+
+
+def test_the_examples_are_asked_swiftly() -> None:
+    for file in (PROJECT / "relay.script.d").glob("*.py.example"):
+        assert swift_scripts.plain(ast.parse(file.read_text())), file
+
+
+def test_the_hour_is_that_of_a_tick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On the days on which the clocks change."""
+    monkeypatch.setenv("TZ", "Europe/Paris")
+    time.tzset()
+    config = Config(path="", relayNb=1, plant=plant_keys.plant({}))
+    for day in (1_774_738_800, 1_792_879_200):  # 2026-03-29 and 2026-10-25
+        for minute in range(1440):
+            given = config, {1: 1}, {1: OFF}, Past(), Reading(()), Now(day + 60.0 * minute, 1e6, "b")
+            swiftly, real = swift_scripts.Minute(*given).now, World(*given).now
+            assert (swiftly, swiftly.fold, f"{swiftly:%c %z %Z}") == (real, real.fold, f"{real:%c %z %Z}")
+    monkeypatch.undo()
+    time.tzset()

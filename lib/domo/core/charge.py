@@ -21,24 +21,26 @@ SOAKED = 900.0  # s with no more than that, after which it counts as full, thoug
 
 def full_today(ages: Mapping[str, float | None], regulator: str) -> bool:
     """Whether that regulator's battery has been full since the last night, by what `stages` gave."""
-    full, night = (ages.get(f"{name} {regulator}") for name in ("full", "night"))
+    full, night = ages.get(f"full {regulator}"), ages.get(f"night {regulator}")
     return full is not None and full < (LONGEST_DAY if night is None else night)
 
 
 def full(ages: Mapping[str, float | None], reading: Reading) -> bool:
     """Whether any regulator's battery has been."""
-    return any(full_today(ages, device.id) for device in reading.devices)
+    return any([full_today(ages, device.id) for device in reading.devices])
 
 
 def _soaks(regulator: Device, reading: Reading, plant: Plant) -> bool:
     """Whether an LFP battery is full by its monitor, and takes hardly any more though the panels could give
     it."""
-    values, known = regulator.values, reading.values
-    charge, power = (known[name].number if name in known else None for name in ("SOC", "P"))
-    if plant["chemistry"] != "lfp" or charge is None or charge < 100 or power is None:
+    values = regulator.values
+    if plant["chemistry"] != "lfp" or not values["CS"].text.startswith("Absorption"):
         return False
-    held = values["CS"].text.startswith("Absorption") and throttled(values)
-    return held and 0 <= power <= TAIL * plant["battery"]
+    known = reading.values
+    charge, power = (known[name].number if name in known else None for name in ("SOC", "P"))
+    if charge is None or charge < 100 or power is None:
+        return False
+    return throttled(values) and 0 <= power <= TAIL * plant["battery"]
 
 
 def stages(

@@ -42,6 +42,7 @@ def decide(
     auto: list[int] = []
     wishes: dict[int, Wish] = {}
     supported: set[int] = set()
+    programs: set[int] = set()  # relays whose mode domo writes
     for relay in config.relays:
         mode = modes[relay]
         if mode is None:
@@ -51,9 +52,14 @@ def decide(
         else:
             auto.append(relay)
             state, order = states[relay], orders.get(relay)
+            if order is not None or stale or relay in past.ours:
+                programs.add(relay)
             if order is not None:
-                good = order.good
-                wish = _ordered(order, state, past, relay, config)
+                good = order.wanted != ""
+                if order.wanted == "off":  # as most are
+                    wish = OFF, order.why
+                else:
+                    wish = _ordered(order, state, past, relay, config)
             else:
                 good = relay not in past.ours and not stale
                 wish = _from_outside(relay, mode, state, past, stale, config)
@@ -67,7 +73,6 @@ def decide(
     for relay, (state, why) in wishes.items() if below else ():
         if state == ON:
             wishes[relay] = ON, Text("{why}, though {below}", why=why, below=below)
-    programs = {r for r in auto if stale or r in orders or r in past.ours}  # relays whose mode domo writes
     plan = {}
     for relay, (state, why) in wishes.items():
         mode = (AUTO_ON if state == ON else AUTO_OFF) if relay in programs else modes[relay]
@@ -79,7 +84,7 @@ def _ordered(order: Order, state: int, past: Past, relay: int, config: Config) -
     """What follows from a script's order. Without a good one a relay stays on for secuDownNoData at most."""
     if order.wanted == "keep":
         return state, order.why
-    if order.good:
+    if order.wanted:
         return (ON if order.wanted == "on" else OFF), order.why
     return _unsupported(order.why, state, past.support.get(relay), config)
 
@@ -184,7 +189,7 @@ def _queue(
 ) -> None:
     """Lets one relay be switched on, the most important that the inverter can carry; the others wait. One
     whose pin failed before comes last, so that it does not take another's turn."""
-    if not any(wishes[r][0] == ON and states[r] == OFF for r in auto):
+    if not [r for r in auto if wishes[r][0] == ON and states[r] == OFF]:
         return
     load = _watts(
         config, (r for r in config.relays if wishes[r][0] == ON and (r not in auto or states[r] == ON))
@@ -216,7 +221,7 @@ def _blocked(config: Config, past: Past) -> str:
 
 def _watts(config: Config, relays: Iterable[int]) -> float:
     """What these relays draw together, as far as relayWatt says."""
-    return sum(config.relayWatt.get(relay, 0) for relay in relays)
+    return sum([config.relayWatt.get(relay, 0) for relay in relays])
 
 
 def _fits(config: Config, relay: int, load: float) -> bool:

@@ -48,7 +48,7 @@ class History:
 
     def on_time(self, seconds: float) -> float:
         """For how long it was on within the last `seconds` (s)."""
-        return sum(start - end for start, end in self.spans(seconds))
+        return sum([start - end for start, end in self.spans(seconds)])
 
     def cycle(self, length: float) -> float:
         """How long the present cycle of `length` s has run (s), however often it was interrupted. 0 if the

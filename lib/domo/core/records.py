@@ -56,11 +56,12 @@ else:
 
 def replace(record: Record, **changes: Any) -> Record:
     """A copy of `record` with some fields changed."""
-    if not changes.keys() <= record.__dict__.keys():
+    copy = object.__new__(type(record))
+    fields = copy.__dict__
+    fields.update(record.__dict__)
+    fields.update(changes)
+    if len(fields) != len(record.__dict__):
         raise TypeError(
             f"{type(record).__name__} has the fields {tuple(record.__dict__)}, not {tuple(changes)}"
         )
-    copy = object.__new__(type(record))
-    copy.__dict__.update(record.__dict__)
-    copy.__dict__.update(changes)
     return copy

@@ -91,7 +91,7 @@ class Config:
     @property
     def by_priority(self) -> list[int]:
         """The relays, the most important first: relayPriority, then the others by number."""
-        return [*self.relayPriority, *(r for r in self.relays if r not in self.relayPriority)]
+        return [*self.relayPriority, *[r for r in self.relays if r not in self.relayPriority]]
 
     def name(self, relay: int) -> str:
         """What the owner calls a relay."""
@@ -99,10 +99,10 @@ class Config:
 
     def cycle(self, relay: int) -> float:
         """How long the programme of a load of kind `cycle` lasts (s); 0 for all others."""
-        minutes: float = sum(step[1] for step in self.relayLoad.get(relay, {}).get("steps", ()))
+        minutes: float = sum([step[1] for step in self.relayLoad.get(relay, {}).get("steps", ())])
         return 60 * minutes
 
     @property
     def required(self) -> tuple[str, ...]:
         """The values without which no script may run: valueUse, and those that have a floor."""
-        return (*self.valueUse, *(v for v in self.floor if v not in self.valueUse))
+        return (*self.valueUse, *[v for v in self.floor if v not in self.valueUse])

@@ -75,8 +75,9 @@ def _panels(plant: Plant, _day: int, declination: float, hour: float) -> float:
     power, south = 0.0, 180.0 if latitude >= 0 else 0.0
     for peak, tilt, azimuth in plant["panels"]:
         lean, turn = radians(tilt), radians(south if azimuth is None else azimuth)
-        facing = up * cos(lean) + sin(lean) * (east * sin(turn) + north * cos(turn))
-        seen = diffuse * (1 + cos(lean)) / 2 + 0.2 * light * (1 - cos(lean)) / 2
+        level = cos(lean)
+        facing = up * level + sin(lean) * (east * sin(turn) + north * cos(turn))
+        seen = diffuse * (1 + level) / 2 + 0.2 * light * (1 - level) / 2
         power += 0.85 * peak * (max(0.0, facing) * beam + seen) / 1000  # 0.85: heat, dust, cables
     return power
 
@@ -111,14 +112,15 @@ def watched(sky: Sky, plant: Plant, wall: float, reading: Reading, first: bool =
     say that the battery is full again. The memory makes ages grow."""
     watts, held_back, floats = seen(reading)
     values = reading.values
-    soc, power = (values[name].number if name in values else None for name in ("SOC", "P"))
+    soc = values["SOC"].number if "SOC" in values else None
+    power = values["P"].number if "P" in values else None
     gone = min(GAP, sky.get("look", GAP))
     lent = 0.0 if first else _lent(sky.get("lent", 0.0), power or 0.0, gone, plant)
     sky = {**sky, "look": 0.0, "lent": lent}
     if soc is not None and 0 <= soc <= 100 and (first or (floats and soc > sky.get("full", 100.0))):
         sky["full"] = soc
     under = clear(plant, wall)
-    if under < DIM * sum(peak for peak, _, _ in plant["panels"]):
+    if not under or under < DIM * sum(peak for peak, _, _ in plant["panels"]):
         return sky
     ratio, before = max(0.0, min(CLEAREST, watts / under)), likely(sky, 0.0)
     if held_back and ratio <= before:  # how clear it is cannot be seen
@@ -156,11 +158,11 @@ def ahead(
     day, declination, solar = _sun(plant, wall)
     house, idle = plant["house"], plant["idle"]
     usual = sky.get("day", USUAL)
-    differs = likely(sky, 0.0) - usual
+    differs, now = likely(sky, 0.0) - usual, solar * 3600
     pieces = []
     for ends, watts in _path(plant, day, declination):
-        if (end := ends - solar * 3600) > 0:  # s from now
-            lasts = min(STEP, end)
+        if (end := ends - now) > 0:  # s from now
+            lasts = STEP if end > STEP else end
             middle = end - lasts / 2
             at = (hour + middle / 3600) % 24
             watts *= usual + differs * exp(-middle / FADES)
@@ -176,14 +178,15 @@ def rest(
     """What the sun of these pieces gives beyond what the house draws, and how much of that a battery that
     lacks so much (Wh) can take: the less it lacks, the slower it takes it (Wh); `trust` is the share of the
     sun that is counted on."""
-    most, tapers, ends = (part[plant["chemistry"]] for part in (TAKES, TAPERS, ENDS))
+    chemistry, battery = plant["chemistry"], plant["battery"]
+    most, tapers, ends = TAKES[chemistry] * battery, TAPERS[chemistry], ENDS[chemistry] * battery
     over = taken = 0.0
     for hours, watts, house in pieces:
         left = trust * watts - house
         if left > 0:
             over += left * hours
-            takes = min(most * plant["battery"], tapers * max(0.0, lacks - taken) + ends * plant["battery"])
-            taken += min(left, takes) * hours
+            takes = min(left, most, tapers * max(0.0, lacks - taken) + ends)
+            taken += takes * hours
     return over, taken
 
 

@@ -19,7 +19,7 @@ from ..scripts.api import World
 from ..stores import reading
 from ..tick import dry_run as rehearsal
 from ..tick.remember import next_past
-from . import swift
+from . import swift, swift_scripts
 from .foreign import Driven
 from .plant import Flow
 from .watch import Watch
@@ -67,8 +67,8 @@ def fold(
     kinds = source.scripted(config)
     scripted, python = list(kinds), [relay for relay, kind in kinds.items() if kind == "py"]
     library = source.Library(config.scriptDir)
-    swift.generate(*swift.RECORDS)
-    ready, clock = swift.ready(config, python, library), swift.Clock()
+    swift.generate()
+    ready, clock = swift_scripts.ready(config, python, library), swift.Clock()
     states, wanted = dict.fromkeys(config.relays, OFF), dict.fromkeys(config.relays, AUTO_OFF)
     past, watch = Past(), watch or Watch(config)
     for place in range(ticks):
@@ -77,7 +77,7 @@ def fold(
         if supposed:
             data = rehearsal.suppose(data, dict(supposed), config)
         data, past = reading.watched(config, data, past, now)
-        world = World(config, wanted, states, past, data, now)
+        world = swift_scripts.Minute(config, wanted, states, past, data, now)
         looks = watch.look(place)
         answers = _answers(scripted, world, library, ready, watch)
         if looks:
@@ -90,7 +90,7 @@ def fold(
 
 
 def _answers(
-    scripted: list[int], world: World, library: source.Library, ready: swift.Ready, watch: Watch
+    scripted: list[int], world: World, library: source.Library, ready: swift_scripts.Ready, watch: Watch
 ) -> messages.Answers:
     """What the scripts say, asked in the tick's order."""
     past, data, relays = world.past, world.reading, tuple(scripted)
@@ -103,9 +103,9 @@ def _answers(
     for relay in in_turn(scripted, past.turns) if past.turns else scripted:
         watch.relay = relay
         if relay in ready:
-            order = swift.ask(relay, world, *ready[relay])
+            order = swift_scripts.ask(relay, world, ready[relay])
         else:
-            order = source.ask_here(relay, world, library)
+            order = source.ask_here(relay, swift_scripts.helped(world), library)
         orders[relay] = order
         if not order.wanted:
             failed.append(relay)

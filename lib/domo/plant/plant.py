@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from random import Random
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from . import battery, loads
 from .sky import DAY, MINUTES, Panels, Place, Sky
@@ -28,7 +29,8 @@ class Light(Protocol):
         """What the panels could give in the minute from `wall` (epoch s) on (W)."""
 
 
-class Flow(NamedTuple):
+@dataclass(slots=True)
+class Flow:
     """What flowed in a minute: `sun` (W that the panels could give), `panels` (W that they gave), `load`
     (W of house, inverter and relays), `power` (W into the battery, negative out of it), `stored` (W that
     its charge changed by), its charge `soc`, the regulator's `stage`, whether it held the panels back,
@@ -44,7 +46,7 @@ class Flow(NamedTuple):
     throttled: bool = False
     dark: bool = False
     volts: float = 24.0
-    watts: Mapping[int, float] = {}
+    watts: Mapping[int, float] = field(default_factory=dict)
 
 
 class Plant:
@@ -79,9 +81,12 @@ class Plant:
         day, second = divmod(when + self.zone, DAY)
         day, minute = int(day), int(second // 60)
         dark = soc < (battery.BACK if before.dark else battery.CUT_OFF)
-        wanted = {
-            r: load.wants(day, minute, not dark and states.get(r) == 1) for r, load in self.loads.items()
-        }
+        wanted = {}  # by those that are on
+        for relay, one in self.loads.items():
+            on = states.get(relay) == 1
+            watts = one.wants(day, minute, on and not dark)
+            if on:
+                wanted[relay] = watts
         load = 0.0 if dark else self.house(day)[minute] + sum(wanted.values())
         stage = self._stage(before, sun)
         if stage == "Off":
@@ -99,12 +104,9 @@ class Plant:
         stored = power * kind.charging if power > 0 else power / kind.giving
         stored = min(stored, 60 * wh * (1 - soc))
         soc += stored / 60 / wh
-        on = {}
         for relay, watts in wanted.items():
             if watts > 0:
                 self.loads[relay].takes(watts)
-            if states.get(relay) == 1:
-                on[relay] = watts
         throttled = panels < sun - 1e-9
         held = self.float if stage == "Float" else self.absorption
         if throttled and power >= 0:
@@ -115,7 +117,7 @@ class Plant:
         else:
             volts = resting + kind.drop * power / wh
         self.flow = Flow(
-            soc, stage, sun, panels, load, power, stored, throttled, dark, volts * self.system, on
+            soc, stage, sun, panels, load, power, stored, throttled, dark, volts * self.system, wanted
         )
         self._count(before)
         return self.flow
@@ -141,12 +143,13 @@ class Plant:
     def _count(self, before: Flow) -> None:
         """Updates what regulator and battery monitor remember."""
         flow, wh = self.flow, self.wh
-        sags = flow.volts / self.system < self.float - REBULK
-        self.sagging = self.sagging + 1 if sags and flow.stage in ("Absorption", "Float") else 0
+        held = flow.stage in ("Absorption", "Float")
+        sags = held and flow.volts / self.system < self.float - REBULK
+        self.sagging = self.sagging + 1 if sags else 0
         counted = flow.power * (self.kind.counted if flow.power > 0 else 1 / self.kind.giving)
         self.shown = min(1.0, max(0.0, self.shown + counted / 60 / wh))
         current, minutes = CHARGED
-        full = flow.stage in ("Absorption", "Float") and flow.throttled and 0 <= flow.power < current * wh
+        full = held and flow.throttled and 0 <= flow.power < current * wh
         self.tailing = self.tailing + 1 if full else 0
         if self.tailing >= minutes:
             self.shown = 1.0

@@ -1,52 +1,51 @@
 """What makes half a million ticks affordable, and changes none of their decisions: records whose
-constructors are generated, histories that grow older by themselves, scripts that are read once.
+constructors are generated, histories that grow older by themselves. (`swift_scripts` has what asks scripts.)
 
 A real tick does none of this: it would cost more than it saves.
 """
 
 from __future__ import annotations
 
-import ast
-from bisect import bisect_left
-from collections.abc import Mapping
-from types import CodeType
-from typing import TYPE_CHECKING, Any
+from bisect import bisect_left, bisect_right
+from typing import Any
 
 from ..core import model, settings
 from ..core.history import KEPT, OFF, ON, History
-from ..core.model import SKY_AGES, Order, Past, ScriptError
-from ..core.settings import Config
-from ..scripts import messages, source
-from ..scripts.api import Relay, World
+from ..core.model import SKY_AGES, Past
+from ..scripts import messages
 from ..stores.codec import FIELDS
 
 RECORDS = (
-    *(model.Now, model.Value, model.Device, model.Reading, History, model.Past, model.Order),
-    *(model.Decision, settings.Limits, model.Row, messages.Answers),
+    *(model.Value, model.Device, model.Reading, History, model.Past, model.Order),
+    *(settings.Limits, model.Row),
 )
-
-if TYPE_CHECKING:
-    Ready = Mapping[int, tuple[CodeType, source.Decide | None]]  # by relay
+UNSEEN = (model.Now, model.Decision, messages.Answers)  # no script can get hold of these
 
 # Of a past: what `aged` makes older itself, and what is read just as it was written. All else goes through
 # the memory's own form, with whatever that rounds.
 OLDER = {"tick", "history", "auto_on", "support", "data", "timers", "charge", "sky", "frozen"}
 SAME = {"modes", "ours", "states", "turns", "scripted", "stuck", "why", "reports", "unset", "pins"}
-MOST_ANSWERS = 20_000  # answers that are remembered
-FEW = 100  # timers: so few are never too many to be kept
+ALWAYS = float("inf")
 OTHERS = tuple(name for name in FIELDS if name not in OLDER | SAME)
 
 
-def generate(*kinds: type) -> None:
-    """Gives frozen records a constructor of their own, in place of the one that all share."""
-    for kind in kinds:
+def generate() -> None:
+    """Gives records a constructor of their own, in place of the one that all share. Those that no script can
+    get hold of are not frozen any more: to set a field is faster than to put it into the fields."""
+    for kind in (*RECORDS, *UNSEEN):
         record: Any = kind
         names: tuple[str, ...] = record._names
         given: dict[str, object] = {f"_{name}": value for name, value in record._defaults.items()}
         arguments = ", ".join(f"{name}=_{name}" if f"_{name}" in given else name for name in names)
-        lines = [f"def __init__(self, {arguments}):", " fields = self.__dict__"]
+        lines = [f"def __init__(self, {arguments}):"]
         lines += [f" {name} = dict(_{name}) if {name} is _{name} else {name}" for name in record._dicts]
-        exec("\n".join(lines + [f" fields[{name!r}] = {name}" for name in names]), given)
+        if kind in UNSEEN:
+            record.__setattr__ = object.__setattr__
+            lines += [f" self.{name} = {name}" for name in names]
+        else:
+            given["put"] = record.__dict__["__dict__"].__set__
+            lines += [" put(self, {" + ", ".join(f"{name!r}: {name}" for name in names) + "})"]
+        exec("\n".join(lines), given)
         record.__init__ = given["__init__"]
 
 
@@ -62,13 +61,23 @@ class Ageing(History):
     is pruned as a real one is when it is saved, `step` seconds ago."""
 
     when: tuple[tuple[float, int], ...]  # s on the clock, state
+    runs: list[tuple[float, float]]  # s on the clock: the ends (ALWAYS while it is on) and beginnings of runs
     clock: Clock
     step: float
     row: tuple[tuple[tuple[float, int], ...], float]  # the last row, and when it was made
 
     def __init__(self, history: History, clock: Clock, step: float) -> None:
-        when = tuple((clock.now - age, state) for age, state in history.switches)
-        self.__dict__.update(when=when, clock=clock, step=step, row=((), -1.0))
+        when = tuple([(clock.now - age, state) for age, state in history.switches])
+        runs, start = list[tuple[float, float]](), ALWAYS
+        for at, state in when:
+            if state == ON:
+                start = min(start, at)
+            elif start < ALWAYS:
+                runs.append((at, start))
+                start = ALWAYS
+        if start < ALWAYS:
+            runs.append((ALWAYS, start))
+        self.__dict__.update(when=when, runs=runs, clock=clock, step=step, row=((), -1.0))
 
     @property
     def switches(self) -> tuple[tuple[float, int], ...]:
@@ -94,57 +103,33 @@ class Ageing(History):
         return self.when[-1][1] if self.when else OFF
 
     def spans(self, seconds: float) -> list[tuple[float, float]]:
-        """As a history says it, by its later switches alone."""
-        if seconds > KEPT:
-            return super().spans(seconds)
-        when, now = self.when, self.clock.now
-        spans, start = [], -1.0
-        for at, state in when[max(0, bisect_left(when, (now - seconds, -1)) - 1) :]:
-            if state == ON and start < 0:
-                start = now - at
-            elif state == OFF and start >= 0:
-                if now - at < seconds:
-                    spans.append((min(start, seconds), now - at))
-                start = -1.0
-        return spans if start < 0 else [*spans, (min(start, seconds), 0.0)]
-
-
-_answers: dict[tuple[str, str], Order] = {}
-
-
-class Asked(Relay):
-    """What a script sees of its relay. Most of its answers were given before, with the same reason."""
-
-    def on(self, why: str) -> Order:
-        return _answers.get(("on", why)) or _answered("on", why)
-
-    def off(self, why: str) -> Order:
-        return _answers.get(("off", why)) or _answered("off", why)
-
-    def keep(self, why: str) -> Order:
-        return _answers.get(("keep", why)) or _answered("keep", why)
-
-
-def _answered(wanted: str, why: str) -> Order:
-    order: Order = getattr(Relay, wanted)(None, why)
-    if type(why) is str:
-        if len(_answers) > MOST_ANSWERS:
-            _answers.clear()
-        _answers[wanted, why] = order
-    return order
+        """As a history says it, by its later runs alone."""
+        runs, now = self.runs, self.clock.now
+        if seconds <= KEPT:
+            first = bisect_right(runs, (now - seconds, ALWAYS))
+        else:  # those of the row
+            oldest = now - self.step - KEPT
+            first = bisect_left(runs, (oldest, -1.0))
+            first -= first > 0 and (first == len(runs) or runs[first][1] >= oldest)
+        spans = [(now - start, now - end) for end, start in runs[first:]]
+        if spans and spans[0][0] > seconds:
+            spans[0] = seconds, spans[0][1]
+        if spans and runs[-1][0] == ALWAYS:
+            spans[-1] = spans[-1][0], 0.0
+        return spans
 
 
 def aged(past: Past, seconds: float, clock: Clock) -> Past:
     """The past `seconds` later, as the next tick would read it from its file."""
 
-    clock.now += seconds
-    fields = past.__dict__.copy()
+    later = Past.__new__(Past)
+    fields = later.__dict__
+    fields.update(past.__dict__)
     history = past.history
     for relay, row in past.history.items():
         if type(row) is not Ageing:
-            clock.now -= seconds
             history = {**history, relay: Ageing(row, clock, seconds)}
-            clock.now += seconds
+    clock.now += seconds
     name, age = past.frozen
     fields["tick"] = None if past.tick is None else past.tick + seconds
     fields["history"] = history
@@ -154,72 +139,11 @@ def aged(past: Past, seconds: float, clock: Clock) -> Past:
     fields["timers"] = {key: (age + seconds, length, n) for key, (age, length, n) in past.timers.items()}
     fields["charge"] = {key: old if old is None else old + seconds for key, old in past.charge.items()}
     fields["sky"] = {
-        key: round(value, 4) + seconds if key in SKY_AGES else round(value, 4)
-        for key, value in past.sky.items()
+        key: value + seconds if key in SKY_AGES else round(value, 4) for key, value in past.sky.items()
     }
     fields["frozen"] = (name, age + seconds)
     for name in OTHERS:
         if value := fields[name]:
             write, read = FIELDS[name]
             fields[name] = read(write(value), seconds)
-    later = Past.__new__(Past)
-    later.__dict__.update(fields)
     return later
-
-
-def ready(config: Config, relays: list[int], library: source.Library) -> Ready:
-    """The bytecode of each script whose file is in order, so that no tick looks at it again; and its
-    decide(), if it is enough to run its body once (see `forgetful`)."""
-    found: dict[int, tuple[CodeType, source.Decide | None]] = {}
-    for relay in relays:
-        try:
-            code, _ = library.script(f"{relay}.py")
-            decide = None
-            if forgetful(ast.parse(library.text(f"{relay}.py"))):
-                decide = source.defined(source.path(config, relay), relay, code, {})
-        except (ScriptError, OSError):  # each tick will tell
-            continue
-        except BaseException:  # whatever its body does
-            decide = None
-        found[relay] = code, decide
-    return found
-
-
-def ask(relay: int, world: World, code: CodeType, decide: source.Decide | None) -> Order:
-    """What `source.ask` gives. Only the usual case is handled here; everything else is left to that."""
-    if decide and len(world.timers) < FEW:
-        before = dict(world.timers)
-        try:
-            order = decide(Asked(relay, world), world.data)
-            if type(order) is Order and order.wanted and len(order.why) <= source.REASON_LIMIT:
-                return order
-        except BaseException:  # asked once more, it fails again
-            pass
-        world.timers = before
-    return source.ask(relay, world, code, decide)
-
-
-def forgetful(tree: ast.Module) -> bool:
-    """Whether it is enough to run a script's body once: it only imports, defines functions and names plain
-    values, and nothing changes a name or an attribute later."""
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.Global, ast.Delete, ast.ClassDef, ast.AsyncFunctionDef)):
-            return False
-        if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load):
-            return False
-        if isinstance(node, ast.FunctionDef):
-            defaults = [*node.args.defaults, *(one for one in node.args.kw_defaults if one)]
-            if node.decorator_list or not all(map(_plain, defaults)):
-                return False
-    return all(
-        isinstance(node, (ast.Import, ast.ImportFrom, ast.FunctionDef))
-        or (isinstance(node, ast.Assign) and _plain(node.value))
-        or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
-        for node in tree.body
-    )
-
-
-def _plain(node: ast.expr) -> bool:
-    """Whether an expression is a value that cannot change: numbers, texts, tuples, sums of them."""
-    allowed = (ast.Constant, ast.Tuple, ast.Name, ast.BinOp, ast.UnaryOp, ast.operator, ast.unaryop, ast.Load)
-    return all(isinstance(part, allowed) for part in ast.walk(node))

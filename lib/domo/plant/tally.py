@@ -10,6 +10,7 @@ from functools import lru_cache
 
 from ..core.faults import Report
 from ..core.history import OFF, ON
+from ..core.model import Decision
 from ..core.settings import Config
 from .fold import Moment
 from .foreign import Driven
@@ -82,9 +83,8 @@ class Tally:
     missed: dict[str, float] = field(default_factory=dict)
     demand: tuple[float, float, float, str] = (0.0, 0.0, 0.0, "")
 
-    def add(self, relay: int, moment: Moment, bare: Flow) -> None:
-        """Adds a minute; `bare` is what flowed in it without domo."""
-        decision, flow = moment.plan[relay], moment.flow
+    def add(self, relay: int, decision: Decision, flow: Flow, bare: Flow) -> None:
+        """Adds a minute: what was decided, and what flowed with domo and without."""
         if decision.why == self.why and decision.state == self.state:
             self.held += 1
         else:
@@ -161,14 +161,18 @@ class Result:
 
     def add(self, moment: Moment, bare: Flow, could: Mapping[int, float]) -> None:
         """Adds a minute. `could`: the watts that each load could have had."""
-        flow = moment.flow
+        flow, plan = moment.flow, moment.plan
         self.soc = flow.soc
         self._day(moment).add(flow, bare)
         for order in moment.orders.values():
             if not order.wanted:
                 self.faults[order.why] += 1
         for relay, tally in self.relays.items():
-            tally.add(relay, moment, bare)
+            decision = plan[relay]
+            if decision.state == OFF == tally.state and decision.why == tally.why:
+                tally.held += 1
+            else:
+                tally.add(relay, decision, flow, bare)
         if flow.throttled:
             self._lost(moment, could)
 

@@ -12,6 +12,7 @@ calendar's day, so that midnight and the clock's jumps change nothing.
 from __future__ import annotations
 
 from _functools import partial  # type: ignore[import-not-found]  # functools costs a tick more
+from time import localtime
 
 from ..core import charge, spare
 from ..core.history import KEPT, OFF, ON, History
@@ -347,14 +348,14 @@ class Data(_Helpful):
     def throttled(self, mppt: str = "last") -> bool:
         """Whether the regulator holds the panels back. VE.Direct's MPPT field says so (1: limited by
         voltage or current). Without it, absorption or float counts, which only makes it likely."""
-        return self._ask(lambda device: spare.throttled(device.values), mppt)
+        return self._ask("throttled", lambda device: spare.throttled(device.values), mppt)
 
     @question
     def full_today(self, mppt: str = "last") -> bool:
         """Whether the battery has been full since the last night: the regulator has been in float, or in
         absorption with a SOC of 100 % and a battery that took hardly any more. With several: the "last",
         "any" or "all" of them, or one by name."""
-        return self._ask(lambda device: charge.full_today(self._charge, device.id), mppt)
+        return self._ask("full", lambda device: charge.full_today(self._charge, device.id), mppt)
 
     @question
     def spare_today(self, trust: float = 0.8) -> float | None:
@@ -396,9 +397,9 @@ class Data(_Helpful):
         if not isinstance(soc, float):
             return None
         if "ahead" not in self._known_already:
-            local = _local(self._wall)
+            local = localtime(self._wall)
             self._known_already["ahead"] = spare.ahead(
-                self._sky, self._plant, self._wall, local.hour + local.minute / 60, self._foreseen()
+                self._sky, self._plant, self._wall, local.tm_hour + local.tm_min / 60, self._foreseen()
             )
             watts, _, _ = spare.seen(self._reading)
             if watts > sum(field[0] for field in self._plant["panels"]) / 10 and not self._clear:
@@ -425,12 +426,15 @@ class Data(_Helpful):
             since = self._charge.get(f"{stage} {device.id}")
             return no_flap > 0 and since is not None and since <= no_flap
 
-        known, asked = self._known_already, (stage, no_flap, mppt)
+        return self._ask((stage, no_flap), charging, mppt)
+
+    def _ask(self, about: object, question: Callable[[Device], bool], mppt: str) -> bool:
+        known, asked = self._known_already, (about, mppt)
         if asked not in known:
-            known[asked] = self._ask(charging, mppt)
+            known[asked] = self._asked(question, mppt)
         return bool(known[asked])
 
-    def _ask(self, question: Callable[[Device], bool], mppt: str) -> bool:
+    def _asked(self, question: Callable[[Device], bool], mppt: str) -> bool:
         self._value(self._values, "CS")
         regulators = [device for device in self._reading.devices if "CS" in device.values]
         if mppt == "any":
@@ -459,6 +463,8 @@ class Data(_Helpful):
 class World:
     """What all scripts of a tick see. They can change only `timers`."""
 
+    kind = Data  # a replay has its own
+
     def __init__(
         self,
         config: Config,
@@ -473,7 +479,7 @@ class World:
         self.states = states
         self.past = past
         self.reading = reading
-        self.data = Data(reading, past, config, now.wall)
+        self.data = self.kind(reading, past, config, now.wall)
         self.timers: Timers = dict(past.timers)
         self.wall = now.wall
         self._now: datetime | None = None

@@ -98,12 +98,14 @@ def wanted(relay: Relay, data: Data, heaters: Sequence[int], buffer: float, worl
 def _yielding(heaters: Sequence[int], world: World) -> float:
     """What less important staircases draw now (W): they give way to this one."""
     timers, config = world.timers, world.config
-    timers[TIMER + " ".join(map(str, heaters))] = (0.0, KNOWN, 0)
-    first = min(map(config.by_priority.index, heaters))
-    watts = 0.0
+    own = TIMER + " ".join(map(str, heaters))
+    timers[own] = (0.0, KNOWN, 0)
+    rank = config.by_priority.index
+    watts, first = 0.0, min(map(rank, heaters))
     for name, (age, length, _) in timers.items():
-        if name.startswith(TIMER) and age < length:
-            others = [r for r in config.relays if str(r) in name.split()]
-            if others and min(map(config.by_priority.index, others)) > first:
+        if name.startswith(TIMER) and age < length and name != own:
+            numbers = name.split()
+            others = [r for r in config.relays if str(r) in numbers]
+            if others and min(map(rank, others)) > first:
                 watts += sum(config.relayWatt.get(r, 0.0) for r in others if world.states[r])
     return watts

@@ -77,7 +77,7 @@ def judge(devices: list[tuple[str, str, str, dict[str, Value]]], config: Config,
             gone.update({value: f"{name or number} {why}" for value in values})
         else:
             fresh.append(Device(number, name, age, values))
-    reading = Reading(tuple(fresh), notes=tuple(dict.fromkeys(gone.values())))
+    reading = Reading(tuple(fresh), notes=tuple(dict.fromkeys(gone.values())) if gone else ())
     there = reading.values
     for value in config.required:
         if value not in there:
@@ -127,10 +127,11 @@ def fingerprint(reading: Reading) -> str:
     """The measured values that always change, as text, or a hash of that; "" if there are none."""
     text = ";".join(
         [
-            f"{device.id}.{name}={device.values[name].text}"
+            f"{device.id}.{name}={values[name].text}"
             for device in reading.devices
+            for values in (device.values,)
             for name in MOVING
-            if name in device.values
+            if name in values
         ]
     )
     if len(text) <= LONG:
