@@ -190,24 +190,25 @@ def test_washing_machine_leaves_the_battery_charged(tmp_path: Path, sky: str, ba
 
 
 @pytest.mark.parametrize(
-    ("stage", "soc", "begins", "span"),
+    ("stage", "soc", "sun", "begins", "span"),
     [
-        ("Float", "96", 9, ("09:00", "12:00")),
-        ("Float", "96", 14, ("14:00", "17:00")),
-        ("Float", "96", 15, None),
-        ("Float", "94", 9, None),
-        ("Absorption", "96", 9, None),
+        ("Float", "98", "400", 9, ("09:00", "12:00")),
+        ("Float", "98", "400", 14, ("14:00", "17:00")),
+        ("Float", "98", "400", 15, None),
+        ("Float", "96", "400", 9, None),
+        ("Float", "98", "100", 9, None),
+        ("Absorption", "98", "400", 9, None),
     ],
-    ids=["full", "full at 14", "late", "drawn down since", "not full yet"],
+    ids=["full", "full at 14", "late", "drawn down since", "hardly any sun", "not full yet"],
 )
 def test_washing_machine_that_did_not_run_yesterday_begins_when_the_battery_has_been_full(
-    tmp_path: Path, stage: str, soc: str, begins: int, span: tuple[str, str] | None
+    tmp_path: Path, stage: str, soc: str, sun: str, begins: int, span: tuple[str, str] | None
 ) -> None:
     """Though the day will probably not give it back, or it would hardly run in winter; on the second day it
     waits, because it ran on the first."""
     text = example("washing-machine").replace("FROM, TO = 9, 16", f"FROM, TO = {begins}, 16", 1)
-    dull = {"SOC": soc, "CS": stage, "PPV": "100", "P": "0"}
-    plant = {**OWN, "house": 500}
+    dull = {"SOC": soc, "CS": stage, "PPV": sun, "MPPT": "2", "P": "0"}
+    plant = {**OWN, "house": 4000}
     days = Days(tmp_path, {1: text}, watt={1: 900}, plant=plant, supposed=dull, days=2)
     assert "probably not today" in days.moments[(begins - 1) * 60].plan[1].why
     assert days.spans(1) == ([span] if span else [])

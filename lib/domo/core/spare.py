@@ -39,6 +39,7 @@ TAKES = {"lead": 0.2, "lfp": 0.25}  # of its Wh: what a battery takes in an hour
 TAPERS = {"lead": 0.8, "lfp": 20.0}  # of what it lacks: what it takes of that in an hour at most, and besides
 ENDS = {"lead": 0.01, "lfp": 0.02}  # of its Wh in an hour, which it takes to the end
 LAST = {"lead": 0.08, "lfp": 0.02}  # of its Wh: what it takes at the end, until the regulator calls it full
+LACKS = {"lead": 0.007, "lfp": 0.0}  # of its Wh: what it lacks when the regulator first calls it full
 KEEPS = {"lead": 0.012, "lfp": 0.015}  # of its Wh: what a full one still takes
 
 _paths: dict[object, list[tuple[float, float]]] = {}  # of one day; a replay asks for it a thousand times
@@ -107,15 +108,19 @@ def seen(reading: Reading) -> tuple[float, bool, bool]:
 def watched(sky: Sky, plant: Plant, wall: float, reading: Reading, first: bool = False) -> Sky:
     """What is remembered of the sky after a reading: `now` and `day`, the two clearnesses; `age` (s), how
     long ago they were last seen; `look` (s), how long ago the last reading was; `full`, the charge (%) that
-    the battery monitor shows when the battery is full; and `lent`, what the battery has given since (Wh).
-    `first`: it is full for the first time today. If the regulator comes to float again later, that does not
-    say that the battery is full again. The memory makes ages grow."""
+    the battery monitor shows when the battery is full; and `lent`, what the battery has given since (Wh)
+    and has not got back. `first`: the regulator calls it full for the first time today, which is a little
+    early (see LACKS). If it comes to float again later, that does not say that the battery is full again.
+    The memory makes ages grow."""
     watts, held_back, floats = seen(reading)
     values = reading.values
     soc = values["SOC"].number if "SOC" in values else None
     power = values["P"].number if "P" in values else None
     gone = min(GAP, sky.get("look", GAP))
-    lent = 0.0 if first else _lent(sky.get("lent", 0.0), power or 0.0, gone, plant)
+    if first:
+        lent = LACKS[plant["chemistry"]] * plant["battery"]
+    else:
+        lent = _lent(sky.get("lent", 0.0), power or 0.0, gone, plant)
     sky = {**sky, "look": 0.0, "lent": lent}
     if soc is not None and 0 <= soc <= 100 and (first or (floats and soc > sky.get("full", 100.0))):
         sky["full"] = soc

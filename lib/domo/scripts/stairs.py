@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from ..core.model import Order
     from .api import Data, Relay, World
 
-DWELL = 200.0  # s between two changes of heaters, unless the battery pays for them
+DWELL = 110.0  # s between two changes of heaters, unless the battery pays for them
 RICH = 200.0  # Wh to spare today: with more, what the battery still takes may wait
 LITTLE = 0.5  # % of charge that a full battery may lend even when the day will not give it back
-TRUST = 0.9  # of the sun to come is counted on
+TRUST = 1.0  # of the sun to come is counted on
 NEARLY = 0.05  # of the way up to the next step: below that the battery does not lend the rest
 PAYS, CLOUD = -60.0, 0.8  # W at the battery; share of what is drawn: if it pays more, a step down is at once
 TIMER = " staircase "  # before the heaters; no timer of a script in Python begins with a space
