@@ -62,3 +62,19 @@ def test_a_battery_of_another_model_may_come_to_more_than_this_one_can() -> None
         soc = 0.3 + 0.7 * minute / WEEK
         series.see(86400.0 * 20_000 + 60 * minute, Flow(soc, sun=sun, load=40.0), soc)
     assert bound(config, series, list(RELAY_LOADS)) < 10
+
+
+def test_a_model_that_keeps_a_house_alight_without_sun_leaves_its_bright_days_to_the_relays() -> None:
+    """Two bright days after five on which this battery would have been empty."""
+    plant = plant_keys.plant({"chemistry": "lfp", "battery": 2000})
+    config = Config(path="", relayNb=4, relayLoad=RELAY_LOADS, plant=plant, floor={"SOC": 50})
+    most = []
+    for dark in (5, 0):
+        series = Series(config, 0)
+        for minute in range(WEEK):
+            bright = minute >= dark * 1440 and 600 <= minute % 1440 < 900
+            series.see(
+                86400.0 * 20_000 + 60 * minute, Flow(0.4, sun=1500.0 if bright else 0.0, load=100.0), 0.4
+            )
+        most.append(bound(config, series, list(RELAY_LOADS)))
+    assert 0.25 < most[0] / most[1] < 0.4  # 2 of 7 days

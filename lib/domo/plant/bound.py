@@ -20,6 +20,7 @@ from .sky import DAY
 STEP = 60  # minutes, in which sun and house are averages
 WINDOW = 7 * 24 * 60 // STEP  # steps
 SLACK = 1e-4  # of the battery: what averages may get wrong at the end of a week
+MISSING = 100.0  # what a Wh that is missing costs, in Wh used: no use is worth it
 
 
 class Week(NamedTuple):
@@ -86,13 +87,10 @@ def bound(config: Config, series: Series, relays: list[int]) -> float:
     for week in series.weeks:
         chosen = {r: series.loads[r] for r in relays if r in series.loads}
         program = _Program(config, week, chosen, rooms, min(floor, *week.charge), series.tools)
-        done = program.best(program.gain())
-        if not done.success:
-            program.ask_for_less()
-            done = program.best(program.gain())
+        done = program.best()
         if not done.success:
             raise PlantError(f"--bound: a week has no solution ({done.message})")
-        used -= done.fun
+        used += program.used(done.x)
         rooms.update(program.left(done.x))
     return used
 
@@ -100,7 +98,12 @@ def bound(config: Config, series: Series, relays: list[int]) -> float:
 class _Program:
     """The linear programme of a week. Its unknowns, for each step: what goes into the battery and what comes
     out (W), the charge after the step (Wh), and the watts of each load; for a load that can be satisfied also
-    what it could still take after the step, and what it missed in it (Wh)."""
+    what it could still take after the step, and what it missed in it (Wh).
+
+    A model of somebody else's may keep a house alight, or come to a charge, that this battery cannot. So in
+    each step so many watts may come from nowhere (`lack`), and the end may be lower (`short`, Wh): as little
+    of it as possible, and none where it can be done without.
+    """
 
     def __init__(
         self,
@@ -117,24 +120,22 @@ class _Program:
         self.least, self.steps = least * self.wh, len(week.sun)
         self.hours = STEP / 60
         self.places: dict[tuple[str, int], int] = {}
-        names = [("in", 0), ("out", 0), ("charge", 0), *(("watts", r) for r in chosen)]
+        names = [("in", 0), ("out", 0), ("charge", 0), ("lack", 0), *(("watts", r) for r in chosen)]
         names += [
             (name, r) for r, load in chosen.items() if load.cap < float("inf") for name in ("room", "missed")
         ]
         for name in names:
             self.places[name] = len(self.places) * self.steps
-        self.size = len(self.places) * self.steps
+        self.short = len(self.places) * self.steps
+        self.size = self.short + 1
 
-        self.last = self.places["charge", 0] + self.steps - 1
-        self.end = min(self.wh, max(0.0, week.charge[-1] - SLACK) * self.wh)  # Wh that it ends with at least
-
-    def best(self, worth: Any) -> Any:
-        """SciPy's solution when each unknown is worth so much."""
+    def best(self) -> Any:
+        """SciPy's solution."""
         rows, columns, values, limits, equal = self.rows()
         matrix = self.sparse.csr_array((values, (rows, columns)), shape=(len(limits), self.size))
         same, right = self.numpy.array(equal), self.numpy.array(limits)
         return self.linprog(
-            -worth,
+            self.costs(),
             A_ub=matrix[~same],
             b_ub=right[~same],
             A_eq=matrix[same] if same.any() else None,
@@ -143,22 +144,23 @@ class _Program:
             method="highs",
         )
 
-    def ask_for_less(self) -> None:
-        """Wants no fuller battery at the end than this one can come to: another model's may lose less."""
-        asked, self.end = self.end, 0.0
-        charge = self.numpy.zeros(self.size)
-        charge[self.last] = 1.0
-        fullest = self.best(charge)
-        if fullest.success:
-            self.end = min(asked, max(0.0, -fullest.fun - SLACK * self.wh))
+    def costs(self) -> Any:
+        """What each unknown costs (Wh): what loads use is gained."""
+        costs = self.numpy.zeros(self.size)
+        for part, cost in (("lack", MISSING), ("watts", -1.0)):
+            for name, relay in self.places:
+                if name == part:
+                    costs[self._steps(name, relay)] = cost * self.hours
+        costs[self.short] = MISSING
+        return costs
 
-    def gain(self) -> Any:
-        """What a step's watts of a load are worth (Wh)."""
-        worth = self.numpy.zeros(self.size)
-        for relay in self.loads:
-            begin = self.places["watts", relay]
-            worth[begin : begin + self.steps] = self.hours
-        return worth
+    def used(self, solution: Any) -> float:
+        """What the loads use (Wh)."""
+        return sum(float(solution[self._steps("watts", r)].sum()) * self.hours for r in self.loads)
+
+    def _steps(self, name: str, relay: int) -> slice:
+        begin = self.places[name, relay]
+        return slice(begin, begin + self.steps)
 
     def limits(self) -> list[tuple[float, float | None]]:
         """The least and the most of each unknown."""
@@ -170,8 +172,7 @@ class _Program:
             if name == "room":
                 most = self.loads[relay].cap
             found += [(self.least if name == "charge" else 0.0, most)] * self.steps
-        found[self.last] = (self.end, self.wh)
-        return found
+        return [*found, (0.0, None)]
 
     def rows(self) -> tuple[list[int], list[int], list[float], list[float], list[bool]]:
         """The constraints as a sparse matrix (rows, columns, values), their right sides, and for each whether
@@ -192,10 +193,12 @@ class _Program:
 
     def _constraints(self) -> Iterator[tuple[list[tuple[int, float]], float, bool]]:
         kind, wh, hours, at = self.kind, self.wh, self.hours, self.places
+        end = min(wh, max(0.0, self.week.charge[-1] - SLACK) * wh)  # Wh that it ends with at least
+        yield [(at["charge", 0] + self.steps - 1, -1.0), (self.short, -1.0)], -end, False
         for t in range(self.steps):
             watts = [(at["watts", relay] + t, 1.0) for relay in self.loads]
             yield (
-                [*watts, (at["in", 0] + t, 1.0), (at["out", 0] + t, -1.0)],
+                [*watts, (at["in", 0] + t, 1.0), (at["out", 0] + t, -1.0), (at["lack", 0] + t, -1.0)],
                 self.week.sun[t] - self.week.house[t],
                 False,
             )

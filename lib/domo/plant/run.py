@@ -132,10 +132,7 @@ def replay(asked: Asked, each: Callable[[Moment], None] | None = None) -> Result
             raise foreign.PlantError(
                 f"--bound: {asked.model} had no sun at all; its minute(...) must say sun, load, power and soc"
             )
-        try:
-            result.bound = bound(config, series, list(result.relays))
-        except foreign.PlantError as error:  # the report is worth something without it
-            result.faults[str(error)] += 1
+        result.bound = bound(config, series, list(result.relays))
     return result
 
 
