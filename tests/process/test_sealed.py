@@ -82,10 +82,13 @@ def test_two_copies_of_domo_each_run_their_own_code(house: House, copies: list[P
 def test_a_damaged_one_is_not_used_and_is_mended(house: House, copies: list[Path], damage: object) -> None:
     assert said(house, copies[0]) == "by one"
     (file,) = files(house)
-    whole = file.read_bytes()
-    file.write_bytes(damage(whole))  # type: ignore[operator]
+    file.write_bytes(damage(file.read_bytes()))  # type: ignore[operator]
+    damaged = file.stat().st_mtime_ns
     assert said(house, copies[0]) == "by one"
-    assert len(file.read_bytes()) == len(whole)
+    mended = file.stat().st_mtime_ns
+    assert mended != damaged
+    assert said(house, copies[0]) == "by one"
+    assert file.stat().st_mtime_ns == mended
 
 
 @pytest.mark.parametrize("modes", ["", "{", None], ids=["empty", "torn", "no file"])
