@@ -27,7 +27,7 @@ def full_today(ages: Mapping[str, float | None], regulator: str) -> bool:
 
 def full(ages: Mapping[str, float | None], reading: Reading) -> bool:
     """Whether any regulator's battery has been."""
-    return any([full_today(ages, device.id) for device in reading.devices])
+    return any(full_today(ages, device.id) for device in reading.devices)
 
 
 def _soaks(regulator: Device, reading: Reading, plant: Plant) -> bool:

@@ -56,10 +56,7 @@ def decide(
                 programs.add(relay)
             if order is not None:
                 good = order.wanted != ""
-                if order.wanted == "off":  # as most are
-                    wish = OFF, order.why
-                else:
-                    wish = _ordered(order, state, past, relay, config)
+                wish = _ordered(order, state, past, relay, config)
             else:
                 good = relay not in past.ours and not stale
                 wish = _from_outside(relay, mode, state, past, stale, config)
@@ -189,7 +186,7 @@ def _queue(
 ) -> None:
     """Lets one relay be switched on, the most important that the inverter can carry; the others wait. One
     whose pin failed before comes last, so that it does not take another's turn."""
-    if not [r for r in auto if wishes[r][0] == ON and states[r] == OFF]:
+    if not any(wishes[r][0] == ON and states[r] == OFF for r in auto):
         return
     load = _watts(
         config, (r for r in config.relays if wishes[r][0] == ON and (r not in auto or states[r] == ON))

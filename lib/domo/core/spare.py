@@ -125,7 +125,7 @@ def watched(sky: Sky, plant: Plant, wall: float, reading: Reading, first: bool =
     if soc is not None and 0 <= soc <= 100 and (first or (floats and soc > sky.get("full", 100.0))):
         sky["full"] = soc
     under = clear(plant, wall)
-    if not under or under < DIM * sum(peak for peak, _, _ in plant["panels"]):
+    if under < DIM * sum(peak for peak, _, _ in plant["panels"]):
         return sky
     ratio, before = max(0.0, min(CLEAREST, watts / under)), likely(sky, 0.0)
     if held_back and ratio <= before:  # how clear it is cannot be seen
@@ -167,7 +167,7 @@ def ahead(
     pieces = []
     for ends, watts in _path(plant, day, declination):
         if (end := ends - now) > 0:  # s from now
-            lasts = STEP if end > STEP else end
+            lasts = min(STEP, end)
             middle = end - lasts / 2
             at = (hour + middle / 3600) % 24
             watts *= usual + differs * exp(-middle / FADES)

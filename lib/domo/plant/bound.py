@@ -147,11 +147,10 @@ class _Program:
     def costs(self) -> Any:
         """What each unknown costs (Wh): what loads use is gained."""
         costs = self.numpy.zeros(self.size)
-        for part, cost in (("lack", MISSING), ("watts", -1.0)):
-            for name, relay in self.places:
-                if name == part:
-                    costs[self._steps(name, relay)] = cost * self.hours
         costs[self.short] = MISSING
+        costs[self._steps("lack", 0)] = MISSING * self.hours
+        for relay in self.loads:
+            costs[self._steps("watts", relay)] = -self.hours
         return costs
 
     def used(self, solution: Any) -> float:

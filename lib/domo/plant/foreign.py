@@ -120,8 +120,6 @@ class Driven:
     def __init__(self, model: Model, trusted: bool = False) -> None:
         self.model, self.trusted, self.name = model, trusted, type(model).__name__
         self.loads: Mapping[int, Load] | None = model.loads if trusted else None  # type: ignore[attr-defined]
-        if trusted:
-            self.minute = model.minute  # type: ignore[method-assign]
         self.read, self.stage = 0.0, ""  # when it was read last, and "Float" if a regulator was in it then
 
     def reading(self, when: float) -> Devices:
@@ -162,6 +160,9 @@ class Driven:
 
     def minute(self, when: float, states: Mapping[int, int]) -> Flow:
         """What flowed, as far as the model says it. Raises PlantError."""
+        if self.trusted:
+            flow: Flow = self.model.minute(when, states)
+            return flow
         if self.read != when:  # the house without domo, which no script looks at
             self.reading(when)
         told: Flow = _asked(f"the plant {self.name}: minute(...)", self._minute, when, states)

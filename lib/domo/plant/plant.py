@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 from random import Random
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from . import battery, loads
 from .sky import DAY, MINUTES, Panels, Place, Sky
@@ -29,8 +28,7 @@ class Light(Protocol):
         """What the panels could give in the minute from `wall` (epoch s) on (W)."""
 
 
-@dataclass(slots=True)
-class Flow:
+class Flow(NamedTuple):
     """What flowed in a minute: `sun` (W that the panels could give), `panels` (W that they gave), `load`
     (W of house, inverter and relays), `power` (W into the battery, negative out of it), `stored` (W that
     its charge changed by), its charge `soc`, the regulator's `stage`, whether it held the panels back,
@@ -46,7 +44,7 @@ class Flow:
     throttled: bool = False
     dark: bool = False
     volts: float = 24.0
-    watts: Mapping[int, float] = field(default_factory=dict)
+    watts: Mapping[int, float] = {}
 
 
 class Plant:

@@ -161,18 +161,14 @@ class Result:
 
     def add(self, moment: Moment, bare: Flow, could: Mapping[int, float]) -> None:
         """Adds a minute. `could`: the watts that each load could have had."""
-        flow, plan = moment.flow, moment.plan
+        flow = moment.flow
         self.soc = flow.soc
         self._day(moment).add(flow, bare)
         for order in moment.orders.values():
             if not order.wanted:
                 self.faults[order.why] += 1
         for relay, tally in self.relays.items():
-            decision = plan[relay]
-            if decision.state == OFF == tally.state and decision.why == tally.why:
-                tally.held += 1
-            else:
-                tally.add(relay, decision, flow, bare)
+            tally.add(relay, moment.plan[relay], flow, bare)
         if flow.throttled:
             self._lost(moment, could)
 

@@ -10,6 +10,7 @@ from ..core.texts import one_line
 from ..system import tinyjson
 from ..system.child import Child, send
 from . import source
+from .messages import REASON_LIMIT, no_order, said
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def ask(relay: int, world: World, code: CodeType, end: float, seconds: float) ->
     try:
         child = Child(lambda answer: _run(relay, world, code, answer))
     except OSError as error:
-        return source.said(source.no_order(relay, f"could not be started ({error.strerror})"), world.timers)
+        return said(no_order(f"{relay}.py", f"could not be started ({error.strerror})"), world.timers)
     until = min(end, began + seconds)
     answer, why, where, words, waited = None, "", "", b"", 0.0
     try:
@@ -47,7 +48,7 @@ def ask(relay: int, world: World, code: CodeType, end: float, seconds: float) ->
 
         where, why = place.last_place(source.path(world.config, relay), words), place.ended(status, waited)
     cut = 0 < waited < seconds - 0.1
-    return source.said(source.no_order(relay, why, where=where), world.timers, child.stuck, cut)
+    return said(no_order(f"{relay}.py", why, where), world.timers, child.stuck, cut)
 
 
 def _run(relay: int, world: World, code: CodeType, answer: int) -> None:
@@ -63,19 +64,18 @@ def _run(relay: int, world: World, code: CodeType, answer: int) -> None:
     me = os.getpid()
     order = source.ask(relay, world, code)
     if os.getpid() == me:  # a script that forks must not answer twice
-        send(answer, tinyjson.dumps(source.said(order, world.timers)[:4]).encode(errors="replace"))
+        send(answer, tinyjson.dumps(said(order, world.timers)[:4]).encode(errors="replace"))
 
 
 def spoken(line: bytes) -> tuple[str, str, str, Timers]:
     """The order, its reason, which fault that is, and the timers in an answer, as far as they make sense.
     Raises ValueError, TypeError, AttributeError."""
     wanted, why, fault, timers = tinyjson.loads(line.decode())
-    limit = source.REASON_LIMIT
-    if wanted not in ("", "on", "off", "keep") or len(line) > source.TIMERS_LIMIT + 16 * limit:
+    if wanted not in ("", "on", "off", "keep") or len(line) > source.TIMERS_LIMIT + 16 * REASON_LIMIT:
         raise ValueError("no order")
     read = {
         str(name): (float(age), float(length), int(count)) for name, (age, length, count) in timers.items()
     }
     if not all(0 <= number < 1e12 for timer in read.values() for number in timer):
         raise ValueError("no timers")
-    return wanted, one_line(why)[:limit], "" if wanted else one_line(fault)[:limit], read
+    return wanted, one_line(why)[:REASON_LIMIT], "" if wanted else one_line(fault)[:REASON_LIMIT], read

@@ -118,9 +118,9 @@ def _ask_all(
             continue
         script = source.compiled(relay, world, library)
         if not isinstance(script, tuple):
-            said = source.said(script, world.timers)
+            said = messages.said(script, world.timers)
         elif script[1]:
-            said = source.said(source.ask(relay, world, script[0]), world.timers)
+            said = messages.said(source.ask(relay, world, script[0]), world.timers)
             if resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > MUCH_MEMORY:
                 _tidy()
         else:

@@ -193,11 +193,6 @@ class Round:
         """The name of a relay's script."""
         return f"{relay}.{'php' if relay in self.php else 'py'}"
 
-    def failed(self, relay: int, why: str, where: str = "") -> Order:
-        """No order of a relay's script: why there is none, and `where` in it (see source.no_order)."""
-        fault = f"script {self.name(relay)}{where}"
-        return Order("", Report(f"{fault}: {why}", fault=fault))
-
     def _whole(self) -> Answers:
         assert self.reading
         assert self.scripted is not None
@@ -205,7 +200,7 @@ class Round:
         problem = self.reading.problem
         orders, turns = {relay: Order("", problem) for relay in asked}, self.past.turns
         if not problem:
-            late = {r: self.failed(r, "no time was left for it") for r in self.waiting}
+            late = {r: messages.no_order(self.name(r), "no time was left for it") for r in self.waiting}
             orders = {relay: order for relay, order in (late | self.orders).items() if relay in asked}
             turns = self._turns()
         return Answers(

@@ -7,6 +7,7 @@ from ..core.model import Order, Reading
 from ..system import trusted
 from ..system.stuck import HANGS
 from . import place
+from .messages import no_order
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def child(round: Round, why: str, words: bytes, cut: bool, stuck: Stuck | None) 
     elif round.waiting and not round.reading.problem:
         relay = round.waiting.pop(0)
         where = place.last_place(f"{round.config.scriptDir}/{round.name(relay)}", words)
-        round.ordered(relay, round.failed(relay, why, where), cut, stuck)
+        round.ordered(relay, no_order(round.name(relay), why, where), cut, stuck)
     elif round.config.dbFile:  # it looks for that last
         round.reports.append(Report(f"journal {round.config.dbFile}: {hangs}", "journal"))
         round.stuck.update({"journal": stuck} if stuck else {})
@@ -51,7 +52,7 @@ def no_child(round: Round, error: OSError) -> None:
     if round.scripted is None:
         _no_scripts(round, f"are not run, {why}")
     for relay in round.waiting:
-        round.orders[relay] = round.failed(relay, why)
+        round.orders[relay] = no_order(round.name(relay), why)
     round.waiting = []
 
 
@@ -64,7 +65,7 @@ def still_stuck(round: Round) -> None:
         elif what == "folder":
             _no_scripts(round, why)
         elif what.isdecimal():
-            round.orders[int(what)] = round.failed(int(what), why)
+            round.orders[int(what)] = no_order(round.name(int(what)), why)
 
 
 def installation(round: Round, why: str) -> None:

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+from ..core.faults import Report
 from ..core.model import FORCED, Order, Past, Reading
 from ..core.records import dataclass
+from ..core.texts import one_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,15 +17,17 @@ if TYPE_CHECKING:
     from ..system.stuck import Stuck
 
     Timers = Mapping[str, tuple[float, float, int]]
+    OwnTimers = dict[str, tuple[float, float, int]]
     # An order in a message: what is wanted, why, which fault ("" for a good order), the timers after it, a
     # process that is stuck, whether its time was cut short.
-    Said = tuple[str, str, str, dict[str, tuple[float, float, int]], Stuck | None, bool]
+    Said = tuple[str, str, str, OwnTimers, Stuck | None, bool]
 
 # The kinds of messages: the first byte. After it comes the content, packed by marshal.
 FETCHING, READ, SCRIPTED, APART, ORDER, JOURNAL, DONE = b"F", b"R", b"S", b"A", b"O", b"J", b"D"
 DAMAGED = b"X"  # a module of domo's, or of Python's
 ONE_SECONDS = 4.0  # for one script; a Pi Zero needs 2 for a few pings that nobody answers
 ALL_SECONDS = 5.5  # for all scripts, so that a tick with a refresh, and all else that waits, is within 20 s
+REASON_LIMIT = 500  # characters
 
 
 @dataclass(frozen=True)
@@ -70,3 +74,17 @@ class Answers:
     stuck: Mapping[str, Stuck] = {}
     reports: tuple[str, ...] = ()
     has_journal: bool = True
+
+
+def no_order(script: str, why: str, where: str = "") -> Order:
+    """An Order that says why a script (its file's name) gave none, and `where` in it (" line 7 (...)"). It is
+    the same fault while it is at the same place, whatever it says."""
+    fault = one_line(f"script {script}{where}")[:REASON_LIMIT]
+    return Order("", Report(one_line(f"script {script}{where}: {why}")[:REASON_LIMIT], fault=fault))
+
+
+def said(order: Order, timers: OwnTimers, stuck: Stuck | None = None, cut: bool = False) -> Said:
+    """The order as plain values, for a message to the tick."""
+    if order.wanted:
+        return order.wanted, order.why, "", timers, stuck, cut
+    return "", str(order.why), Report.of(order.why).fault, timers, stuck, cut

@@ -13,6 +13,7 @@ from ..system import files, tinyjson
 from ..system.child import Child, send
 from . import source
 from .alone import spoken
+from .messages import no_order, said
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -96,15 +97,15 @@ class Php:
                     if fresh:
                         return self._failed(relay, "ended PHP")
                     continue
-                said = spoken(line) if line else None
+                answer = spoken(line) if line else None
             except (ValueError, TypeError, AttributeError):
                 self._stop()
                 return self._failed(relay, "wrote into the tick's own pipe")
-            if said is None:
+            if answer is None:
                 return self._silent(relay, began, until, seconds)
             self._asked.pop(0)
             stuck = self._stop()[1] if not self._asked else None
-            return *said, stuck, False
+            return *answer, stuck, False
 
     def _start(self, first: int) -> None:
         """Starts PHP for this relay and those in PHP right behind it."""
@@ -142,7 +143,7 @@ class Php:
     def _failed(
         self, relay: int, why: str, where: str = "", stuck: Stuck | None = None, cut: bool = False
     ) -> Said:
-        return source.said(source.no_order(relay, why, "php", where), self._world.timers, stuck, cut)
+        return said(no_order(f"{relay}.php", why, where), self._world.timers, stuck, cut)
 
 
 def become(relays: tuple[int, ...], world: World, library: Library, answer: int) -> None:
@@ -155,7 +156,7 @@ def become(relays: tuple[int, ...], world: World, library: Library, answer: int)
             text += library.text(f"{relay}.php")
         except (ScriptError, OSError) as error:
             why = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
-            refusal = source.no_order(relay, why, "php").why
+            refusal = no_order(f"{relay}.php", why).why
         scripts.append((relay, source.path(world.config, relay, "php"), refusal))
     command = [world.config.phpCli, *options(text), f"{FOLDER}/runner.php"]
     told = tinyjson.dumps(seen(scripts, world, b"config" in text)).encode(errors="replace")
@@ -169,8 +170,8 @@ def become(relays: tuple[int, ...], world: World, library: Library, answer: int)
     except OSError as error:
         why = f"there is no PHP at {command[0]} ({error.strerror}); run: sudo apt install php-cli"
     for relay, _, refusal in scripts:
-        order = Order("", refusal) if refusal else source.no_order(relay, why, "php")
-        send(answer, tinyjson.dumps(source.said(order, world.timers)[:4]).encode(errors="replace"))
+        order = Order("", refusal) if refusal else no_order(f"{relay}.php", why)
+        send(answer, tinyjson.dumps(said(order, world.timers)[:4]).encode(errors="replace"))
     send(answer, DONE)
 
 

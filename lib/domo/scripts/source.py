@@ -8,9 +8,9 @@ import sys
 
 from ..core.model import Fault, Order, ScriptError
 from ..core.records import replace
-from ..core.texts import one_line
 from ..system import cache, files, trusted
 from .api import Relay, World
+from .messages import REASON_LIMIT, no_order
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,16 +18,13 @@ if TYPE_CHECKING:
     from types import CodeType
 
     from ..core.settings import Config
-    from ..system.stuck import Stuck
-    from .api import Data, Timers
-    from .messages import Said
+    from .api import Data
 
     Decide = Callable[[Relay, Data], Order]
     Compiled = tuple[CodeType, bool]  # its bytecode, and whether it may share a process (see simple)
 
 KINDS = ("py", "php")  # of scripts; a relay that has both runs the first
 SOURCE_LIMIT = 256 << 10
-REASON_LIMIT = 500  # characters
 TIMERS_LIMIT = 64 << 10  # bytes of all timers
 _RULES = f"{__file__.rpartition('/')[0]}/simple.py"
 
@@ -137,7 +134,7 @@ def ask(relay: int, world: World, code: CodeType, ready: Decide | None = None) -
     before = dict(world.timers)
     order = _ask(relay, world, code, ready)
     if world.timers and sum(map(len, world.timers)) + 40 * len(world.timers) > TIMERS_LIMIT and order.wanted:
-        order = no_order(relay, f"there are {len(world.timers)} timers, more than can be kept")
+        order = no_order(f"{relay}.py", f"there are {len(world.timers)} timers, more than can be kept")
     if not order.wanted:
         world.timers = before
     try:
@@ -165,7 +162,7 @@ def _ask(relay: int, world: World, code: CodeType, ready: Decide | None) -> Orde
         from . import place
 
         where = place.place(path(world.config, relay), error)
-        return no_order(relay, place.why(error), where=where)
+        return no_order(f"{relay}.py", place.why(error), where=where)
     finally:
         space.clear()  # a cycle: its functions hold it, and it holds them
 
@@ -185,24 +182,6 @@ def compiled(relay: int, world: World, library: Library) -> Compiled | Order:
     try:
         return library.script(f"{relay}.py")
     except ScriptError as error:
-        return no_order(relay, str(error))
+        return no_order(f"{relay}.py", str(error))
     except OSError as error:
-        return no_order(relay, error.strerror or str(error))
-
-
-def no_order(relay: int, why: str, kind: str = "py", where: str = "") -> Order:
-    """An Order that says why a relay's script gave none, and `where` in it (" line 7 (...)"). It is the same
-    fault while it is at the same place, whatever it says."""
-    from ..core.faults import Report
-
-    fault = one_line(f"script {relay}.{kind}{where}")[:REASON_LIMIT]
-    return Order("", Report(one_line(f"script {relay}.{kind}{where}: {why}")[:REASON_LIMIT], fault=fault))
-
-
-def said(order: Order, timers: Timers, stuck: Stuck | None = None, cut: bool = False) -> Said:
-    """The order as plain values, for a message to the tick."""
-    if order.wanted:
-        return order.wanted, order.why, "", timers, stuck, cut
-    from ..core.faults import Report
-
-    return "", str(order.why), Report.of(order.why).fault, timers, stuck, cut
+        return no_order(f"{relay}.py", error.strerror or str(error))

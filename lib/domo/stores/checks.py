@@ -33,8 +33,8 @@ def name(value: Any) -> str:
 
 def names(value: Any) -> tuple[str, ...]:
     """A list of names. Older PvMonits have a map, with a pattern behind each name."""
-    list_of_names: tuple[str, ...] = list_of(name)([*value] if isinstance(value, dict) else value)
-    return list_of_names
+    checked: tuple[str, ...] = list_of(name)([*value] if isinstance(value, dict) else value)
+    return checked
 
 
 def optional_path(value: Any) -> str:
