@@ -102,8 +102,8 @@ def week(file: str, key: Week) -> Week:
             if moment.plan[relay].state:
                 starts[relay][moment.local("%m%d")] += 1
 
-    asked = run.Asked(config, start, WARM + 7, key["seed"], bound=True, warm=WARM)
-    result = run.replay(asked, each)
+    scenario = run.Scenario(config, start, WARM + 7, key["seed"], bound=True, warm=WARM)
+    result = run.replay(scenario, each)
     total = result.total
     relays = {
         relay: {

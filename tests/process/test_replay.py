@@ -95,7 +95,7 @@ def test_the_sums_are_those_of_the_days(village: House) -> None:
     settings, _ = configs.load(str(village.config))
     start = time.mktime((time.localtime().tm_year, 6, 21, 0, 0, 0, 0, 0, -1))
     moments: list[Moment] = []
-    runs.replay(runs.Asked(settings, start, 2, sky="clear"), moments.append)
+    runs.replay(runs.Scenario(settings, start, 2, sky="clear"), moments.append)
     done = run(village, "06-21", "--days", "2", "--sky", "clear")
     given = sum(moment.flow.sun for moment in moments) / 60000
     used = sum(moment.flow.panels for moment in moments) / 60000
@@ -115,8 +115,8 @@ def test_days_at_first_that_do_not_count(village: House) -> None:
     """They are lived through all the same: the day after them begins with what they left behind."""
     settings, _ = configs.load(str(village.config))
     start = time.mktime((time.localtime().tm_year, 6, 21, 0, 0, 0, 0, 0, -1))
-    both = runs.replay(runs.Asked(settings, start, 2, sky="changing"))
-    second = runs.replay(runs.Asked(settings, start, 2, sky="changing", warm=1))
+    both = runs.replay(runs.Scenario(settings, start, 2, sky="changing"))
+    second = runs.replay(runs.Scenario(settings, start, 2, sky="changing", warm=1))
     (day,) = second.days
     assert second.days[day] == both.days[day]
     assert second.soc == both.soc and second.evenings == 1

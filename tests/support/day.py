@@ -55,9 +55,9 @@ class Days:
         (folder / "config.yaml").write_text(yaml.safe_dump({"domo": domo}))
         self.config, _ = configs.load(str(folder / "config.yaml"))
         start = time.mktime(time.strptime(date, "%Y-%m-%d"))
-        self.asked = run.Asked(self.config, start, days, seed, soc / 100, supposed or {}, sky=sky)
+        self.scenario = run.Scenario(self.config, start, days, seed, soc / 100, supposed or {}, sky=sky)
         self.moments: list[fold.Moment] = []
-        self.result = run.replay(self.asked, self.moments.append)
+        self.result = run.replay(self.scenario, self.moments.append)
 
     def on(self, relay: int) -> list[bool]:
         """Whether it was on, minute by minute."""

@@ -66,7 +66,7 @@ def compare(config: Config, days: int) -> dict[str, Any]:
     start = time.mktime((2025, 6, 20, 0, 0, 0, 0, 0, -1))
     switched = failed = 0
     told: dict[int, set[str]] = {relay: set() for relay in config.relays}
-    for moment in fold.fold(config, run.plant(run.Asked(config, start, days, seed=4)), start, days * 1440):
+    for moment in fold.fold(config, run.plant(run.Scenario(config, start, days, seed=4)), start, days * 1440):
         with open(config.tmpFileDataXml, "w", encoding="utf-8") as file:
             file.write(xml(moment))
         os.utime(config.tmpFileDataXml, (moment.now.wall - 1, moment.now.wall - 1))

@@ -163,15 +163,15 @@ class _Program:
 
     def limits(self) -> list[tuple[float, float | None]]:
         """The least and the most of each unknown."""
-        found: list[tuple[float, float | None]] = []
+        ranges: list[tuple[float, float | None]] = []
         for name, relay in self.places:
             most = {"in": self.kind.rate * self.wh, "charge": self.wh}.get(name)
             if name == "watts":
                 most = self.loads[relay].rate
             if name == "room":
                 most = self.loads[relay].cap
-            found += [(self.least if name == "charge" else 0.0, most)] * self.steps
-        return [*found, (0.0, None)]
+            ranges += [(self.least if name == "charge" else 0.0, most)] * self.steps
+        return [*ranges, (0.0, None)]
 
     def rows(self) -> tuple[list[int], list[int], list[float], list[float], list[bool]]:
         """The constraints as a sparse matrix (rows, columns, values), their right sides, and for each whether
@@ -223,11 +223,11 @@ class _Program:
                     parts.append((at["room", relay] + t - 1, -kept))
                 yield parts, new + (0.0 if t else kept * self.rooms[relay]), True
 
-    def left(self, found: Any) -> dict[int, float]:
+    def left(self, solution: Any) -> dict[int, float]:
         """What each load could still take at the end (Wh)."""
         end = self.steps - 1
         return {
-            r: max(0.0, float(found[self.places["room", r] + end]))
+            r: max(0.0, float(solution[self.places["room", r] + end]))
             for r in self.loads
             if ("room", r) in self.places
         }

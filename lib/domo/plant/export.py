@@ -9,25 +9,25 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..core.history import OFF, ON
-from .run import Asked
+from .run import Scenario
 from .tally import Result, Sums, Tally
 
 DAYS = ("sun", "used", "lost", "bare_lost", "relays", "paid")  # of Sums, in Wh
 
 
-def as_json(asked: Sequence[Asked], results: Sequence[Result]) -> str:
+def as_json(scenarios: Sequence[Scenario], results: Sequence[Result]) -> str:
     """A list with an object for each replay: energies in kWh, charges in %."""
-    found = [
+    replays = [
         {
-            "scripts": one.config.scriptDir,
-            "seed": one.seed,
-            "days": one.days,
-            "plant": one.model or dict(one.config.plant),
+            "scripts": scenario.config.scriptDir,
+            "seed": scenario.seed,
+            "days": scenario.days,
+            "plant": scenario.model or dict(scenario.config.plant),
             **_whole(result),
         }
-        for one, result in zip(asked, results, strict=True)
+        for scenario, result in zip(scenarios, results, strict=True)
     ]
-    return json.dumps(found, indent=2)
+    return json.dumps(replays, indent=2)
 
 
 def _whole(result: Result) -> dict[str, Any]:
@@ -40,52 +40,52 @@ def _whole(result: Result) -> dict[str, Any]:
         "days_in_float": result.floats,
         "days_in_float_without": result.bare_floats,
         "lost_to_nobody_kWh": round(result.nobody / 1000, 3),
-        "months": {month: sums(one) for month, one in result.months.items()},
-        "relays": {relay: _relay(one) for relay, one in result.relays.items()},
+        "months": {month: sums(of_month) for month, of_month in result.months.items()},
+        "relays": {relay: _relay(tally) for relay, tally in result.relays.items()},
         "faults": dict(result.faults),
     }
 
 
-def sums(one: Sums) -> dict[str, float]:
+def sums(of_days: Sums) -> dict[str, float]:
     """Sums by name: kWh, % and minutes."""
-    found: dict[str, float] = {
-        f"{name}_kWh".replace("bare_lost", "lost_without"): round(getattr(one, name) / 1000, 3)
+    named: dict[str, float] = {
+        f"{name}_kWh".replace("bare_lost", "lost_without"): round(getattr(of_days, name) / 1000, 3)
         for name in DAYS
     }
-    found |= {"lowest": round(100 * one.lowest, 1), "lowest_without": round(100 * one.bare_lowest, 1)}
-    return {**found, "dark_minutes": one.dark}
+    named |= {"lowest": round(100 * of_days.lowest, 1), "lowest_without": round(100 * of_days.bare_lowest, 1)}
+    return {**named, "dark_minutes": of_days.dark}
 
 
-def _relay(one: Tally) -> dict[str, Any]:
-    asked, served, missed, unit = one.demand
+def _relay(tally: Tally) -> dict[str, Any]:
+    asked, served, missed, unit = tally.demand
     return {
-        "name": one.name,
-        "hours": round(one.minutes / 60, 2),
-        "starts": one.starts,
-        "shortest_run_minutes": one.shortest,
-        "used_kWh": round(one.energy / 1000, 3),
-        "else_lost_kWh": round(one.spared / 1000, 3),
-        "lowest": round(100 * one.lowest, 1),
+        "name": tally.name,
+        "hours": round(tally.minutes / 60, 2),
+        "starts": tally.starts,
+        "shortest_run_minutes": tally.shortest,
+        "used_kWh": round(tally.energy / 1000, 3),
+        "else_lost_kWh": round(tally.spared / 1000, 3),
+        "lowest": round(100 * tally.lowest, 1),
         "asked_kWh": round(asked / 1000, 3),
         "served_kWh": round(served / 1000, 3),
         "missed": {"count": round(missed, 1), "unit": unit} if unit else None,
         "lost_while_off_kWh": {
-            why: round(wh / 1000, 3) for why, wh in sorted(one.missed.items(), key=_largest)
+            why: round(wh / 1000, 3) for why, wh in sorted(tally.missed.items(), key=_largest)
         },
-        "minutes_on": dict(one.reasons[ON].most_common()),
-        "minutes_off": dict(one.reasons[OFF].most_common()),
+        "minutes_on": dict(tally.reasons[ON].most_common()),
+        "minutes_off": dict(tally.reasons[OFF].most_common()),
     }
 
 
-def as_csv(asked: Sequence[Asked], results: Sequence[Result]) -> str:
+def as_csv(scenarios: Sequence[Scenario], results: Sequence[Result]) -> str:
     """A line a day of each replay."""
     text = io.StringIO()
     head = list(sums(Sums()))
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["scripts", "seed", "day", *head])
-    for one, result in zip(asked, results, strict=True):
+    for scenario, result in zip(scenarios, results, strict=True):
         for day, of_day in result.days.items():
-            writer.writerow([one.config.scriptDir, one.seed, day, *sums(of_day).values()])
+            writer.writerow([scenario.config.scriptDir, scenario.seed, day, *sums(of_day).values()])
     return text.getvalue().rstrip("\n")
 
 

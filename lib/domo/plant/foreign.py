@@ -56,12 +56,12 @@ def named(name: str) -> Any:
         loaded = _asked(f"--plant {name}: {module}", _imported, module, name)
     finally:
         sys.path.remove(".")
-    found = getattr(loaded, kind, None)
-    if found is None:
+    model = getattr(loaded, kind, None)
+    if model is None:
         raise PlantError(f"--plant {name}: {module} has no {kind}")
-    if not callable(found):
+    if not callable(model):
         raise PlantError(f"--plant {name}: {kind} is no class")
-    return found
+    return model
 
 
 def _imported(module: str, name: str) -> Any:
@@ -146,7 +146,7 @@ class Driven:
     def _values(self, device: object, values: object) -> dict[str, Value]:
         if not isinstance(values, Mapping):
             self._nonsense("reading", f"{device} wants {{value: number}}, not {values!r:.60}")
-        found = {}
+        shown_values = {}
         for name, value in values.items():
             text, raw = value if isinstance(value, tuple) and len(value) == 2 else (value, None)
             if isinstance(text, bool) or not isinstance(text, (str, int, float)):
@@ -155,8 +155,8 @@ class Driven:
             if number is not None:
                 number = self._number("reading", f"{device}.{name}", number, RANGES.get(str(name)))
             shown = one_line(text) if isinstance(text, str) else f"{number:.3f}".rstrip("0").rstrip(".")
-            found[str(name)] = Value(shown, CS.get(shown, shown) if raw is None else str(raw))
-        return found
+            shown_values[str(name)] = Value(shown, CS.get(shown, shown) if raw is None else str(raw))
+        return shown_values
 
     def minute(self, when: float, states: Mapping[int, int]) -> Flow:
         """What flowed, as far as the model says it. Raises PlantError."""

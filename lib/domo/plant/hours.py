@@ -84,10 +84,10 @@ class Hours:
         place, separator = -1, ","
         for number, text in enumerate(lines, 1):
             if not names:
-                if found := re.match(r"Nominal power of the PV system.*\(kWp\):\s*(\S*)", text):
-                    self.nominal = 1000 * self._number(number, found[1])
+                if match := re.match(r"Nominal power of the PV system.*\(kWp\):\s*(\S*)", text):
+                    self.nominal = 1000 * self._number(number, match[1])
                     if not 0 < self.nominal < float("inf"):
-                        self._wrong(number, f"{found[1]} is no power of panels (kWp)")
+                        self._wrong(number, f"{match[1]} is no power of panels (kWp)")
                 separator = max(",;\t", key=text.count)
                 heads = [head.strip().lower() for head in self._cells(number, text, separator)]
                 place = next((at for at, head in enumerate(heads) if head in TIME), -1)
@@ -139,8 +139,8 @@ class Hours:
         return Row(line, wall, time.gmtime(wall).tm_year, values)
 
     def _time(self, line: int, text: str) -> float:
-        if found := re.fullmatch(r"(\d{4})(\d\d)(\d\d):(\d\d)(\d\d)", text):  # PVGIS's
-            year, month, day, hour, minute = map(int, found.groups())
+        if match := re.fullmatch(r"(\d{4})(\d\d)(\d\d):(\d\d)(\d\d)", text):  # PVGIS's
+            year, month, day, hour, minute = map(int, match.groups())
             text = f"{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}"
         try:
             moment = datetime.fromisoformat(text)
@@ -154,7 +154,7 @@ class Hours:
         years: dict[int, list[Row]] = defaultdict(list)
         for row in rows:
             years[row.year].append(row)
-        whole = [year for year, found in sorted(years.items()) if len(found) >= 0.99 * 8760]
+        whole = [year for year, hours in sorted(years.items()) if len(hours) >= 0.99 * 8760]
         chosen = years[whole[(seed - 1) % len(whole)]] if whole else rows
         chosen = sorted(chosen, key=lambda row: (_of_year(row.wall), row.line))
         chosen = [row for row in chosen if time.gmtime(row.wall)[1:3] != (2, 29)]
@@ -174,12 +174,12 @@ class Hours:
         for what in ("plane", "light", "direct", "diffuse"):
             most = max((row.values.get(what, 0.0) for row in rows), default=0.0)
             if most > BRIGHT or 0 < most < DIM:
-                row = max(rows, key=lambda one: one.values.get(what, 0.0))
+                row = max(rows, key=lambda row: row.values.get(what, 0.0))
                 self._wrong(row.line, f"the brightest {what} is {most:g}: is that W/m²?")
         most = max((row.values.get("power", 0.0) for row in rows), default=0.0)
         rated = self.nominal or self.peak
         if 0 < most < 0.02 * rated or most > 2 * rated:
-            row = max(rows, key=lambda one: one.values.get("power", 0.0))
+            row = max(rows, key=lambda row: row.values.get("power", 0.0))
             self._wrong(row.line, f"the highest P is {most:g} for panels of {rated:g} W: is that W?")
         if not any(value for row in rows for what, value in row.values.items() if what != "air"):
             raise PlantError(f"{self.path}: there is no sun in it")

@@ -189,4 +189,4 @@ KINDS: dict[str, type[Load]] = {
 def made(loads: Mapping[int, Mapping[str, Any]], watts: Mapping[int, float]) -> dict[int, Load]:
     """The loads by relay: those of `relayLoad`; the others draw what `relayWatt` says, all the time."""
     plain = {relay: {"kind": "constant", "watt": watt} for relay, watt in watts.items()}
-    return {relay: KINDS[one["kind"]](one) for relay, one in sorted({**plain, **loads}.items())}
+    return {relay: KINDS[load["kind"]](load) for relay, load in sorted({**plain, **loads}.items())}

@@ -13,7 +13,7 @@ from multiprocessing.sharedctypes import Synchronized
 
 from .fold import Moment
 from .foreign import PlantError
-from .run import MINUTES, Asked, replay
+from .run import MINUTES, Scenario, replay
 from .tally import Result
 
 WIDTH = 50  # characters of the bar
@@ -43,17 +43,17 @@ class Bar:
             print("\r" + " " * (WIDTH + 20) + "\r", end="", file=sys.stderr, flush=True)
 
 
-def all_of(asked: Sequence[Asked]) -> list[Result]:
+def all_of(scenarios: Sequence[Scenario]) -> list[Result]:
     """The results in the same order. Raises PlantError."""
     global _done
-    bar = Bar(sum(one.days for one in asked))
+    bar = Bar(sum(scenario.days for scenario in scenarios))
     try:
-        if len(asked) == 1:
-            return [replay(asked[0], _Counting(bar))]
+        if len(scenarios) == 1:
+            return [replay(scenarios[0], _Counting(bar))]
         context = multiprocessing.get_context("fork")
         _done = context.Value("i", 0)
-        with ProcessPoolExecutor(min(len(asked), os.cpu_count() or 1), mp_context=context) as pool:
-            futures = [pool.submit(_one, one) for one in asked]
+        with ProcessPoolExecutor(min(len(scenarios), os.cpu_count() or 1), mp_context=context) as pool:
+            futures = [pool.submit(_counted, scenario) for scenario in scenarios]
             waiting = set(futures)
             while waiting:
                 _, waiting = wait(waiting, timeout=LOOK, return_when=FIRST_COMPLETED)
@@ -83,5 +83,5 @@ class _Counting:
                 _done.value += 1
 
 
-def _one(asked: Asked) -> Result:
-    return replay(asked, _Counting())
+def _counted(scenario: Scenario) -> Result:
+    return replay(scenario, _Counting())

@@ -80,9 +80,9 @@ class Plant:
         day, minute = int(day), int(second // 60)
         dark = soc < (battery.BACK if before.dark else battery.CUT_OFF)
         wanted = {}  # by those that are on
-        for relay, one in self.loads.items():
+        for relay, consumer in self.loads.items():
             on = states.get(relay) == 1
-            watts = one.wants(day, minute, on and not dark)
+            watts = consumer.wants(day, minute, on and not dark)
             if on:
                 wanted[relay] = watts
         load = 0.0 if dark else self.house(day)[minute] + sum(wanted.values())

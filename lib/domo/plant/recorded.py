@@ -71,12 +71,12 @@ def moment(row: Row) -> float:
 
 def devices(row: Row, wall: float) -> list[tuple[str, str, str, dict[str, Value]]]:
     """The devices of a line, as `reading.parse` gives those of a data file."""
-    found: dict[str, dict[str, Value]] = {}
+    by_device: dict[str, dict[str, Value]] = {}
     for name, content in row.items():
         device, dot, value = name.rpartition(".")
         if dot and content and not re.fullmatch(r"relay\d+", device):
-            found.setdefault(device, {})[value] = Value(content, CS.get(content, content))
-    return [(name, name, f"{wall:.0f}", values) for name, values in found.items()]
+            by_device.setdefault(device, {})[value] = Value(content, CS.get(content, content))
+    return [(name, name, f"{wall:.0f}", values) for name, values in by_device.items()]
 
 
 def fold(
@@ -114,16 +114,16 @@ def fold(
 
 def _histories(before: Sequence[Day], states: Mapping[int, int]) -> dict[int, History]:
     """What ran on the days before, as ages at the midnight that follows them."""
-    found: dict[int, list[tuple[float, int]]] = {}
+    switches_of: dict[int, list[tuple[float, int]]] = {}
     for ago, day in enumerate(reversed(before)):
         switches = [(ago * 86400 + (1440 - s.minute) * 60, s.relay, s.state) for s in day.switches]
         for age, relay, state in reversed(switches):
-            found.setdefault(relay, []).insert(0, (age, state))
+            switches_of.setdefault(relay, []).insert(0, (age, state))
     for relay, state in states.items():
-        row = found.setdefault(relay, [])
+        row = switches_of.setdefault(relay, [])
         if state != (row[-1][1] if row else OFF):
             row.append((0.0, state))
-    return {relay: History(tuple(row)) for relay, row in found.items()}
+    return {relay: History(tuple(row)) for relay, row in switches_of.items()}
 
 
 def difference(was: Day, would: Day) -> tuple[float, int, str] | None:

@@ -90,7 +90,7 @@ def main(argv: list[str]) -> int:
         if given.recorded:
             return recorded.main(config, given.recorded, time.time())
         supposed = dict(map(rehearsal.pair, given.set))
-        first = run.Asked(
+        first = run.Scenario(
             *(config, midnight(given.day), given.days, given.seed, given.soc / 100, supposed),
             *(given.plant, given.sky, given.bound, given.warm),
         )
@@ -145,7 +145,7 @@ def midnight(day: str | None) -> float:
     return time.mktime((date.tm_year, date.tm_mon, date.tm_mday, 0, 0, 0, 0, 0, -1))
 
 
-def _told(first: run.Asked, given: argparse.Namespace) -> int:
+def _told(first: run.Scenario, given: argparse.Namespace) -> int:
     """Replays what is asked for and prints it; gives the exit code. Raises PlantError or ValueError."""
     sets = [first]
     if given.compare:
@@ -156,8 +156,8 @@ def _told(first: run.Asked, given: argparse.Namespace) -> int:
             raise ValueError(f"--compare: there is no script in {given.compare}; wants a folder with 1.py")
         sets.append(dataclasses.replace(first, config=other))
     seeds = range(first.seed, first.seed + given.seeds)
-    asked = [dataclasses.replace(one, seed=seed) for one in sets for seed in seeds]
-    alone = len(asked) == 1 and not (given.json or given.csv)
+    scenarios = [dataclasses.replace(scenario, seed=seed) for scenario in sets for seed in seeds]
+    alone = len(scenarios) == 1 and not (given.json or given.csv)
     kept, simulated = list[Moment](), Simulated(first.config)
 
     def each(moment: Moment) -> None:
@@ -167,15 +167,15 @@ def _told(first: run.Asked, given: argparse.Namespace) -> int:
             kept.append(moment)
 
     watched = alone and (given.html or first.days == 1)
-    results = [run.replay(first, each)] if watched else many.all_of(asked)
+    results = [run.replay(first, each)] if watched else many.all_of(scenarios)
     if given.json:
-        show(export.as_json(asked, results))
+        show(export.as_json(scenarios, results))
     elif given.csv:
-        show(export.as_csv(asked, results))
+        show(export.as_csv(scenarios, results))
     elif alone:
         show("\n".join(report.whole(first.config, kept, results[0])))
     else:
-        show("\n".join(table.table(asked, results)))
+        show("\n".join(table.table(scenarios, results)))
     if given.html:
         try:
             files.replace(configs.absolute(given.html), simulated.html().encode(errors="replace"))

@@ -87,27 +87,27 @@ def kwh(energy: float) -> str:
 def summary(config: Config, tallies: Mapping[int, Tally]) -> Iterator[str]:
     """The sums of each relay, then its most frequent reasons, with N for numbers that vary."""
     yield "relay                      starts  hours on     kWh  else lost  lowest SOC"
-    for relay, one in tallies.items():
+    for relay, tally in tallies.items():
         name = f"{relay} {config.name(relay)[:23]:24}"
-        row = f"{name} {one.starts:6} {one.minutes / 60:9.1f} {one.energy / 1000:7.2f}"
-        yield row + (f" {one.spared / 1000:10.2f} {100 * one.lowest:9.0f} %" if one.starts else "")
-        if one.shortest:
-            yield f"  shortest run {minutes(60 * one.shortest)}"
-        if said := demand(one):
+        row = f"{name} {tally.starts:6} {tally.minutes / 60:9.1f} {tally.energy / 1000:7.2f}"
+        yield row + (f" {tally.spared / 1000:10.2f} {100 * tally.lowest:9.0f} %" if tally.starts else "")
+        if tally.shortest:
+            yield f"  shortest run {minutes(60 * tally.shortest)}"
+        if said := demand(tally):
             yield f"  {said}"
         if relay not in config.relayWatt:
             yield f"  it draws nothing here: set domo.relayWatt.{relay}"
-    for relay, one in tallies.items():
+    for relay, tally in tallies.items():
         yield f"\n{relay} {config.name(relay)}"
         for state in (ON, OFF):
-            for why, count in one.reasons[state].most_common(3):
+            for why, count in tally.reasons[state].most_common(3):
                 text = f"  {ON_OFF[state]} {minutes(60 * count)}: {why}"
                 yield textwrap.fill(text, WIDTH, subsequent_indent="    ")
 
 
-def demand(one: Tally) -> str:
+def demand(tally: Tally) -> str:
     """What was asked of a load and what it got, in words; "" for one of which nothing is asked."""
-    asked, served, missed, unit = one.demand
+    asked, served, missed, unit = tally.demand
     if not asked:
         return ""
     lacks = f", {missed:.0f} {unit} missed" if round(missed) else ""
@@ -122,8 +122,8 @@ def losses(config: Config, result: Result) -> Iterator[str]:
     yield "where the rest was lost"
     rows: list[tuple[float, str]] = [
         (wh, f"{r} {config.name(r)}: {why}")
-        for r, one in result.relays.items()
-        for why, wh in one.missed.items()
+        for r, tally in result.relays.items()
+        for why, wh in tally.missed.items()
     ]
     rows.append((result.nobody, "no relay could have used it"))
     for wh, text in sorted(rows, reverse=True)[:LOSSES]:

@@ -20,7 +20,7 @@ MINUTES = 1440
 
 
 @dataclass(frozen=True)
-class Asked:
+class Scenario:
     """What is to be replayed: `days` from `start` (epoch s) on, of which the first `warm` do not count; the
     battery is at `soc` (0 to 1) at first. `model` is "" for the plant that ships, `sky` a kind of weather or
     a file of hours."""
@@ -37,45 +37,46 @@ class Asked:
     warm: int = 0
 
 
-def plant(asked: Asked) -> foreign.Driven:
+def plant(scenario: Scenario) -> foreign.Driven:
     """The plant at its beginning. Raises PlantError."""
-    config = asked.config
-    if asked.model:
-        kind = foreign.named(asked.model)
-        return foreign.begun(kind, asked.model, told(asked))
+    config = scenario.config
+    if scenario.model:
+        kind = foreign.named(scenario.model)
+        return foreign.begun(kind, scenario.model, told(scenario))
     made = loads.made(config.relayLoad, config.relayWatt)
-    light, weather = skies(asked)
-    return foreign.Driven(Plant(config.plant, made, asked.seed, asked.soc, light, weather), trusted=True)
+    light, weather = skies(scenario)
+    own = Plant(config.plant, made, scenario.seed, scenario.soc, light, weather)
+    return foreign.Driven(own, trusted=True)
 
 
-def bare(asked: Asked, like: foreign.Driven) -> foreign.Driven:
+def bare(scenario: Scenario, like: foreign.Driven) -> foreign.Driven:
     """The same plant, in a house without domo. Raises PlantError."""
     own = like.model
     if not isinstance(own, Plant):
-        return plant(asked)
-    same = Plant(asked.config.plant, {}, asked.seed, asked.soc, own.light)
+        return plant(scenario)
+    same = Plant(scenario.config.plant, {}, scenario.seed, scenario.soc, own.light)
     same.house = own.house  # drawn once for both
     return foreign.Driven(same, trusted=True)
 
 
-def skies(asked: Asked) -> tuple[Light | None, str]:
+def skies(scenario: Scenario) -> tuple[Light | None, str]:
     """The light that is asked for (None: the generated sky), and the kind of generated weather. Raises
     PlantError."""
-    if asked.sky in sky.WEATHERS:
-        return None, asked.sky
-    panels, where = fields(asked.config.plant), place(asked.config.plant)
-    if asked.sky == "pvlib":
+    if scenario.sky in sky.WEATHERS:
+        return None, scenario.sky
+    panels, where = fields(scenario.config.plant), place(scenario.config.plant)
+    if scenario.sky == "pvlib":
         from .pvlib_sky import PvlibSky
 
-        return PvlibSky(where, panels, asked.seed), ""
+        return PvlibSky(where, panels, scenario.seed), ""
     from .hours import Hours
 
-    return Hours(asked.sky, where, panels, asked.seed), ""
+    return Hours(scenario.sky, where, panels, scenario.seed), ""
 
 
-def told(asked: Asked) -> dict[str, Any]:
+def told(scenario: Scenario) -> dict[str, Any]:
     """What a foreign plant is told about the house."""
-    config = asked.config
+    config = scenario.config
     relays = {
         r: {
             "name": config.name(r),
@@ -85,26 +86,26 @@ def told(asked: Asked) -> dict[str, Any]:
         for r in config.relays
     }
     return {
-        "start": asked.start,
-        "seed": asked.seed,
-        "soc": 100 * asked.soc,
+        "start": scenario.start,
+        "seed": scenario.seed,
+        "soc": 100 * scenario.soc,
         "plant": dict(config.plant),
         "relays": relays,
     }
 
 
-def replay(asked: Asked, each: Callable[[Moment], None] | None = None) -> Result:
+def replay(scenario: Scenario, each: Callable[[Moment], None] | None = None) -> Result:
     """The result; `each` is shown every moment. Raises PlantError."""
-    config = asked.config
+    config = scenario.config
     result, evenings = Result(), Evenings()
     result.relays = {relay: Tally(config.name(relay)) for relay in source.scripted(config)}
-    with_domo = plant(asked)
-    without = bare(asked, with_domo)
+    with_domo = plant(scenario)
+    without = bare(scenario, with_domo)
     none = dict.fromkeys(config.relays, 0)
-    series = Series(config, -time.timezone) if asked.bound else None
-    soc, watch, lacked = asked.soc, Watch(config), 0.0
-    minutes, warm = round(asked.days * MINUTES), asked.warm * MINUTES
-    for moment in fold(config, with_domo, asked.start, minutes, asked.supposed, watch):
+    series = Series(config, -time.timezone) if scenario.bound else None
+    soc, watch, lacked = scenario.soc, Watch(config), 0.0
+    minutes, warm = round(scenario.days * MINUTES), scenario.warm * MINUTES
+    for moment in fold(config, with_domo, scenario.start, minutes, scenario.supposed, watch):
         flow = without.minute(moment.now.wall, none)
         if warm:
             warm -= 1
@@ -128,9 +129,10 @@ def replay(asked: Asked, each: Callable[[Moment], None] | None = None) -> Result
     result.outside = watch.told(config)
     result.owed = max(0.0, soc - result.soc - lacked) * config.plant["battery"]
     if series:
-        if asked.model and not result.total.sun:
+        if scenario.model and not result.total.sun:
             raise foreign.PlantError(
-                f"--bound: {asked.model} had no sun at all; its minute(...) must say sun, load, power and soc"
+                f"--bound: {scenario.model} had no sun at all;"
+                " its minute(...) must say sun, load, power and soc"
             )
         result.bound = bound(config, series, list(result.relays))
     return result

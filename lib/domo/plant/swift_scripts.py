@@ -44,16 +44,16 @@ def _answered(wanted: str, why: str) -> Order:
 def _bare(kind: type, **own: Any) -> Any:
     """A class of the API without its help for wrong names and missing brackets, for which Python looks up
     every name the slow way; only for scripts that cannot tell, see `plain`. It saves 7 % of a replay."""
-    found: dict[str, Any] = {}
-    for one in reversed(kind.__mro__[:-1]):
-        found.update({name: getattr(item, "_method", item) for name, item in vars(one).items()})
+    members: dict[str, Any] = {}
+    for parent in reversed(kind.__mro__[:-1]):
+        members.update({name: getattr(item, "_method", item) for name, item in vars(parent).items()})
     for name in ("__getattr__", "__dict__", "__weakref__"):
-        found.pop(name, None)
-    return type(kind.__name__, (), found | own)
+        members.pop(name, None)
+    return type(kind.__name__, (), members | own)
 
 
 BareRelay = _bare(Relay, on=_said("on"), off=_said("off"), keep=_said("keep"))
-QUESTIONS = {name for kind in (Other, Data) for name, one in vars(kind).items() if hasattr(one, "_method")}
+QUESTIONS = {name for kind in (Other, Data) for name, item in vars(kind).items() if hasattr(item, "_method")}
 
 
 class Minute(World):
@@ -84,7 +84,7 @@ def helped(world: World) -> World:
 def ready(config: Config, relays: list[int], library: source.Library) -> Ready:
     """Each script whose file is in order, so that no tick looks at it again: its bytecode; its decide(), if
     it is enough to run its body once (see `forgetful`); and whether it is `plain`."""
-    found: dict[int, Script] = {}
+    scripts: dict[int, Script] = {}
     for relay in relays:
         decide, swift = None, False
         try:
@@ -97,8 +97,8 @@ def ready(config: Config, relays: list[int], library: source.Library) -> Ready:
             continue
         except BaseException:  # whatever its body does
             pass
-        found[relay] = code, decide, swift
-    return found
+        scripts[relay] = code, decide, swift
+    return scripts
 
 
 def ask(relay: int, world: World, script: Script) -> Order:
@@ -136,7 +136,7 @@ def forgetful(tree: ast.Module) -> bool:
         if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load):
             return False
         if isinstance(node, ast.FunctionDef):
-            defaults = [*node.args.defaults, *(one for one in node.args.kw_defaults if one)]
+            defaults = [*node.args.defaults, *filter(None, node.args.kw_defaults)]
             if node.decorator_list or not all(map(_plain, defaults)):
                 return False
     return all(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 
-from .run import Asked
+from .run import Scenario
 from .tally import Result, Tally
 
 Measure = Callable[[Result], float | None]
@@ -31,26 +31,26 @@ OF_RELAY: tuple[tuple[str, str, Callable[[Tally], float | None]], ...] = (
 )
 
 
-def table(asked: Sequence[Asked], results: Sequence[Result]) -> Iterator[str]:
+def table(scenarios: Sequence[Scenario], results: Sequence[Result]) -> Iterator[str]:
     """The lines of the table."""
     sets: dict[str, list[Result]] = {}
-    for one, result in zip(asked, results, strict=True):
-        sets.setdefault(one.config.scriptDir, []).append(result)
-    seeds = sorted({one.seed for one in asked})
+    for scenario, result in zip(scenarios, results, strict=True):
+        sets.setdefault(scenario.config.scriptDir, []).append(result)
+    seeds = sorted({scenario.seed for scenario in scenarios})
     several = (
         f"seeds {seeds[0]} to {seeds[-1]}: mean (least to most)" if len(seeds) > 1 else f"seed {seeds[0]}"
     )
     yield f"{several:32}" + "".join(f"{_short(name):>24}" for name in sets)
     for title, unit, measure in ROWS:
-        cells = [[measure(result) for result in found] for found in sets.values()]
+        cells = [[measure(result) for result in of_set] for of_set in sets.values()]
         if any(value is not None for row in cells for value in row):
             yield f"{title + (f' ({unit})' if unit else ''):32}" + "".join(_cell(row) for row in cells)
-    for relay in sorted({relay for found in sets.values() for relay in found[0].relays}):
-        of_sets = [[result.relays.get(relay, Tally()) for result in found] for found in sets.values()]
-        name = next((one.name for row in of_sets for one in row if one.name), "")
+    for relay in sorted({relay for of_set in sets.values() for relay in of_set[0].relays}):
+        of_sets = [[result.relays.get(relay, Tally()) for result in of_set] for of_set in sets.values()]
+        name = next((tally.name for row in of_sets for tally in row if tally.name), "")
         yield f"{relay} {name}"
         for title, unit, of_relay in OF_RELAY:
-            cells = [[of_relay(one) for one in row] for row in of_sets]
+            cells = [[of_relay(tally) for tally in row] for row in of_sets]
             if any(value is not None for row in cells for value in row):
                 yield f"  {title + (f' ({unit})' if unit else ''):30}" + "".join(_cell(row) for row in cells)
 

@@ -124,11 +124,11 @@ def alike(why: str) -> str:
 
 def together(faults: Mapping[str, int]) -> Counter[str]:
     """How often there was each fault; those that are the same but for their numbers as the first of them."""
-    found, firsts = Counter[str](), dict[str, str]()
+    counts, firsts = Counter[str](), dict[str, str]()
     for why, count in faults.items():
         who, _, what = Report.of(why).fault.partition(": ")  # in who has it a number is a name
-        found[firsts.setdefault(f"{who}: {alike(what)}", why)] += count
-    return found
+        counts[firsts.setdefault(f"{who}: {alike(what)}", why)] += count
+    return counts
 
 
 @dataclass
@@ -182,10 +182,10 @@ class Result:
     @property
     def months(self) -> dict[str, Sums]:
         """The days' sums by month."""
-        found: dict[str, Sums] = {}
+        by_month: dict[str, Sums] = {}
         for day, sums in self.days.items():
-            found.setdefault(day[:7], Sums()).join(sums)
-        return found
+            by_month.setdefault(day[:7], Sums()).join(sums)
+        return by_month
 
     @property
     def total(self) -> Sums:

@@ -91,7 +91,7 @@ def _heard(event: str, arguments: tuple[Any, ...]) -> None:
     watch = _current
     if watch is None or not watch.relay or event not in EVENTS:
         return
-    what = next((one for one in arguments if isinstance(one, (str, bytes, list, tuple))), "")
+    what = next((given for given in arguments if isinstance(given, (str, bytes, list, tuple))), "")
     name = " ".join(map(str, what)) if isinstance(what, (list, tuple)) else str(what)
     if event == "open" and (
         name.endswith(CODE)

@@ -45,7 +45,7 @@ class Book:
     def last(self, count: int, date: str) -> list[Sum]:
         """The recorded days among the `count` ones up to `date`."""
         first = days.earlier(date, count - 1)
-        return [one for one in self.sums if first <= one.date <= date]
+        return [day for day in self.sums if first <= day.date <= date]
 
 
 def _lasting(config: Config, date: str, notes: list[str]) -> list[str]:
