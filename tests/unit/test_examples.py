@@ -218,7 +218,7 @@ def test_washing_machine_that_did_not_run_yesterday_begins_when_the_battery_has_
 def test_washing_machine_counts_on_more_of_the_sun_after_two_days_without(
     tmp_path: Path, hope: float, days: list[str]
 ) -> None:
-    """Four alike days, on which 0.6 of the likely sun is not enough: it waits for a day after it has washed."""
+    """Four alike days, on which 0.6 of the likely sun is not enough: after washing it waits for a day."""
     text = example("washing-machine").replace("WAITED = 0.6, 0.9,", f"WAITED = 0.6, {hope},", 1)
     text = text.replace("NEEDS = 900", "NEEDS = 3500", 1).replace("LEAVES = 82", "LEAVES = 0", 1)
     text = text.replace("FULL, LONG = 15", "FULL, LONG = 0", 1)
