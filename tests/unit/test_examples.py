@@ -214,18 +214,6 @@ def test_washing_machine_that_did_not_run_yesterday_begins_when_the_battery_has_
     assert days.spans(1) == ([span] if span else [])
 
 
-@pytest.mark.parametrize(("hope", "days"), [(0.9, ["21", "23"]), (0.6, [])])
-def test_washing_machine_counts_on_more_of_the_sun_after_two_days_without(
-    tmp_path: Path, hope: float, days: list[str]
-) -> None:
-    """Four alike days, on which 0.6 of the likely sun is not enough: after washing it waits for a day."""
-    text = example("washing-machine").replace("WAITED = 0.6, 0.9,", f"WAITED = 0.6, {hope},", 1)
-    text = text.replace("NEEDS = 900", "NEEDS = 3500", 1).replace("LEAVES = 82", "LEAVES = 0", 1)
-    text = text.replace("FULL, LONG = 15", "FULL, LONG = 0", 1)
-    four = Days(tmp_path, {1: text}, watt={1: 100}, plant=OWN, soc=98, days=4)
-    assert [moment.local("%d") for moment in four.switches(1, state=1)] == days
-
-
 def test_washing_machine_goes_on_where_it_was_cut(tmp_path: Path) -> None:
     """A washing machine that maxWatt or a missing reading cut after an hour has two hours to go."""
     text = example("washing-machine").replace("CYCLE = 3 * 3600", "CYCLE = 3 * 3600  # s\nCUT = (11, 12)", 1)
