@@ -199,7 +199,7 @@ def test_a_model_that_fails_in_one_of_several_replays_is_told_alike(village: Hou
 def test_a_model_that_ends_its_process_is_told_where_another_process_sees_it(village: House) -> None:
     model(village, "__import__('os')._exit(0)")
     done = run(village, "06-21", "--plant", "mymodel:Barrel", "--seeds", "2")
-    assert done.returncode == 2 and "a process of the replay was ended from outside" in done.stderr
+    assert done.returncode == 2 and "a process of the replay ended early" in done.stderr
     assert len(done.stderr.splitlines()) == 1
 
 
@@ -212,6 +212,20 @@ def test_a_house_that_only_its_own_model_can_keep_alight_has_a_bound(village: Ho
     assert (done.returncode, done.stderr) == (0, "")
     (told,) = json.loads(done.stdout)
     assert told["bound_kWh"] == 0 and told["total"]["sun_kWh"] == 0.2
+
+
+def test_each_week_of_the_bound_begins_with_the_charge_that_the_house_has_then(village: House) -> None:
+    """Without sun: what was in the battery at the beginning is gone in the first week."""
+    pytest.importorskip("scipy")
+    village.configure({"domo.relayLoad": {1: {"kind": "constant", "watt": 100}}})
+    model(village, "return {'sun': 1, 'load': 0, 'soc': self.soc}")
+    file = village.folder / "mymodel.py"
+    file.write_text(file.read_text().replace("(0.2 if when // 3600 % 24 < 15 else -0.1)", "-0.1"))
+    bounds = []
+    for days in ("7", "14"):
+        done = run(village, "06-21", "--days", days, "--plant", "mymodel:Barrel", "--bound", "--json")
+        bounds.append(json.loads(done.stdout)[0]["bound_kWh"])
+    assert bounds[0] > 1 and bounds[1] == pytest.approx(bounds[0], abs=0.2)
 
 
 @pytest.mark.parametrize("name", ["../mymodel:Barrel", "mymodel", "mymodel.py:Barrel:x", ".mymodel:Barrel"])
@@ -252,6 +266,14 @@ def test_two_sets_of_scripts_stand_side_by_side_over_seeds(village: House, tmp_p
     assert max(map(len, lines)) <= 100
 
 
+def test_sets_in_folders_of_the_same_name_are_told_apart(village: House) -> None:
+    other = village.folder / "other" / village.script(1, "return relay.off('no')").parent.name
+    other.mkdir(parents=True)
+    (other / "2.py").write_text("def decide(relay, data):\n    return relay.on('always')\n")
+    head, *_ = run(village, "06-21", "--compare", str(other)).stdout.splitlines()
+    assert head.endswith(f"{'…' + str(other)[-21:]:>24}") and head.count("…") == 2
+
+
 def test_csv_has_a_line_a_day_that_adds_up_to_json(village: House) -> None:
     arguments = ("06-21", "--days", "2", "--seeds", "2")
     rows = list(csv.DictReader(io.StringIO(run(village, *arguments, "--csv").stdout)))
@@ -283,6 +305,7 @@ def test_csv_has_a_line_a_day_that_adds_up_to_json(village: House) -> None:
         (["--recorded", "today"], "--recorded and MM-DD do not go together"),
         (["--compare", "empty"], "--compare: there is no script in empty; wants a folder with 1.py"),
         (["--compare", "/nowhere"], "--compare: /nowhere is no folder"),
+        (["--compare", "scripts"], "--compare: scripts is the folder of the first scripts; name another"),
         (["--sky", "sunny"], "--sky wants generated, clear"),
         (["--panels", "-5"], "--panels wants a number from 1 to 1e+06 (W), not -5"),
         (["--latitude", "91"], "--latitude wants a number from -90 to 90, not 91"),
@@ -351,4 +374,6 @@ def test_a_script_that_looks_elsewhere_is_named(village: House, what: str, told:
     done = run(village, "06-21")
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
-    assert f"script {village.scripts}/2.py {told}" in line and "a replay cannot set" in line
+    assert (
+        f"script {village.scripts}/2.py {told}" in line and line.endswith("it sees what is there today")
+    )

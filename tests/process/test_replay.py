@@ -149,6 +149,13 @@ def test_the_plant_can_be_ones_own(village: House) -> None:
     assert "sun, tenths of the peak   " + "0" * 48 in night and "7" in day.splitlines()[1]
 
 
+@pytest.mark.parametrize("option", ["--panels", "--battery", "--latitude"])
+def test_scripts_know_a_plant_that_the_command_line_describes(village: House, option: str) -> None:
+    village.script(1, "return relay.off('unknown' if data.spare_today() is None else 'known')")
+    assert ": unknown" in run(village, "06-21", "--house", "90").stdout
+    assert ": known" in run(village, "06-21", option, "45").stdout
+
+
 def test_the_sky_of_pvlib_has_the_same_clouds(village: House) -> None:
     """So the sun of a day differs little, and of many days less."""
     pytest.importorskip("pvlib")
@@ -182,6 +189,14 @@ def test_a_failing_script_is_told_with_its_line_and_how_often(village: House) ->
         "script 1.py line 2 (return relay.on(data['SOD'])): there is no 'SOD' in the data; did you mean SOC?"
     )
     assert said in done.stderr and "(1440 times)" in done.stderr
+
+
+def test_a_page_that_cannot_be_written_keeps_no_fault_from_being_told(village: House) -> None:
+    village.script(1, "1 / 0")
+    done = run(village, "06-21", "--html", "/nonexistent/x.html")
+    assert done.returncode == 1
+    first, second = done.stderr.splitlines()
+    assert "/nonexistent/x.html" in first and "ZeroDivisionError" in second
 
 
 @pytest.mark.parametrize(

@@ -321,6 +321,25 @@ def test_a_simulated_day_is_marked_as_such(village: House, tmp_path: Path) -> No
     assert report(village, "--simulated", str(tmp_path / "days.csv.gz"), "--json").code == 0
 
 
+@pytest.mark.parametrize("more", [["--csv"], ["2026-06-01"]])
+def test_simulated_days_take_no_other_day_and_no_record(
+    village: House, tmp_path: Path, more: list[str]
+) -> None:
+    (tmp_path / "days.csv").write_text(record.text("2030-03-03"))
+    ran = report(village, "--simulated", str(tmp_path / "days.csv"), *more)
+    assert ran == (
+        2, "", "domo-report: --simulated goes with neither --csv nor DAY; leave one of them out\n"
+    )  # fmt: skip
+
+
+def test_the_csv_of_a_day_without_a_record_is_none(village: House) -> None:
+    assert report(village, "--csv", "2019-06-01") == (
+        1,
+        "",
+        "domo-report: nothing is recorded of 2019-06-01\n",
+    )
+
+
 @pytest.mark.parametrize(
     "text",
     [

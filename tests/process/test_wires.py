@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 from domo.core import header
 from support.house import PROJECT, House
 
@@ -34,6 +36,12 @@ def test_the_wires_of_the_configuration_as_it_comes() -> None:
     assert found["CLK"] == ["13", "33", "23"]
     assert found["STB"] == ["26", "37", "25"]
     assert ran.stdout.splitlines()[-1] == "gpio=5,6,8,16,20,21,23,24=op,dh"
+
+
+@pytest.mark.parametrize("other", ["--check", "--dry-run"])
+def test_one_thing_is_asked_at_a_time(house: House, other: str) -> None:
+    ran = house.tick("--wires", other)
+    assert ran.code == 2 and f"argument {other}: not allowed with argument --wires" in ran.err
 
 
 def test_the_wires_of_this_house(house: House) -> None:

@@ -88,8 +88,8 @@ def spoilt(rows: list[str], line: int, text: str | None) -> list[str]:
 @pytest.mark.parametrize(
     ("rows", "told"),
     [
-        (spoilt(pvgis(), 100, "20190104:2310,x,0,0,0,0,0"), "line 100: 'x' is no number"),
-        (spoilt(pvgis(), 100, "20190104:2310,-5,0,0,0,0,0"), "line 100: power is -5, which no sun gives"),
+        (spoilt(pvgis(), 100, "20190104:2310,x,0,0,0,0,0"), "line 100: P 'x' is no number"),
+        (spoilt(pvgis(), 100, "20190104:2310,-5,0,0,0,0,0"), "line 100: P is -5; wants a number from 0 on"),
         (spoilt(pvgis(), 100, "yesterday,0,0,0,0,0,0"), "line 100: 'yesterday' is no time"),
         (spoilt(pvgis(), 100, "20190104:2310"), "line 100: has 1 columns only"),
         (pvgis()[:200] + pvgis()[220:], "line 201: 21 hours are missing before it"),
@@ -102,10 +102,11 @@ def spoilt(rows: list[str], line: int, text: str | None) -> list[str]:
         (spoilt(pvgis(), 100, "x" * 200_000 + ",0,0,0,0,0,0"), "line 100: is no line of a CSV file"),
         (pvgis(head=HEAD.replace("1.0", "1.2.3")), "line 2: '1.2.3' is no number"),
         (pvgis(head=HEAD.replace("1.0", "0")), "line 2: 0 is no power of panels (kWp)"),
-        (spoilt(LEVEL, 14, "2023-01-01T12:00,600,1e7"), "line 14: the brightest diffuse is 1e+07"),
-        (spoilt(LEVEL, 14, "2023-01-01T12:00,600,inf"), "line 14: the brightest diffuse is inf"),
+        (spoilt(LEVEL, 14, "2023-01-01T12:00,600,1e7"), "line 14: the highest dhi is 1e+07"),
+        (spoilt(LEVEL, 14, "2023-01-01T12:00,600,inf"), "line 14: the highest dhi is inf"),
         (pvgis()[:8000] + pvgis((2020,))[4:8000], "again; of several years one must be whole"),
         (["time,wind", "2020-01-01,3"], "line 1: has none of the columns P, G(i)"),
+        (["time,P,power", "2020-01-01,3,4"], "line 1: has several of the columns p, power, watts; leave one"),
         (["hello"], "has no line of hours below a header"),
     ],
 )

@@ -26,8 +26,8 @@ LATE = 180.0  # s without a tick: after that something is wrong
 # A trouble's code on the digits, the gravest first, and what it means. docs/panel.md has the same list.
 CODES = {
     "E1": "no tick for 3 minutes: is cron running, and is the tick in the crontab?",
-    "E2": "config.yaml cannot be used: until it is mended forces act, and all else goes off",
-    "E3": "the mode file is missing or cannot be read, or holds no mode for a relay",
+    "E2": "config.yaml cannot be used: until you correct it, forces act, and all else goes off",
+    "E3": "the mode file is missing, cannot be read, or holds something that is no mode",
     "E4": "the state file or the memory of the last tick is missing or cannot be read",
     "E5": "no good data for longer than secuDownNoData: everything automatic is off",
     "E6": "the journal cannot be written",

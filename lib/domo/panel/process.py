@@ -81,19 +81,24 @@ def main(argv: list[str]) -> int:
         except Exception as error:  # the board may be gone; that is no reason to stay
             aloud(one_line(f"domo-panel: the display cannot be switched off: {error}"))
     if written:
-        late = "domo-panel: the choice is written; the next tick acts on it"
-        try:
-            tick = ticker.run(config, LEAVING)
-            said = late if tick.ended() == BUSY else tick.said
-        except Fault as fault:
-            said = f"{late} ({fault})"
-        if said:
-            aloud(said)
+        _carry_out(config)
     if dropped:
         aloud(dropped)
     if not ended:
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # with the new configuration
     return 0
+
+
+def _carry_out(config: Config) -> None:
+    """Runs the tick that acts on the last choice, and says so if none could."""
+    late = "domo-panel: the choice is written; the next tick acts on it"
+    try:
+        tick = ticker.run(config, LEAVING)
+        said = late if tick.ended() == BUSY else tick.said
+    except Fault as fault:
+        said = f"{late} ({fault})"
+    if said:
+        aloud(said)
 
 
 def _face(config: Config, given: argparse.Namespace) -> Face:

@@ -21,9 +21,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 COMMIT = "edb13c41cf2f94e658bccdeddc96dc8f12facead"  # of the driver that was tested
-REDRAW_SECONDS = (
-    300.0  # a glitch on the wires may have spoilt what a board shows; it takes as long as ten polls
-)
+# A glitch on the wires may have spoilt what a board shows. To draw it anew takes as long as ten polls.
+REDRAW_SECONDS = 300.0
 BUTTONS = 0x11  # bits 0 and 4 of byte n are buttons n + 1 and n + 5; nothing is wired to the others
 
 

@@ -32,7 +32,7 @@ _REQUEST = struct.Struct("=I252x32sQI20xI4xQQ216xII20xi")  # gpio_v2_line_reques
 _INFO = struct.Struct("=32s32sIIQ176x")  # gpio_v2_line_info: name, consumer, offset, attributes, flags
 _VALUES = struct.Struct("=QQ")  # gpio_v2_line_values: bits, mask
 _READ, _BOTH = 2, 3
-_USED, _OUTPUT = 1, 8  # flags of a line
+_OUTPUT = 8  # the flag of a line that is an output
 _LEVELS = 2  # the id of the attribute that carries the levels of outputs
 
 
@@ -85,7 +85,7 @@ class GpioChip:
                 if file.read(1) in "Y1":
                     return ""
         except OSError:  # an older kernel, without this setting
-            old = "lets go of the pins when a program ends, and cannot be told not to; update it"
+            old = "lets go of the pins when a program ends, and has no setting against that; update it"
             return f"this kernel's {module} {old}"
         return (
             f"this kernel's {module} lets go of the pins when a program ends;"
@@ -122,7 +122,7 @@ class GpioChip:
             return f"is held by {self.holder(pin)}; stop that, or use another pin"
         if pin >= self._lines:
             return f"is no line of {self._path}; use another pin"
-        if error.errno in (EINVAL, ENOTTY):  # gpiolib answers the first to what it does not know
+        if error.errno in (EINVAL, ENOTTY):  # an old kernel answers EINVAL to a call that it does not know
             return "cannot be requested: this kernel is older than 5.10; update it, or set domo.board: gpio"
         return f"cannot be requested ({error.strerror})"
 

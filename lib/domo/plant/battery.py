@@ -10,19 +10,18 @@ from typing import NamedTuple
 
 
 class Chemistry(NamedTuple):
-    """What a kind of battery is. `rate` is the most it takes; when it is nearly full it takes `steep`
-    times what it lacks, and at the end a `trickle` that becomes heat and gas."""
+    """A kind of battery. Shares without a unit are of its capacity (Wh), in an hour."""
 
-    rate: float
-    steep: float
-    trickle: float
-    charging: float  # of what goes in is stored
-    giving: float  # of what is stored comes out
+    rate: float  # the most that it takes
+    steep: float  # nearly full it takes this times what it lacks
+    trickle: float  # what it takes when full; that becomes heat and gas
+    charging: float  # share of what goes in that is stored
+    giving: float  # share of what is stored that comes out
     empty: float  # V at rest, discharged
     full: float  # V at rest, charged
     drop: float  # V at 1 C
     tail: float  # of its capacity: below this current absorption ends
-    counted: float  # of what goes in a battery monitor counts (its setting "charge efficiency")
+    counted: float  # share of what goes in that a battery monitor counts (its "charge efficiency")
 
 
 KINDS = {
@@ -33,7 +32,7 @@ CUT_OFF, BACK = 0.05, 0.12  # the charge at which the inverter switches off, and
 
 
 def accepts(kind: Chemistry, soc: float) -> float:
-    """What the battery takes at most, at the voltage of absorption."""
+    """What it takes at most at the voltage of absorption, as a share of its Wh in an hour; `soc`: 0 to 1."""
     takes = kind.trickle + kind.steep * (1 - soc)
     return takes if takes < kind.rate else kind.rate
 

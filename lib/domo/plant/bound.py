@@ -84,12 +84,12 @@ def bound(config: Config, series: Series, relays: list[int]) -> float:
     floor = config.floor.get("SOC", 100 * series.lowest) / 100
     rooms = {relay: load.room for relay, load in series.loads.items()}
     used = 0.0
-    for week in series.weeks:
+    for number, week in enumerate(series.weeks, 1):
         chosen = {r: series.loads[r] for r in relays if r in series.loads}
         program = _Program(config, week, chosen, rooms, min(floor, *week.charge), series.tools)
         done = program.best()
         if not done.success:
-            raise PlantError(f"--bound: a week has no solution ({done.message})")
+            raise PlantError(f"--bound: week {number} of the replay has no solution ({done.message})")
         used += program.used(done.x)
         rooms.update(program.left(done.x))
     return used
@@ -100,9 +100,9 @@ class _Program:
     out (W), the charge after the step (Wh), and the watts of each load; for a load that can be satisfied also
     what it could still take after the step, and what it missed in it (Wh).
 
-    A model of somebody else's may keep a house alight, or come to a charge, that this battery cannot. So in
-    each step so many watts may come from nowhere (`lack`), and the end may be lower (`short`, Wh): as little
-    of it as possible, and none where it can be done without.
+    With a plant model of the owner's, the house may have used more than this battery can give, or the week
+    may end at a charge that this battery cannot reach. So watts may come from nowhere in a step (`lack`), and
+    the end may be lower (`short`, Wh). Both cost so much that there is none where it can be done without.
     """
 
     def __init__(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -69,9 +70,7 @@ def _relay(tally: Tally) -> dict[str, Any]:
         "asked_kWh": round(asked / 1000, 3),
         "served_kWh": round(served / 1000, 3),
         "missed": {"count": round(missed, 1), "unit": unit} if unit else None,
-        "lost_while_off_kWh": {
-            why: round(wh / 1000, 3) for why, wh in sorted(tally.missed.items(), key=_largest)
-        },
+        "lost_while_off_kWh": {why: round(wh / 1000, 3) for why, wh in Counter(tally.missed).most_common()},
         "minutes_on": dict(tally.reasons[ON].most_common()),
         "minutes_off": dict(tally.reasons[OFF].most_common()),
     }
@@ -87,7 +86,3 @@ def as_csv(scenarios: Sequence[Scenario], results: Sequence[Result]) -> str:
         for day, of_day in result.days.items():
             writer.writerow([scenario.config.scriptDir, scenario.seed, day, *sums(of_day).values()])
     return text.getvalue().rstrip("\n")
-
-
-def _largest(item: tuple[str, float]) -> float:
-    return -item[1]

@@ -61,8 +61,8 @@ def fold(
     watch: Watch | None = None,
 ) -> Iterator[Moment]:
     """Runs `ticks` ticks from `start` (epoch s) on. At first every relay is in auto and off. Readings in
-    `supposed` replace the plant's; `watch` notes what else scripts look at. Raises PlantError for what a
-    foreign plant does wrong."""
+    `supposed` replace the plant's; `watch` notes which scripts look at the machine's clock, files, network or
+    programs. Raises PlantError for what a foreign plant does wrong."""
     config = replace(config, dbFile="", onChange=(), cacheDir="")  # nobody is told; no forecast of today
     kinds = source.scripted(config)
     scripted, python = list(kinds), [relay for relay, kind in kinds.items() if kind == "py"]

@@ -89,7 +89,8 @@ class Hours:
                     if not 0 < self.nominal < float("inf"):
                         self._wrong(number, f"{match[1]} is no power of panels (kWp)")
                 separator = max(",;\t", key=text.count)
-                heads = [head.strip().lower() for head in self._cells(number, text, separator)]
+                titles = [title.strip() for title in self._cells(number, text, separator)]
+                heads = [title.lower() for title in titles]
                 place = next((at for at, head in enumerate(heads) if head in TIME), -1)
                 if place >= 0:
                     names = {
@@ -98,6 +99,10 @@ class Hours:
                         for at, head in enumerate(heads)
                         if head in known
                     }
+                    self.titles = {what: titles[at] for at, what in names.items()}
+                    for what, known in COLUMNS.items():
+                        if list(names.values()).count(what) > 1:
+                            self._wrong(number, f"has several of the columns {', '.join(known)}; leave one")
                     if not {"power", "plane", "light"} & set(names.values()):
                         self._wrong(
                             number, f"has none of the columns P, G(i), poa, G(h), ghi, but {', '.join(heads)}"
@@ -117,11 +122,11 @@ class Hours:
         except csv.Error as error:
             self._wrong(line, f"is no line of a CSV file ({error})")
 
-    def _number(self, line: int, text: str) -> float:
+    def _number(self, line: int, text: str, name: str = "") -> float:
         try:
             return float(text)
         except ValueError:
-            self._wrong(line, f"{text!r:.60} is no number")
+            self._wrong(line, f"{name} {text!r:.60} is no number".strip())
 
     def _row(self, line: int, cells: list[str], place: int, names: dict[int, str], comma: bool) -> Row:
         if len(cells) <= max(place, *names):
@@ -130,12 +135,12 @@ class Hours:
         values = {}
         for at, what in names.items():
             text = cells[at].strip().replace(",", ".") if comma else cells[at].strip()
-            values[what] = self._number(line, text)
+            values[what] = self._number(line, text, self.titles[what])
             if what == "air":
                 if not COLD <= values[what] <= HOT:
                     self._wrong(line, f"the air is {text}: is that °C?")
             elif not values[what] >= 0:
-                self._wrong(line, f"{what} is {text}, which no sun gives")
+                self._wrong(line, f"{self.titles[what]} is {text}; wants a number from 0 on")
         return Row(line, wall, time.gmtime(wall).tm_year, values)
 
     def _time(self, line: int, text: str) -> float:
@@ -175,7 +180,7 @@ class Hours:
             most = max((row.values.get(what, 0.0) for row in rows), default=0.0)
             if most > BRIGHT or 0 < most < DIM:
                 row = max(rows, key=lambda row: row.values.get(what, 0.0))
-                self._wrong(row.line, f"the brightest {what} is {most:g}: is that W/m²?")
+                self._wrong(row.line, f"the highest {self.titles[what]} is {most:g}: is that W/m²?")
         most = max((row.values.get("power", 0.0) for row in rows), default=0.0)
         rated = self.nominal or self.peak
         if 0 < most < 0.02 * rated or most > 2 * rated:

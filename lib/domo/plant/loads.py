@@ -15,7 +15,7 @@ AGAIN = 0.9  # of a thermostat's store: below this it heats again
 TAPERS = 0.2  # of a charger's store: when less than this is missing, its current falls
 TRICKLES = 0.05  # of its power: below this it ends
 HOME = 18 * 60  # minute of the day at which what is to be charged is plugged in
-TAPS = (7 * 60, 19 * 60)  # when hot water is drawn, for an hour
+TAPS = (7 * 60, 19 * 60)  # minutes of the day at which `use` is drawn from a store, for an hour each
 BACKLOG = 2  # programmes that wait at most: a third basket of laundry goes elsewhere
 
 
@@ -93,11 +93,9 @@ class Thermostat(Load):
         held = self.cap - self.room
         if self.use and (drawn := self.inflow(day, minute)):
             given = min(drawn, held)
-            self.asked, self.served, self.missed = (
-                self.asked + drawn,
-                self.served + given,
-                self.missed + drawn - given,
-            )
+            self.asked += drawn
+            self.served += given
+            self.missed += drawn - given
             held -= given
         self.room = self.cap - held * (1 - self.leak)
         if self.room > (1 - AGAIN) * self.cap:

@@ -46,7 +46,7 @@ class Bar:
 def all_of(scenarios: Sequence[Scenario]) -> list[Result]:
     """The results in the same order. Raises PlantError."""
     global _done
-    bar = Bar(sum(scenario.days for scenario in scenarios))
+    bar = Bar(sum(scenario.days - scenario.warm for scenario in scenarios))
     try:
         if len(scenarios) == 1:
             return [replay(scenarios[0], _Counting(bar))]
@@ -60,8 +60,8 @@ def all_of(scenarios: Sequence[Scenario]) -> list[Result]:
                 bar.show(_done.value)
             return [future.result() for future in futures]
     except BrokenProcessPool:
-        what = "a plant or a script that ends its process, or too little memory"
-        raise PlantError(f"a process of the replay was ended from outside: {what}") from None
+        why = "a script or a plant ended it, or there was too little memory"
+        raise PlantError(f"a process of the replay ended early: {why}") from None
     finally:
         bar.close()
 

@@ -12,6 +12,7 @@ from functools import lru_cache
 from random import Random
 from typing import Any, NamedTuple, Protocol
 
+from ..stores import plant_keys
 from . import battery, loads
 from .sky import DAY, MINUTES, Panels, Place, Sky
 
@@ -64,9 +65,10 @@ class Plant:
         self.panels = fields(settings)
         self.peak = sum(field.peak for field in self.panels)
         self.light: Light = light or Sky(place(settings), self.panels, seed, weather)
-        self.kind, self.wh = battery.KINDS[settings["chemistry"]], settings["battery"]
-        self.system = max(1, round(settings["float"] / 13.8)) / 2  # times 24 V
-        self.absorption, self.float = settings["absorption"] / self.system, settings["float"] / self.system
+        self.kind, self.wh = battery.KINDS[settings["chemistry"]], float(settings["battery"])
+        self.system = plant_keys.blocks(settings["float"]) / 2  # times 24 V
+        self.absorption: float = settings["absorption"] / self.system
+        self.float: float = settings["float"] / self.system
         self.house = lru_cache(2)(self._house)
         self.flow = Flow(soc, volts=battery.rest(self.kind, soc))
         self.shown = soc  # what the battery monitor believes
@@ -89,11 +91,7 @@ class Plant:
         stage = self._stage(before, sun)
         if stage == "Off":
             sun = 0.0
-        accepts, resting = battery.accepts(kind, soc), battery.rest(kind, soc)
-        takes = accepts
-        if stage == "Float":
-            takes = max(kind.trickle, takes * (self.float - resting) / (self.absorption - resting))
-        takes *= wh
+        takes = wh * self._share(stage, soc)
         panels = min(sun, load + takes)
         power = panels - load
         if -power / kind.giving > 60 * wh * soc:  # even this minute is more than what is left
@@ -106,19 +104,28 @@ class Plant:
             if watts > 0:
                 self.loads[relay].takes(watts)
         throttled = panels < sun - 1e-9
-        held = self.float if stage == "Float" else self.absorption
-        if throttled and power >= 0:
-            volts = held
-        elif power > 0:
-            share = power / (wh * accepts)
-            volts = min(held, resting + (self.absorption - resting) * share)
-        else:
-            volts = resting + kind.drop * power / wh
-        self.flow = Flow(
-            soc, stage, sun, panels, load, power, stored, throttled, dark, volts * self.system, wanted
-        )
+        volts = self._volts(stage, before.soc, power, throttled) * self.system
+        self.flow = Flow(soc, stage, sun, panels, load, power, stored, throttled, dark, volts, wanted)
         self._count(before)
         return self.flow
+
+    def _share(self, stage: str, soc: float) -> float:
+        """What the battery takes in that stage, as a share of its Wh in an hour."""
+        takes, resting = battery.accepts(self.kind, soc), battery.rest(self.kind, soc)
+        if stage == "Float":
+            return max(self.kind.trickle, takes * (self.float - resting) / (self.absorption - resting))
+        return takes
+
+    def _volts(self, stage: str, soc: float, power: float, throttled: bool) -> float:
+        """The voltage (V, of a 24 V battery) while `power` (W) flows into a battery of that charge."""
+        resting = battery.rest(self.kind, soc)
+        held = self.float if stage == "Float" else self.absorption
+        if throttled and power >= 0:
+            return held
+        if power > 0:
+            share = power / (self.wh * battery.accepts(self.kind, soc))
+            return min(held, resting + (self.absorption - resting) * share)
+        return resting + self.kind.drop * power / self.wh
 
     def _stage(self, before: Flow, sun: float) -> str:
         """The regulator's stage in this minute, by what it saw in the last one."""
@@ -154,11 +161,8 @@ class Plant:
 
     def _house(self, day: int) -> list[float]:
         """What house and inverter draw, each minute of a local day (W)."""
-        random, hours, idle = (
-            Random(f"{self.seed} {day} house"),
-            self.settings["house"],
-            self.settings["idle"],
-        )
+        random = Random(f"{self.seed} {day} house")
+        hours, idle = self.settings["house"], self.settings["idle"]
         return [idle + hours[m // 60] * max(0.2, random.gauss(1, 0.12)) for m in range(MINUTES)]
 
     def reading(self, when: float) -> dict[str, dict[str, str]]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..system import packages
 from .foreign import PlantError
-from .sky import DAY, KEPT, MINUTES, Panels, Place, Sky, air, clouds
+from .sky import DAY, HEAT, KEPT, MINUTES, Panels, Place, Sky, air, clouds, day_of_year
 
 
 class PvlibSky(Sky):
@@ -27,7 +27,7 @@ class PvlibSky(Sky):
 
     def _made(self, number: int) -> list[float]:
         pvlib, pandas = self.pvlib, self.pandas
-        of_year = int(number % 365.2425) + 1
+        of_year = day_of_year(number)
         times = pandas.date_range(
             pandas.Timestamp(number * DAY, unit="s", tz="UTC"), periods=MINUTES, freq="min"
         )
@@ -50,5 +50,5 @@ class PvlibSky(Sky):
                 model="haydavies",
             )["poa_global"].fillna(0.0)
             cell = pvlib.temperature.faiman(plane, warm)
-            total = total + pvlib.pvsystem.pvwatts_dc(plane, cell, panels.peak, -0.0037) * KEPT
+            total = total + pvlib.pvsystem.pvwatts_dc(plane, cell, panels.peak, -HEAT) * KEPT
         return [max(0.0, float(watts)) for watts in total]

@@ -41,14 +41,14 @@ def main(config: Config, date: str, wall: float) -> int:
     code. Raises ValueError if it is no day."""
     today = record.stamp(wall)[:10]
     date = days.asked(date, today) or today
-    told = book.load(config, wall, only=date)
-    columns, cells = history.merged(told.records(date))
+    days_book = book.load(config, wall, only=date)
+    columns, cells = history.merged(days_book.records(date))
     rows = [dict(zip(columns, row, strict=True)) for row in cells if row[0].startswith(date)]
     was = days.made(date, columns, cells)
     if not was.minutes:
         print(f"domo-replay: nothing is recorded of {date}", file=sys.stderr)
         return WRONG
-    before = [told.day(days.earlier(date, count)) for count in (2, 1)]
+    before = [days_book.day(days.earlier(date, count)) for count in (2, 1)]
     simulated, faults = Simulated(config), Counter[str]()
     for now, data, plan, orders in fold(config, sorted(rows, key=moment), before):
         simulated.add(now.wall, data, plan)

@@ -52,7 +52,7 @@ def options() -> argparse.ArgumentParser:
     number: dict[str, tuple[str, float, str]] = {
         "soc": ("PERCENT", 80, "the battery's charge at the beginning")
     }
-    number |= {"days": ("N", 1, "number of days"), "warm": ("N", 0, "first N days that are not counted")}
+    number |= {"days": ("N", 1, "number of days"), "warm": ("N", 0, "the first N days do not count")}
     number |= {"seed": ("N", 1, "number of the weather")}
     for name, (unit, value, text) in number.items():
         kind = int if unit == "N" else float
@@ -65,14 +65,12 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument(
         "--bound", action="store_true", help="compare with what perfect foresight could have used"
     )
-    parser.add_argument(
-        "--compare", default="", metavar="FOLDER", help="run the scripts in FOLDER too"
-    )
+    parser.add_argument("--compare", default="", metavar="FOLDER", help="run the scripts in FOLDER too")
     parser.add_argument("--seeds", type=int, default=1, metavar="N", help="run N weathers in parallel")
     parser.add_argument("--json", action="store_true", help="print all numbers as JSON")
-    parser.add_argument("--csv", action="store_true", help="print a line a day as CSV")
+    parser.add_argument("--csv", action="store_true", help="print one line for each day as CSV")
     parser.add_argument("--recorded", metavar="DAY", help="replay this recorded day (YYYY-MM-DD)")
-    parser.add_argument("--html", metavar="FILE", help="write a page too")
+    parser.add_argument("--html", metavar="FILE", help="also write a page")
     parser.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="use this value all day"
     )
@@ -85,7 +83,7 @@ def main(argv: list[str]) -> int:
     gc.set_threshold(100_000)  # half a million ticks leave no reference cycles behind
     given = options().parse_args(argv)
     try:
-        sensible(given)
+        check_options(given)
         config = settings(given)
         if given.recorded:
             return recorded.main(config, given.recorded, time.time())
@@ -94,14 +92,14 @@ def main(argv: list[str]) -> int:
             *(config, midnight(given.day), given.days, given.seed, given.soc / 100, supposed),
             *(given.plant, given.sky, given.bound, given.warm),
         )
-        return _told(first, given)
+        return _replayed(first, given)
     except (ConfigError, ValueError, PlantError) as error:
         print(*(f"domo-replay: {line}" for line in str(error).splitlines()), sep="\n", file=sys.stderr)
         return REFUSED
 
 
-def sensible(given: argparse.Namespace) -> None:
-    """Raises ValueError for numbers that cannot be, and for options of which one would be passed over."""
+def check_options(given: argparse.Namespace) -> None:
+    """Raises ValueError for a number out of its range, and for options that do not go together."""
     for name, (least, most) in NUMBERS.items():
         if not least <= (number := getattr(given, name)) <= most:
             raise ValueError(f"--{name} wants a number from {least} to {most}, not {number:g}")
@@ -130,7 +128,9 @@ def settings(given: argparse.Namespace) -> Config:
             changes[name] = plant_keys.plant({name: value})[name]
         except ValueError as error:
             raise ValueError(f"--{name} {str(error).removeprefix(f'.{name}: ')}") from None
-    return replace(config, plant={**config.plant, **changes})
+    plant = {**config.plant, **changes}
+    plant["own"] = plant["own"] or not changes.keys().isdisjoint(plant_keys.OWN)
+    return replace(config, plant=plant)
 
 
 def midnight(day: str | None) -> float:
@@ -145,7 +145,7 @@ def midnight(day: str | None) -> float:
     return time.mktime((date.tm_year, date.tm_mon, date.tm_mday, 0, 0, 0, 0, 0, -1))
 
 
-def _told(first: run.Scenario, given: argparse.Namespace) -> int:
+def _replayed(first: run.Scenario, given: argparse.Namespace) -> int:
     """Replays what is asked for and prints it; gives the exit code. Raises PlantError or ValueError."""
     sets = [first]
     if given.compare:
@@ -154,6 +154,8 @@ def _told(first: run.Scenario, given: argparse.Namespace) -> int:
         other = replace(first.config, scriptDir=os.path.abspath(given.compare))
         if not source.scripted(other):
             raise ValueError(f"--compare: there is no script in {given.compare}; wants a folder with 1.py")
+        if os.path.realpath(other.scriptDir) == os.path.realpath(first.config.scriptDir):
+            raise ValueError(f"--compare: {given.compare} is the folder of the first scripts; name another")
         sets.append(dataclasses.replace(first, config=other))
     seeds = range(first.seed, first.seed + given.seeds)
     scenarios = [dataclasses.replace(scenario, seed=seed) for scenario in sets for seed in seeds]
@@ -176,16 +178,17 @@ def _told(first: run.Scenario, given: argparse.Namespace) -> int:
         show("\n".join(report.whole(first.config, kept, results[0])))
     else:
         show("\n".join(table.table(scenarios, results)))
+    written = True
     if given.html:
         try:
             files.replace(configs.absolute(given.html), simulated.html().encode(errors="replace"))
         except Fault as fault:
             print(f"domo-replay: {fault}", file=sys.stderr)
-            return WRONG
+            written = False
     faults = together(sum((result.faults for result in results), Counter[str]()))
     for why, count in faults.most_common(10):
         print(f"domo-replay: {why} ({count} times)", file=sys.stderr)
     outside = dict.fromkeys(said for result in results for said in result.outside)
     for said in outside:
         print(f"domo-replay: {said}", file=sys.stderr)
-    return WRONG if faults or outside else DONE
+    return DONE if written and not faults and not outside else WRONG

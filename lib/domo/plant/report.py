@@ -75,8 +75,8 @@ def months(result: Result) -> Iterator[str]:
 
 
 def _energies(sums: Sums) -> str:
-    lost = sums.sun - sums.used
-    return f"{sums.sun / 1000:10.1f} {sums.used / 1000:10.1f} {lost / 1000:10.1f} {100 * sums.lowest:9.0f} %"
+    energies = "".join(f"{wh / 1000:10.1f} " for wh in (sums.sun, sums.used, sums.lost))
+    return f"{energies}{100 * sums.lowest:9.0f} %"
 
 
 def kwh(energy: float) -> str:

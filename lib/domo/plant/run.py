@@ -42,7 +42,7 @@ def plant(scenario: Scenario) -> foreign.Driven:
     config = scenario.config
     if scenario.model:
         kind = foreign.named(scenario.model)
-        return foreign.begun(kind, scenario.model, told(scenario))
+        return foreign.begun(kind, scenario.model, house_facts(scenario))
     made = loads.made(config.relayLoad, config.relayWatt)
     light, weather = skies(scenario)
     own = Plant(config.plant, made, scenario.seed, scenario.soc, light, weather)
@@ -74,8 +74,9 @@ def skies(scenario: Scenario) -> tuple[Light | None, str]:
     return Hours(scenario.sky, where, panels, scenario.seed), ""
 
 
-def told(scenario: Scenario) -> dict[str, Any]:
-    """What a foreign plant is told about the house."""
+def house_facts(scenario: Scenario) -> dict[str, Any]:
+    """What a plant model of the owner's is told: `start` (epoch s), `seed`, `soc` (%), `plant`, and `relays`
+    by number."""
     config = scenario.config
     relays = {
         r: {
@@ -103,31 +104,31 @@ def replay(scenario: Scenario, each: Callable[[Moment], None] | None = None) -> 
     without = bare(scenario, with_domo)
     none = dict.fromkeys(config.relays, 0)
     series = Series(config, -time.timezone) if scenario.bound else None
-    soc, watch, lacked = scenario.soc, Watch(config), 0.0
+    bare_soc, watch, lacked = scenario.soc, Watch(config), 0.0
     minutes, warm = round(scenario.days * MINUTES), scenario.warm * MINUTES
     for moment in fold(config, with_domo, scenario.start, minutes, scenario.supposed, watch):
         flow = without.minute(moment.now.wall, none)
         if warm:
             warm -= 1
-            soc, lacked = flow.soc, max(0.0, flow.soc - moment.flow.soc)
+            bare_soc, lacked = flow.soc, max(0.0, flow.soc - moment.flow.soc)
             if not warm:
                 _counts_from_here(with_domo, series)
             continue
         result.add(moment, flow, could_take(config, with_domo) if moment.flow.throttled else {})
         evenings.look(result, moment.flow, flow)
         if series:
-            series.see(moment.now.wall, flow, soc)
+            series.see(moment.now.wall, flow, bare_soc)
         if each:
             each(moment)
+        bare_soc = flow.soc
     for tally in result.relays.values():
         tally.close()
     for relay, load in (with_domo.loads or {}).items():
         if relay in result.relays:
             result.relays[relay].demand = (load.asked, load.served, load.missed, load.unit)
-        soc = flow.soc
     result.faults = together(result.faults)
-    result.outside = watch.told(config)
-    result.owed = max(0.0, soc - result.soc - lacked) * config.plant["battery"]
+    result.outside = watch.sentences()
+    result.owed = max(0.0, bare_soc - result.soc - lacked) * config.plant["battery"]
     if series:
         if scenario.model and not result.total.sun:
             raise foreign.PlantError(

@@ -49,6 +49,11 @@ def position(day: float, hour: float, latitude: float) -> tuple[float, float, fl
     return up, -cos(declination) * sin(turned), north
 
 
+def day_of_year(number: int) -> int:
+    """The day of the year, from 1, of a day counted from 1970 on; by a mean year, so it may be one off."""
+    return int(number % 365.2425) + 1
+
+
 def equation_of_time(day: float) -> float:
     """By how many hours a sundial is ahead of the clock (Duffie and Beckman, 1.5.3)."""
     b = 2 * pi * (day - 1) / 365
@@ -135,7 +140,7 @@ class Sky:
     def _path(self, number: int) -> tuple[int, list[tuple[float, ...]]]:
         """The day of the year; and for every STEP minutes the sine of the sun's height, and the cosine
         between the sun and each field of panels."""
-        of_year = int(number % 365.2425) + 1
+        of_year = day_of_year(number)
         shift = self.place.longitude / 15 + equation_of_time(of_year)
         path = []
         for place in range(MINUTES // STEP + 1):

@@ -63,7 +63,7 @@ class Minute(World):
 
     @property
     def now(self) -> datetime:
-        """As a world says it. Time zones change at quarters of an hour."""
+        """The local time of this tick. A time zone changes only at a quarter of an hour."""
         if self._now is None:
             self._now = datetime.fromtimestamp(self.wall, _zone(self.wall // 900))
         return self._now
@@ -82,8 +82,8 @@ def helped(world: World) -> World:
 
 
 def ready(config: Config, relays: list[int], library: source.Library) -> Ready:
-    """Each script whose file is in order, so that no tick looks at it again: its bytecode; its decide(), if
-    it is enough to run its body once (see `forgetful`); and whether it is `plain`."""
+    """The scripts that can be run, by relay, which no tick reads again: the bytecode; decide(), if it is
+    enough to run the body once (see `forgetful`), else None; and whether it is `plain`."""
     scripts: dict[int, Script] = {}
     for relay in relays:
         decide, swift = None, False

@@ -40,24 +40,34 @@ def table(scenarios: Sequence[Scenario], results: Sequence[Result]) -> Iterator[
     several = (
         f"seeds {seeds[0]} to {seeds[-1]}: mean (least to most)" if len(seeds) > 1 else f"seed {seeds[0]}"
     )
-    yield f"{several:32}" + "".join(f"{_short(name):>24}" for name in sets)
+    names = [os.path.basename(folder.rstrip("/")) for folder in sets]
+    if len({*names}) < len(names):
+        names = [*sets]
+    yield f"{several:32}" + "".join(f"{_short(name):>24}" for name in names)
     for title, unit, measure in ROWS:
         cells = [[measure(result) for result in of_set] for of_set in sets.values()]
-        if any(value is not None for row in cells for value in row):
-            yield f"{title + (f' ({unit})' if unit else ''):32}" + "".join(_cell(row) for row in cells)
+        yield from _row(f"{_title(title, unit):32}", cells)
     for relay in sorted({relay for of_set in sets.values() for relay in of_set[0].relays}):
         of_sets = [[result.relays.get(relay, Tally()) for result in of_set] for of_set in sets.values()]
         name = next((tally.name for row in of_sets for tally in row if tally.name), "")
         yield f"{relay} {name}"
         for title, unit, of_relay in OF_RELAY:
             cells = [[of_relay(tally) for tally in row] for row in of_sets]
-            if any(value is not None for row in cells for value in row):
-                yield f"  {title + (f' ({unit})' if unit else ''):30}" + "".join(_cell(row) for row in cells)
+            yield from _row(f"  {_title(title, unit):30}", cells)
+
+
+def _title(title: str, unit: str) -> str:
+    return f"{title} ({unit})" if unit else title
+
+
+def _row(title: str, cells: Sequence[Sequence[float | None]]) -> Iterator[str]:
+    """A row of the table, if any set has a value for it."""
+    if any(value is not None for of_set in cells for value in of_set):
+        yield title + "".join(map(_cell, cells))
 
 
 def _short(name: str) -> str:
-    base = os.path.basename(name.rstrip("/"))
-    return base if len(base) <= 22 else "…" + base[-21:]
+    return name if len(name) <= 22 else "…" + name[-21:]
 
 
 def _cell(values: Sequence[float | None]) -> str:

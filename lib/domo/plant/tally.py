@@ -123,7 +123,7 @@ def alike(why: str) -> str:
 
 
 def together(faults: Mapping[str, int]) -> Counter[str]:
-    """How often there was each fault; those that are the same but for their numbers as the first of them."""
+    """How often each fault happened. Faults that differ only in numbers count as one, named by the first."""
     counts, firsts = Counter[str](), dict[str, str]()
     for why, count in faults.items():
         who, _, what = Report.of(why).fault.partition(": ")  # in who has it a number is a name
@@ -232,7 +232,7 @@ class Evenings:
                 result.deeper += self.lower > DEEPER
                 result.floats += self.floated
                 result.bare_floats += self.bare_floated
-                self.__init__()  # type: ignore[misc]
+                self.light = self.floated = self.bare_floated = False
 
 
 def could_take(config: Config, plant: Driven) -> dict[int, float]:

@@ -55,7 +55,7 @@ class Watch:
         global _current
         self.seen: Counter[tuple[int, str]] = Counter()
         self.relay = 0
-        self.folder = config.scriptDir
+        self.config, self.folder = config, config.scriptDir
         if _current is None:  # a hook stays for good
             sys.addaudithook(_heard)
         _current = self
@@ -66,9 +66,10 @@ class Watch:
 
     def look(self, place: int) -> bool:
         """Begins to look at each call, at one tick of EVERY; gives whether it does."""
-        if place % EVERY == 0:
+        looks = place % EVERY == 0
+        if looks:
             sys.setprofile(self._called)
-        return place % EVERY == 0
+        return looks
 
     def _called(self, frame: FrameType, event: str, function: Any) -> None:
         if event != "c_call" or not self.relay or not frame.f_code.co_filename.startswith(self.folder):
@@ -79,10 +80,10 @@ class Watch:
         ):
             self.note(f"looks at the machine's clock ({name}): use relay.now")
 
-    def told(self, config: Config) -> list[str]:
+    def sentences(self) -> list[str]:
         """A sentence for each, by script."""
         return [
-            f"script {source.path(config, relay)} {what}; a replay cannot set what it finds there"
+            f"script {source.path(self.config, relay)} {what}; in a replay it sees what is there today"
             for relay, what in sorted(self.seen)
         ]
 

@@ -86,12 +86,10 @@ def load(config: Config, wall: float, only: str = "") -> Book:
     kept_sums, new = _kept_sums(config), []
     for date in sorted(date for date in {*kept, *book.texts} if date <= today):
         size = _size(kept.get(date, ""))
-        if date in book.texts or date == today:
-            book.sums.append(of(book.day(date)))
-        elif (date, size) in kept_sums:
-            book.sums.append(kept_sums[date, size])
-        else:
-            book.sums.append(of(book.day(date)))
+        over = date not in book.texts and date != today
+        kept_sum = kept_sums.get((date, size)) if over else None
+        book.sums.append(kept_sum or of(book.day(date)))
+        if over and not kept_sum:
             new.append((size, book.sums[-1]))
     _remember(config, new, {(date, _size(name)) for date, name in kept.items()}, kept_sums)
     return book

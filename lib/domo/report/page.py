@@ -6,10 +6,10 @@ import json
 from html import escape
 
 from ..core.history import ON
-from ..core.model import MODE_WORDS, ON_OFF, Fault
+from ..core.model import FORCED, MODE_WORDS, ON_OFF, Fault
 from ..core.settings import Config
 from ..core.texts import minutes
-from ..panel.frame import View, rows
+from ..panel.frame import LATE, View, rows
 from ..system import files
 from . import days, pictures, tables, words
 from .book import Book
@@ -99,7 +99,7 @@ def _now(view: View) -> str:
     """The relays as they are, and what is wrong."""
     cards = []
     for relay, name, mode, state, age, why in rows(view):
-        on, hand = view.states.get(relay) == ON, view.modes.get(relay) in (0, 3)
+        on, hand = view.states.get(relay) == ON, view.modes.get(relay) in FORCED
         since = "" if age is None or age == float("inf") else f" for {minutes(age)}"
         kind = f"relay card{' on' if on else ''}{' hand' if hand else ''}"
         cards.append(
@@ -109,7 +109,7 @@ def _now(view: View) -> str:
     wrong = [*filter(None, (view.message, *view.past.reports))]
     if view.past.tick is None:
         wrong.append("no tick yet")
-    elif view.past.tick > 180:
+    elif view.past.tick > LATE:
         wrong.append(f"the last tick was {minutes(view.past.tick)} ago: is cron running?")
     items = "".join(f"<li>{escape(line)}</li>" for line in dict.fromkeys(wrong))
     alert = f'<div class="card alert" role="alert"><ul>{items}</ul></div>' if wrong else ""

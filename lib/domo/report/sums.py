@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..core.history import ON
 from .pieces import AUTO, FORCED
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def of(day: Day) -> Sum:
         total.lowest, total.highest = min(charges), max(charges)
     for relay, pieces in day.relays.items():
         seconds = sum(p.seconds for p in pieces if p.kind in (AUTO, FORCED))
-        starts = sum(s.relay == relay and s.state == 1 for s in day.switches)
+        starts = sum(s.relay == relay and s.state == ON for s in day.switches)
         total.relays[relay] = (round(seconds), starts)
         total.auto |= any(p.kind == AUTO for p in pieces)
     return total
@@ -74,17 +75,17 @@ def of(day: Day) -> Sum:
 def together(sums: Iterable[Sum], date: str = "") -> Sum:
     """Several days as one."""
     total = Sum(date)
-    for one in sums:
-        total.recorded += one.recorded
-        total.floating += one.floating
-        total.absorbing += one.absorbing
-        total.panels += one.panels
-        total.house += one.house
-        total.held = [a + b for a, b in zip(total.held, one.held, strict=True)]
-        total.auto |= one.auto
-        total.lowest = min((x for x in (total.lowest, one.lowest) if x is not None), default=None)
-        total.highest = max((x for x in (total.highest, one.highest) if x is not None), default=None)
-        for relay, (seconds, starts) in one.relays.items():
+    for day in sums:
+        total.recorded += day.recorded
+        total.floating += day.floating
+        total.absorbing += day.absorbing
+        total.panels += day.panels
+        total.house += day.house
+        total.held = [a + b for a, b in zip(total.held, day.held, strict=True)]
+        total.auto |= day.auto
+        total.lowest = min((x for x in (total.lowest, day.lowest) if x is not None), default=None)
+        total.highest = max((x for x in (total.highest, day.highest) if x is not None), default=None)
+        for relay, (seconds, starts) in day.relays.items():
             before = total.relays.get(relay, (0, 0))
             total.relays[relay] = (before[0] + seconds, before[1] + starts)
     return total

@@ -117,12 +117,17 @@ def plant(value: Any) -> dict[str, Any]:
     section["own"] = any(section[name] != PLANT[name] for name in OWN)
     names = ("absorption", "float")
     given = [section[name] for name in names if value.get(name) is not None]
-    system = max(1, round(given[0] / 14)) / 2 if given else 1  # times 24 V
+    system = blocks(given[0]) / 2 if given else 1  # times 24 V
     for name, volts in zip(names, VOLTAGES[section["chemistry"]], strict=True):
         section[name] = volts * system if value.get(name) is None else section[name]
     if section["float"] > section["absorption"]:
         raise ValueError(f".float: {section['float']:g} V is above absorption, {section['absorption']:g} V")
     return section
+
+
+def blocks(volts: float) -> int:
+    """How many 12 V batteries in series a charging voltage (V) is for."""
+    return max(1, round(volts / 13.8))
 
 
 def peak(load: Mapping[str, Any]) -> float:

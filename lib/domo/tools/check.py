@@ -1,4 +1,4 @@
-"""`domo-tick --check`: everything a person can get wrong, a line each, ok or what to do.
+"""`domo-tick --check`: everything a person can get wrong, a line each: ok, to do, or a note.
 
 It looks and tries, and leaves nothing changed."""
 
@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from ..core.header import firmware_line
 from ..core.model import ConfigError, Fault, Now
@@ -21,8 +21,7 @@ from ..system.files import PROJECT
 from ..tick import mode_faults
 from . import check_masters, check_news, check_plant
 from . import check_scripts as scripts
-
-Findings = Iterator[tuple[bool | None, str]]  # True: ok, False: to do, None: a note; and the sentence
+from .findings import Findings
 
 SECONDS = 20.0  # for each check
 CONFIG_TXT = "/boot/firmware/config.txt"
@@ -194,15 +193,8 @@ def _machine(path: str) -> Findings:
     user = rights.user_name(os.geteuid())
     if os.path.exists("/dev/gpiomem") and os.geteuid():
         member = any(group.gr_name == "gpio" and group.gr_gid in os.getgroups() for group in grp.getgrall())
-        yield (
-            member,
-            f"user {user} is "
-            + (
-                "in group gpio"
-                if member
-                else f"not in group gpio; run: sudo adduser {user} gpio, log in again"
-            ),
-        )
+        fix = "" if member else f"; run: sudo adduser {user} gpio, and log in again"
+        yield member, f"user {user} is {'' if member else 'not '}in group gpio{fix}"
     yield _crontab(user, path)
 
 
@@ -214,15 +206,10 @@ def _crontab(user: str, path: str) -> tuple[bool, str]:
     except (OSError, subprocess.TimeoutExpired):
         return False, "crontab: there is no crontab command; run: sudo apt install cron"
     lines = [line for line in done.stdout.splitlines() if not line.lstrip().startswith("#")]
-    runs = any("domo-tick" in line for line in lines)
-    usual = f"{PROJECT}/config.yaml"
-    if not runs:
-        say = f"no domo-tick; run: (crontab -l; cat {PROJECT}/crontab.example) | crontab -"
-    elif os.path.realpath(path) != os.path.realpath(usual) and not any(path in line for line in lines):
-        say, runs = (
-            f"runs domo-tick with {usual}; add a line above it: DOMO_CONFIG={os.path.abspath(path)}",
-            False,
-        )
-    else:
-        say = "runs domo-tick"
-    return runs, f"crontab of {user}: {say}"
+    who, usual = f"crontab of {user}:", f"{PROJECT}/config.yaml"
+    if not any("domo-tick" in line for line in lines):
+        return False, f"{who} no domo-tick; run: (crontab -l; cat {PROJECT}/crontab.example) | crontab -"
+    if os.path.realpath(path) != os.path.realpath(usual) and not any(path in line for line in lines):
+        add = f"add a line above it: DOMO_CONFIG={os.path.abspath(path)}"
+        return False, f"{who} runs domo-tick with {usual}; {add}"
+    return True, f"{who} runs domo-tick"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 from ..core.model import ConfigError
 from ..scripts import pvmonit
 from ..stores import yaml_file
+from .findings import Findings
 
 PVMONIT_CONFIG = f"{pvmonit.FOLDER}/config.yaml"
 PVMONIT_DAEMONS = tuple(
@@ -17,7 +17,7 @@ PVMONIT_DAEMONS = tuple(
 )  # fmt: skip
 
 
-def findings(path: str, document: object) -> Iterator[tuple[bool | None, str]]:
+def findings(path: str, document: object) -> Findings:
     """PvMonit's own domo, running, or to be started at the next boot."""
     commands = _commands()
     for daemon in PVMONIT_DAEMONS:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 
 from ..core.settings import Config
 from ..stores import events, told
 from ..system import rights, trusted
+from .findings import Findings
 
 
-def findings(settings: Config) -> Iterator[tuple[bool | None, str]]:
+def findings(settings: Config) -> Findings:
     """Whether it can be run, and what keeps it from being told; nothing if there is none."""
     forbidden = rights.forbidden(told.path(settings))
     if forbidden:

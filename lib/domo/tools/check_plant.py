@@ -1,15 +1,14 @@
-"""What `--check` finds in `plant` and `relayLoad`: what is possible, but hardly meant."""
+"""What `--check` finds in `plant` and `relayLoad`: values that are possible but probably a mistake."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from ..core.settings import Config
 from ..stores import plant_keys
+from .findings import Findings
 
 
-def plant(settings: Config) -> Iterator[tuple[bool | None, str]]:
-    """What is possible in `plant` and `relayLoad`, but hardly meant: not well, or (None) to be noted."""
+def plant(settings: Config) -> Findings:
+    """Values in `plant` and `relayLoad` that are possible but probably a mistake."""
     plant, where = settings.plant, "config: domo.plant"
     peak = sum(field[0] for field in plant["panels"])
     house = sum(plant["house"]) + 24 * plant["idle"]
@@ -19,9 +18,9 @@ def plant(settings: Config) -> Iterator[tuple[bool | None, str]]:
             f"{where}: {peak:g} W of panels cannot feed a house that draws {house / 1000:.1f} kWh a day",
         )
     if not 0.5 <= plant["battery"] / peak <= 50:
-        yield None, f"{where}: a battery of {plant['battery']:g} Wh for {peak:g} W of panels"
-    per_cell = plant["absorption"] / max(1, round(plant["float"] / 13.6))
-    if not 13.8 <= per_cell <= 15.2:
+        unusual = f"{plant['battery']:g} Wh of battery for {peak:g} W of panels is unusual; look at both"
+        yield None, f"{where}: {unusual}"
+    if not 13.8 <= plant["absorption"] / plant_keys.blocks(plant["float"]) <= 15.2:
         yield None, f"{where}: absorption at {plant['absorption']:g} V is unusual for {plant['chemistry']}"
     for relay, load in settings.relayLoad.items():
         drawn, said = plant_keys.peak(load), settings.relayWatt.get(relay, 0)

@@ -7,15 +7,13 @@ import re
 import shlex
 import subprocess
 import time
-from collections.abc import Iterator
 
 from ..core.model import ScriptError
 from ..core.settings import Config
 from ..scripts import lint, php, pvmonit, source
 from ..system.files import PROJECT
 from ..system.rights import user_name
-
-Findings = Iterator[tuple[bool | None, str]]  # as in check
+from .findings import Findings
 
 EDITOR = ".blockly.xml"  # what PvMonit's editor keeps beside its N.php
 

@@ -52,8 +52,8 @@ def main(argv: list[str]) -> int:
         for problem in str(error).splitlines():
             print(f"domo-mod: {problem}", file=sys.stderr)
         if given.order and isinstance(error, ConfigError) and (last := configs.last_good(path)):
-            there = f"until then ticks obey the forces in {last.modPath} and of the panel"
-            print(f"domo-mod: nothing was forced; {there}", file=sys.stderr)
+            still = f"ticks still obey the forces in {last.modPath} and those of the panel"
+            print(f"domo-mod: nothing was forced; {still}", file=sys.stderr)
         return REFUSED
     try:
         code = DONE

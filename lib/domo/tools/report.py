@@ -47,6 +47,8 @@ def main(argv: list[str], clock: Callable[[], Now] = memory.read_clocks) -> int:
     given = options().parse_args(argv)
     now = clock()
     try:
+        if given.simulated and (given.csv or given.day):
+            raise ValueError("--simulated goes with neither --csv nor DAY; leave one of them out")
         config, _ = configs.load(configs.chosen(given.config))
         date = days.asked(given.day, record.stamp(now.wall)[:10])
     except (ConfigError, ValueError) as error:
@@ -58,7 +60,7 @@ def main(argv: list[str], clock: Callable[[], Now] = memory.read_clocks) -> int:
                 configs.absolute(given.html), _page(config, given, date, now).encode(errors="replace")
             )
         elif given.csv:
-            show(_csv(config, date, now).rstrip("\n"))
+            show(_csv(config, date, now))
         else:
             book, day = _one(config, given, date, now)
             show(_json(book, day, now) if given.json else _text(config, book, day))
@@ -72,8 +74,7 @@ def main(argv: list[str], clock: Callable[[], Now] = memory.read_clocks) -> int:
 def _one(config: Config, given: argparse.Namespace, date: str, now: Now) -> tuple[books.Book, Day]:
     """A day, and the book it is in; nothing else is read."""
     if given.simulated:
-        book, day = _simulated(config, given.simulated)
-        return book, day
+        return _simulated(config, given.simulated)
     book = books.load(config, now.wall, only=date or record.stamp(now.wall)[:10])
     return book, book.day(date or book.today)
 
@@ -82,7 +83,7 @@ def _simulated(config: Config, name: str) -> tuple[books.Book, Day]:
     content = files.read(configs.absolute(name), 1 << 30)[0]
     lines = history.unpacked(content) if name.endswith(".gz") else content.decode(errors="replace")
     if lines is None:
-        raise Fault(f"{name}: is no gzip file")
+        raise Fault(f"{name}: is no gzip file; if it is plain CSV, rename it")
     book, day = books.simulated(config, lines.splitlines())
     if not book.sums:
         raise Fault(f"{name}: holds no day as domo records it; see docs/report.md")
@@ -130,7 +131,10 @@ def _csv(config: Config, date: str, now: Now) -> str:
     book = books.load(config, now.wall, only=date or record.stamp(now.wall)[:10])
     date = date or book.today
     columns, rows = history.merged(book.records(date))
-    return history.written(columns, [cells for cells in rows if cells[0].startswith(date)])
+    rows = [cells for cells in rows if cells[0].startswith(date)]
+    if not rows:
+        raise Fault(f"nothing is recorded of {date}")
+    return history.written(columns, rows).rstrip("\n")
 
 
 def _json(book: books.Book, day: Day, now: Now) -> str:
@@ -140,17 +144,17 @@ def _json(book: books.Book, day: Day, now: Now) -> str:
     from ..report import page, words
     from .shown import view
 
-    one = sums.of(day)
+    day_sum = sums.of(day)
     switches = [
-        {**vars(switch), "minute": None, "time": days.clock(switch.minute)} for switch in day.switches
+        {name: value for name, value in vars(switch).items() if name != "minute"}
+        | {"time": days.clock(switch.minute)}
+        for switch in day.switches
     ]
-    for switch in switches:
-        del switch["minute"]
     relays = [
         {"relay": name, "hours": round(on, 3), "starts": starts, "Wh": wh}
-        for name, on, starts, wh in words.relays(book.config, one)
+        for name, on, starts, wh in words.relays(book.config, day_sum)
     ]
-    parts = {"day": {**vars(one), "relays": relays}, "switches": switches, "simulated": book.simulated}
+    parts = {"day": {**vars(day_sum), "relays": relays}, "switches": switches, "simulated": book.simulated}
     if not book.simulated:
         parts["now"] = page.states(view(book.config, now))
     return json.dumps({**parts, "notes": book.notes}, ensure_ascii=False)

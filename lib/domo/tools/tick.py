@@ -22,14 +22,15 @@ def options() -> argparse.ArgumentParser:
     parser.epilog = (
         "exit codes: 0 done, 1 done, but something is wrong, 2 could not start, 75 another tick is running"
     )
-    parser.add_argument(
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument(
         "--dry-run", action="store_true", help="print what a tick would do and why; change nothing"
     )
-    parser.add_argument(
+    what.add_argument(
         "--check", action="store_true", help="check the whole installation; print one line for each finding"
     )
-    parser.add_argument("--wires", action="store_true", help="print which pin goes where; switch nothing")
-    parser.add_argument("-v", "--verbose", action="store_true", help="print the table of a real tick too")
+    what.add_argument("--wires", action="store_true", help="print which pin goes where; switch nothing")
+    parser.add_argument("-v", "--verbose", action="store_true", help="run a tick and print what it decided")
     reading = "with --dry-run: use this value instead of PvMonit's"
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help=reading)
     parser.add_argument("--at", metavar="HH:MM", help="with --dry-run: decide as if it were that time")

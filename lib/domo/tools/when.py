@@ -19,7 +19,7 @@ def duration(text: str) -> float:
         raise argparse.ArgumentTypeError(f"{text!r} is no time; write 2h, 90min or 1h30")
     seconds = sum(float(number) * units[unit] for number, unit in re.findall(part, text))
     if not 0 < seconds <= 31 * 86400:
-        raise argparse.ArgumentTypeError(f"{text!r}: a force may last up to 31 days")
+        raise argparse.ArgumentTypeError(f"{text!r}: a force lasts longer than 0 s and at most 31 days")
     return seconds
 
 
