@@ -165,8 +165,8 @@ def test_names_work_as_well_as_numbers(home: House, name: str) -> None:
         (["0", "on"], "there is no relay 0"),
         (["1", "maybe"], "invalid choice"),
         (["1", "on", "--for", "soon"], "'soon' is no time; write 2h, 90min or 1h30"),
-        (["1", "on", "--for", "0s"], "up to 31 days"),
-        (["1", "on", "--for", "60d"], "up to 31 days"),
+        (["1", "on", "--for", "0s"], "at most 31 days"),
+        (["1", "on", "--for", "60d"], "at most 31 days"),
         (["1", "on", "--until", "25:00"], "write 18:30"),
         (["1", "on", "--until", "18:30", "--for", "2h"], "not allowed with"),
         (["1", "auto", "--for", "2h"], "need on or off"),
@@ -192,7 +192,7 @@ def test_with_a_bad_configuration_it_says_that_nothing_was_forced(home: House) -
     home.configure({"domo.relayNb": "many"})
     ran = mod(home, "1", "on")
     assert ran.code == 2
-    assert f"nothing was forced; until then ticks obey the forces in {home.mode_file}" in ran.err
+    assert f"nothing was forced; ticks still obey the forces in {home.mode_file}" in ran.err
 
 
 def test_a_mode_file_that_cannot_be_read_is_left_alone(home: House) -> None:

@@ -461,5 +461,6 @@ def test_by_hand_they_say_what_they_want_on_their_input(house: House, command: l
         text=True,
         timeout=60,
     )
-    said = "the standard input is not what domo tells, a JSON line for each change: see notify/README.md"
-    assert done.returncode == 2 and done.stderr == f"{said}, One of your own\n"
+    said = "nothing was sent: the standard input must hold one JSON line for each change"
+    assert done.returncode == 2
+    assert done.stderr == f'{said} (see "One of your own" in notify/README.md)\n'
