@@ -26,6 +26,8 @@ IMPORTS = {  # what a row of the table spares: what would be imported, what is i
     "config.yaml parsed once (the import of yaml)": ("yaml", "os"),
     "no argparse without arguments": ("argparse", "os"),
     "no typing": ("typing", "os"),
+    "renameat2 by _ctypes, in a tick that switches": ("ctypes", "os, _ctypes"),
+    "the journal by _sqlite3, in a tick that switches": ("sqlite3", "os, _sqlite3"),
 }
 UNSEALED = [("        sealed_before = sealed.use()\n", "        sealed_before = True\n")]
 TORN_DOWN = [("        leave(code)\n    from", "        sys.exit(code)\n    from")]

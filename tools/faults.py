@@ -34,7 +34,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from domo.system import sealed
 from support.house import PROJECT, House, Ran, until
 
 CHILD = PROJECT / "tests/support/traced_child.py"
@@ -489,7 +488,7 @@ class Stage:
                     assert head[0] == "time" and {len(row) for row in rows} <= {len(head)}
                 elif name.startswith(str(house.tmp)):
                     body = content[content.index(b"\n") + 9 :]
-                    marshal.loads(body[sealed.SIZE :] if "/sealed" in name else body)
+                    marshal.loads(body)
             except (
                 AssertionError,
                 ValueError,

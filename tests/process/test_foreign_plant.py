@@ -374,6 +374,4 @@ def test_a_script_that_looks_elsewhere_is_named(village: House, what: str, told:
     done = run(village, "06-21")
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
-    assert (
-        f"script {village.scripts}/2.py {told}" in line and line.endswith("it sees what is there today")
-    )
+    assert f"script {village.scripts}/2.py {told}" in line and line.endswith("it sees what is there today")

@@ -39,18 +39,23 @@ def change(copy: Path, says: str) -> None:
 def said(house: House, copy: Path) -> str:
     """A tick of cron's, without arguments; gives why relay 1 is on."""
     house.data()
+    tick(house, copy)
+    why: str = house.memory["why"]["1"]
+    return why
+
+
+def tick(house: House, copy: Path) -> None:
+    """A tick of cron's, without arguments, by that copy."""
     env = {**house.env, "DOMO_CONFIG": str(house.config)}
     done = subprocess.run(
         [sys.executable, "-IS", copy / "bin/domo-tick"], env=env, capture_output=True, text=True, timeout=60
     )
     assert (done.returncode, done.stderr) == (0, "")
-    why: str = house.memory["why"]["1"]
-    return why
 
 
-def files(house: House) -> list[Path]:
-    """The sealed files."""
-    return sorted(house.tmp.glob("domo-*/sealed*"))
+def files(house: House, part: str = "tick") -> list[Path]:
+    """The sealed files of each tick, of its child, or of one that switches."""
+    return sorted(house.tmp.glob(f"domo-*/sealed-{part}*"))
 
 
 def test_it_is_written_once_and_then_used(house: House, copies: list[Path]) -> None:
@@ -89,6 +94,28 @@ def test_a_damaged_one_is_not_used_and_is_mended(house: House, copies: list[Path
     assert mended != damaged
     assert said(house, copies[0]) == "by one"
     assert file.stat().st_mtime_ns == mended
+
+
+@pytest.mark.parametrize(
+    ("part", "source"),
+    [("child", "scripts/api.py"), ("child", "core/spare.py"), ("switch", "tick/change.py")],
+)
+def test_a_source_that_only_some_ticks_load_is_seen_too(
+    house: House, copies: list[Path], part: str, source: str
+) -> None:
+    """And all are sealed anew."""
+    house.script(2, "return relay.on('sun') if data['SOC'] > 50 else relay.off('no sun')")
+    house.set_modes({1: 3, 2: 1})
+    said(house, copies[0])
+    (file,) = files(house, part)
+    before = file.stat().st_ino
+    with (copies[0] / "lib/domo" / source).open("a") as module:
+        module.write("\nopen(__file__ + '.ran', 'w').close()\n")
+    for soc in (20, 90, 20):
+        house.data(SOC=soc)
+        tick(house, copies[0])
+    assert (copies[0] / f"lib/domo/{source}.ran").exists()
+    assert file.stat().st_ino != before
 
 
 @pytest.mark.parametrize("modes", ["", "{", None], ids=["empty", "torn", "no file"])

@@ -37,7 +37,7 @@ def _answer(
 ) -> None:
     """What the child does. Only the child loads the modules that read and ask."""
     try:
-        sealed.use_rest()
+        sealed.use_later(sealed.CHILD)
         from . import answering
     except Exception as error:
         send(answer, messages.DAMAGED + one_line(f"{type(error).__name__}: {error}").encode())

@@ -13,7 +13,7 @@ from .memory import PLAUSIBLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import sqlite3
+    import _sqlite3 as sqlite3
 
     from ..core.model import Now, Past
     from ..core.settings import Config
@@ -26,7 +26,7 @@ def by_the_clock(config: Config, past: Past, now: Now) -> Past:
     """The past with the ends that stand in the journal; unchanged if that cannot be read. Never raises."""
     if not config.dbFile:
         return past
-    import sqlite3
+    import _sqlite3 as sqlite3
 
     until = dict(past.until)
     try:

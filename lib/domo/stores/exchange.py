@@ -29,7 +29,7 @@ import stat
 import time
 
 from ..core.model import Fault
-from ..system import files, packages, rights
+from ..system import files, packages, rights, swap
 from ..system.files import SHARED_LIMIT, TORN_SECONDS
 
 TYPE_CHECKING = False
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
     Late = tuple[bytes, bytes]  # what domo had put in place for a moment, and what another program made of it
     Edit = Callable[[bytes, Sequence[Late]], bytes]
-    Exchange = Callable[[str, str], bool]
 
 WRITER_SECONDS = 2.0
 LOCK_SECONDS = 2.0
@@ -49,7 +48,7 @@ def update(path: str, edit: Edit) -> None:
     """Replaces the file's content by what `edit` makes of it, and of what others wrote into a file of domo's
     before it was taken back. `edit` raises Fault for what it cannot read, and gives back the very bytes that
     it was given if there is nothing to change. Raises Fault."""
-    exchange = _exchanger()  # this takes time, so it comes before anybody has to wait
+    exchange = swap.swapper()  # this takes time, so it comes before anybody has to wait
     began = calm = time.monotonic()
     release = _lock(f"{path}.lock")
     late: list[Late] = []
@@ -74,7 +73,7 @@ def update(path: str, edit: Edit) -> None:
         _let_go(release)
 
 
-def _attempt(path: str, edit: Edit, exchange: Exchange, late: list[Late]) -> bool:
+def _attempt(path: str, edit: Edit, exchange: swap.Swap, late: list[Late]) -> bool:
     """Tries once to replace the content by `edit` of it; gives False if somebody else is writing. Adds to
     `late` what others made of a file that was taken back. Raises Fault or OSError."""
     fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -145,36 +144,6 @@ def _unwritten(fd: int, content: bytes, lease: int) -> bool:
     from fcntl import F_GETLEASE, fcntl
 
     return fcntl(fd, F_GETLEASE) == lease and os.pread(fd, len(content) + 1, 0) == content
-
-
-def _exchanger() -> Exchange:
-    """A function that swaps two files in one step (Linux renameat2, RENAME_EXCHANGE); if the file system
-    cannot, it renames the first over the second and gives False. It raises OSError."""
-    from errno import EINVAL, ENOSYS
-    from os import fsencode
-
-    try:
-        import ctypes  # there is no os.renameat2
-
-        renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
-    except (ImportError, OSError, AttributeError):  # a failing card, or a C library without it
-        return _renamed
-    at_cwd, swap = -100, 2
-
-    def exchange(one: str, other: str) -> bool:
-        if renameat2(at_cwd, fsencode(one), at_cwd, fsencode(other), swap) == 0:
-            return True
-        code = ctypes.get_errno()
-        if code not in (ENOSYS, EINVAL):
-            raise OSError(code, os.strerror(code))
-        return _renamed(one, other)
-
-    return exchange
-
-
-def _renamed(one: str, other: str) -> bool:
-    os.rename(one, other)
-    return False
 
 
 def _lock(path: str) -> Callable[[], object] | None:

@@ -18,7 +18,7 @@ from .memory import PLAUSIBLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import sqlite3
+    import _sqlite3 as sqlite3
     from collections.abc import Iterable
     from typing import Any
 
@@ -43,7 +43,7 @@ KEPT_ROWS = 10_000  # the newest rows stay whatever their date: a wrong clock mu
 def append(config: Config, rows: Iterable[Row], now: Now) -> tuple[bool, str]:
     """Adds rows, and deletes rows older than two years. Gives whether it could, and "" or what went wrong.
     A journal that is no database is set aside, and a new one begun."""
-    import sqlite3
+    import _sqlite3 as sqlite3
 
     report = ""
     for attempt in range(3):
@@ -104,7 +104,7 @@ def _columns(base: sqlite3.Connection) -> set[str]:
 
 def connected(path: str, access: str = "rwc") -> sqlite3.Connection:
     """The journal, opened. Raises sqlite3.OperationalError or OSError."""
-    import sqlite3
+    import _sqlite3 as sqlite3
 
     if os.path.islink(path) and os.lstat(path).st_uid not in (0, os.geteuid()):
         raise OSError("is somebody else's link, which is not followed; remove it")
@@ -117,7 +117,7 @@ def connected(path: str, access: str = "rwc") -> sqlite3.Connection:
 def _may_pass(error: Exception) -> bool:
     """Whether the error is no damage: locked, full, read-only. SQLITE_ERROR (1, "no such column") is damage:
     what we ask is always the same, so the tables must have changed."""
-    import sqlite3
+    import _sqlite3 as sqlite3
 
     asked = getattr(error, "sqlite_errorcode", 0) & 0xFF
     return isinstance(error, OSError) or (isinstance(error, sqlite3.OperationalError) and asked != 1)
@@ -135,7 +135,7 @@ def past(config: Config, now: Now) -> tuple[Past, str]:
         return Past(), ""
     except OSError:
         pass  # it may be there all the same, and the forces in it must not be lost
-    import sqlite3
+    import _sqlite3 as sqlite3
 
     try:
         try:

@@ -1,6 +1,6 @@
-"""The bytecode of the modules that each tick and its child load, in one file: no module is searched for.
+"""The bytecode of the modules that a tick loads, in four files: no module is searched for.
 
-With it many small modules cost no more than one (see ARCHITECTURE.md). Only ticks without arguments use it,
+With them many small modules cost no more than one (see ARCHITECTURE.md). Only ticks without arguments use it,
 which are cron's, and only while no source has changed; `sealing` writes it. It imports nothing from
 __future__, because it is loaded before everything else.
 """
@@ -21,23 +21,44 @@ if TYPE_CHECKING:
 
 BEFORE = frozenset(sys.modules)  # what is loaded before, this module too
 LIMIT = 2 << 20
-SIZE = 4  # bytes of the number that says how long the tick's own part is
-_rest: list[memoryview] = []  # the child's part, while it is not loaded
-# The file is for this version of Python and this copy of domo only.
+OWN, CHILD = "tick", "child"  # what each tick loads; what its child does besides
+SWITCH, JOURNAL = "switch", "journal"  # what one that switches loads besides; what its journal's child does
+_later: set[str] = set()  # those that are still to be used
+# A file is for this version of Python and this copy of domo only.
 TAG = f"domo {sys.hexversion:x} {sys.implementation.cache_tag} {__file__}\n".encode(errors="surrogateescape")
 
 
-def path() -> str:
-    """Where it is; each copy of domo has its own."""
-    return f"{folder()}/sealed{__file__.replace('/', '%')[-200:]}"
+def path(part: str) -> str:
+    """Where one of them is; each copy of domo has its own."""
+    return f"{folder()}/sealed-{part}{__file__.replace('/', '%')[-200:]}"
 
 
 def use() -> bool:
-    """Loads the tick's modules, if the file is whole and no source has changed; gives whether it did."""
+    """Loads each tick's own modules; gives whether it did."""
+    used = _used(OWN)
+    if used:
+        _later.update((CHILD, SWITCH, JOURNAL))
+    return used
+
+
+def use_later(part: str) -> None:
+    """Loads the modules of another part, once, where each tick's own came from their file. If they cannot be
+    used, the next tick writes all of them anew."""
+    if part in _later:
+        _later.remove(part)
+        if not _used(part):
+            try:
+                os.unlink(path(OWN))
+            except OSError:
+                pass
+
+
+def _used(part: str) -> bool:
+    """Loads the modules of a file, if it is whole and no source has changed; gives whether it did."""
     try:
         if not is_ours():
             return False
-        fd = os.open(path(), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        fd = os.open(path(part), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
             content = os.read(fd, min(LIMIT, os.fstat(fd).st_size))
         finally:
@@ -46,32 +67,14 @@ def use() -> bool:
         body = memoryview(content)[head:]
         if content[:head] != TAG + source_hash(0, body):
             return False
-        middle = SIZE + int.from_bytes(body[:SIZE], "big")
-        loaded = _loaded(body[SIZE:middle])
+        modules: list[Module] = marshal.loads(body)
+        if any(stamp(file) != before for _, file, before, _, _ in modules):
+            return False
     except (OSError, ValueError, EOFError, TypeError):
         return False
-    if loaded:
-        _rest.append(body[middle:])
-    return loaded
-
-
-def use_rest() -> None:
-    """Loads the child's further modules, if the tick's own came from the file."""
-    if _rest:
-        try:
-            _loaded(_rest.pop())
-        except (OSError, ValueError, EOFError, TypeError):
-            pass
-
-
-def _loaded(content: memoryview) -> bool:
-    """Loads the modules in `content`, if none of their sources has changed; gives whether it did. Raises
-    OSError, ValueError, EOFError or TypeError."""
-    modules: list[Module] = marshal.loads(content)
-    if any(stamp(file) != before for _, file, before, _, _ in modules):
-        return False
     for name, file, _, package, code in modules:
-        _load(name, file, package, code)
+        if name not in sys.modules:
+            _load(name, file, package, code)
     return True
 
 

@@ -1,4 +1,4 @@
-"""Writes the file that `sealed` reads, when a tick could not use it."""
+"""Writes the files that `sealed` reads, when a tick could not use them."""
 
 from __future__ import annotations
 
@@ -10,36 +10,37 @@ from _imp import source_hash
 from ..core.model import Fault
 from . import files
 from .cache import made
-from .sealed import BEFORE, SIZE, TAG, path, stamp
+from .sealed import BEFORE, OWN, TAG, path, stamp
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from .sealed import Module
 
 
-def loaded_for(name: str) -> list[str]:
-    """Imports a module; gives the names of all modules that this loaded, in their order. A damaged one is
-    reported later, by the code that needs it."""
+def loaded_for(*modules: str) -> list[str]:
+    """Imports modules; gives the names of all that this loaded, in their order. A damaged one is reported
+    later, by the code that needs it."""
     before = set(sys.modules)
-    try:
-        __import__(name)
-    except Exception:
-        pass
+    for name in modules:
+        try:
+            __import__(name)
+        except Exception:
+            pass
     return [name for name in sys.modules if name not in before]
 
 
-def write(first: Sequence[str], rest: Sequence[str]) -> None:
-    """Writes the bytecode of the modules that a tick loads `first` (each comes after those that it imports)
-    and of the board's, which the next tick needs too; and, apart from these, of the `rest`, which only the
-    child loads. A file that cannot be written is no fault."""
+def write(own: Sequence[str], later: Mapping[str, Sequence[str]]) -> None:
+    """Writes the bytecode of the modules that each tick loads (each comes after those that it imports) and of
+    the board's, which the next tick needs too; and of the parts that are used `later`. A file that cannot be
+    written is no fault."""
+    board = [name for name in sys.modules if name.startswith("domo.pins.") and name not in own]
     try:
-        board = [name for name in sys.modules if name.startswith("domo.pins.") and name not in first]
-        ours = _all([*first, *board])
-        body = len(ours).to_bytes(SIZE, "big") + ours + _all(rest)
         made()
-        files.replace(path(), TAG + source_hash(0, body) + body, 0o600)
+        for part, names in (*later.items(), (OWN, [*own, *board])):  # the last one counts
+            body = _all(names)
+            files.replace(path(part), TAG + source_hash(0, body) + body, 0o600)
     except (Fault, OSError):
         pass
 

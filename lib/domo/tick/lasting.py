@@ -9,7 +9,7 @@ from ..core.faults import Report
 from ..core.model import Fault, Past
 from ..core.records import replace
 from ..stores import journal, memory, record
-from ..system import files
+from ..system import files, sealed
 from ..system.apart import apart
 from ..system.stuck import HANGS, running
 from .rows import standing
@@ -72,6 +72,7 @@ def _append(
 ) -> tuple[bool, bool, str]:
     """Adds the rows. If the journal had to be set aside, the new one also gets the rows of the standing
     forces. Gives whether it took each of the two, and "" or what went wrong."""
+    sealed.use_later(sealed.JOURNAL)
     done, fault = journal.append(config, rows, now)
     forces_done = done and (not fault or journal.append(config, forces, now)[0])
     return done, forces_done, str(fault)

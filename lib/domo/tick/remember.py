@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..core.history import ON, History
 from ..core.model import AUTO_OFF, AUTO_ON
 from ..core.records import replace
+from ..system import sealed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -97,6 +98,7 @@ def _told(before: Past, past: Past, plan: Plan, ours: frozenset[int]) -> tuple[l
         for r, d in plan.items()
     ):
         return [], []
+    sealed.use_later(sealed.SWITCH)
     from . import rows
 
     return rows.changes(before, past, plan, ours), rows.reminders(before, past, plan)
