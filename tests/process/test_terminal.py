@@ -241,7 +241,7 @@ def test_what_is_wrong_is_told_in_words(opened: Opened, house: House) -> None:
     terminal.sees("[1] [2]")
     house.script(1, "return 1 / 0")
     house.mode_file.write_text("{")
-    terminal.sees("E3 the mode file is missing or cannot be read")
+    terminal.sees("E3 the mode file is missing, cannot be read")
     house.set_modes({**AUTO, 2: 3})
     terminal.sees("division by zero")
     terminal.sees("E7 the last tick found something wrong")

@@ -27,7 +27,7 @@ LATE = 180.0  # s without a tick: after that something is wrong
 CODES = {
     "E1": "no tick for 3 minutes: is cron running, and is the tick in the crontab?",
     "E2": "config.yaml cannot be used: until you correct it, forces act, and all else goes off",
-    "E3": "the mode file is missing, cannot be read, or holds something that is no mode",
+    "E3": "the mode file is missing, cannot be read, or holds what is no mode",
     "E4": "the state file or the memory of the last tick is missing or cannot be read",
     "E5": "no good data for longer than secuDownNoData: everything automatic is off",
     "E6": "the journal cannot be written",
