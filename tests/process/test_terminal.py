@@ -247,8 +247,9 @@ def test_what_is_wrong_is_told_in_words(opened: Opened, house: House) -> None:
     terminal.sees("E7 the last tick found something wrong")
 
 
-def test_it_survives_a_resize(opened: Opened) -> None:
-    terminal = opened()
+@pytest.mark.parametrize("exported", [{}, {"LINES": "24", "COLUMNS": "80"}], ids=["", "exported size"])
+def test_it_survives_a_resize(opened: Opened, exported: dict[str, str]) -> None:
+    terminal = opened(**exported)
     terminal.sees("[7] [8]")
     for columns, lines in ((40, 12), (20, 5), (132, 43), (80, 24)):
         terminal.resize(columns, lines)

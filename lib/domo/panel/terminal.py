@@ -39,6 +39,8 @@ class Terminal:
         self._curses = curses
         self._before = termios.tcgetattr(0)
         signal.signal(signal.SIGTSTP, signal.SIG_IGN)  # Ctrl-Z would stop forces, and keep cron's panel away
+        for name in ("LINES", "COLUMNS"):  # curses would believe them, and not see the window change
+            os.environ.pop(name, None)
         try:
             window = curses.initscr()
             curses.noecho()
