@@ -299,6 +299,8 @@ class Stage:
         self.end = self._files()
         self.settle(scene.done)
         self.names = {*self.start, *self._files(), f"{house.mode_file}.lock"}
+        # one that a fault keeps from being read may be somebody else's: it is set aside
+        self.names |= {f"{file}.corrupt" for file in (house.state_file, house.pin_file)}
         assert house.on == scene.done.final, house.on
 
     def _files(self) -> dict[str, tuple[bytes, int]]:
