@@ -299,8 +299,6 @@ class Stage:
         self.end = self._files()
         self.settle(scene.done)
         self.names = {*self.start, *self._files(), f"{house.mode_file}.lock"}
-        # one that a fault keeps from being read may be somebody else's: it is set aside
-        self.names |= {f"{file}.corrupt" for file in (house.state_file, house.pin_file)}
         assert house.on == scene.done.final, house.on
 
     def _files(self) -> dict[str, tuple[bytes, int]]:
@@ -465,7 +463,10 @@ class Stage:
         if modes != wanted or {r for r, s in house.states.items() if s} != outcome.final:
             yield f"in the end the mode file says {modes}, the state file {house.states}"
         yield from self._not_journaled(outcome)
-        if left := self._files().keys() - self.names:
+        left = self._files().keys() - self.names
+        if point.fault != "kill":  # what cannot be read may be somebody else's: it is set aside
+            left -= {f"{file}.corrupt" for file in (house.state_file, house.pin_file)}
+        if left:
             yield f"left behind: {left}"
 
     def _not_whole(self) -> Iterator[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import pty
 import re
 import subprocess
 import sys
@@ -264,6 +266,19 @@ def test_two_sets_of_scripts_stand_side_by_side_over_seeds(village: House, tmp_p
     (hours,) = (line for line in lines[lines.index("2 Heater") :] if "hours on" in line)
     assert hours.rstrip().endswith("24.0")
     assert max(map(len, lines)) <= 100
+
+
+@pytest.mark.parametrize("seeds", ["1", "2"])
+def test_a_terminal_shows_a_bar_that_comes_to_its_end(village: House, seeds: str) -> None:
+    """Days that do not count are not in it."""
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-IS", PROJECT / "bin/domo-replay", "--config", village.config, "06-21"]
+    command += ["--days", "4", "--warm", "2", "--seeds", seeds, "--csv"]
+    done = subprocess.run(command, env=village.env, stdout=subprocess.PIPE, stderr=theirs, timeout=170)
+    os.close(theirs)
+    shown = os.read(ours, 1 << 16).decode()
+    os.close(ours)
+    assert done.returncode == 0 and "50 %" in shown and "100 %" in shown
 
 
 def test_sets_in_folders_of_the_same_name_are_told_apart(village: House) -> None:

@@ -118,6 +118,23 @@ def test_a_source_that_only_some_ticks_load_is_seen_too(
     assert file.stat().st_ino != before
 
 
+def test_a_tick_that_switches_uses_them_and_leaves_them(house: House, copies: list[Path]) -> None:
+    house.configure({"domo.relay.scriptExecInterval": 0})
+    house.script(2, "return relay.on('sun') if data['SOC'] > 50 else relay.off('no sun')")
+    house.set_modes({2: 1})
+    seen = []
+    for soc in (20, 90, 20, 90):
+        for path in copies[0].rglob("__pycache__"):
+            shutil.rmtree(path)
+        house.data(SOC=soc)
+        tick(house, copies[0])
+        assert house.on == ({2} if soc > 50 else set())
+        seen.append({file: file.stat().st_ino for file in house.tmp.glob("domo-*/sealed-*")})
+    assert len(seen[0]) == 4 and seen == [seen[0]] * 4
+    written = (copies[0] / "lib/domo").glob("*/__pycache__/*")
+    assert {file.name.partition(".")[0] for file in written} == {"__init__", "private", "sealed"}
+
+
 @pytest.mark.parametrize("modes", ["", "{", None], ids=["empty", "torn", "no file"])
 def test_where_a_tick_fails_the_last_forces_are_obeyed(
     house: House, copies: list[Path], modes: str | None

@@ -106,7 +106,7 @@ def spoilt(rows: list[str], line: int, text: str | None) -> list[str]:
         (spoilt(LEVEL, 14, "2023-01-01T12:00,600,inf"), "line 14: the highest dhi is inf"),
         (pvgis()[:8000] + pvgis((2020,))[4:8000], "again; of several years one must be whole"),
         (["time,wind", "2020-01-01,3"], "line 1: has none of the columns P, G(i)"),
-        (["time,P,power", "2020-01-01,3,4"], "line 1: has several of the columns p, power, watts; leave one"),
+        (["time,P,power", "2020-01-01,3,4"], "line 1: has both P and power; leave one of them out"),
         (["hello"], "has no line of hours below a header"),
     ],
 )

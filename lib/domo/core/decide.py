@@ -55,7 +55,7 @@ def decide(
             if order is not None or stale or relay in past.ours:
                 programs.add(relay)
             if order is not None:
-                good = order.wanted != ""
+                good = order.good
                 wish = _ordered(order, state, past, relay, config)
             else:
                 good = relay not in past.ours and not stale

@@ -146,7 +146,7 @@ class Driven:
     def _values(self, device: object, values: object) -> dict[str, Value]:
         if not isinstance(values, Mapping):
             self._nonsense("reading", f"{device} wants {{value: number}}, not {values!r:.60}")
-        shown_values = {}
+        by_name = {}
         for name, value in values.items():
             text, raw = value if isinstance(value, tuple) and len(value) == 2 else (value, None)
             if isinstance(text, bool) or not isinstance(text, (str, int, float)):
@@ -155,8 +155,8 @@ class Driven:
             if number is not None:
                 number = self._number("reading", f"{device}.{name}", number, RANGES.get(str(name)))
             shown = one_line(text) if isinstance(text, str) else f"{number:.3f}".rstrip("0").rstrip(".")
-            shown_values[str(name)] = Value(shown, CS.get(shown, shown) if raw is None else str(raw))
-        return shown_values
+            by_name[str(name)] = Value(shown, CS.get(shown, shown) if raw is None else str(raw))
+        return by_name
 
     def minute(self, when: float, states: Mapping[int, int]) -> Flow:
         """What flowed, as far as the model says it. Raises PlantError."""

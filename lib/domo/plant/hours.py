@@ -51,6 +51,7 @@ class Hours:
         """Raises PlantError that names the line."""
         self.path, self.place, self.panels = path, place, panels
         self.peak, self.nominal = sum(field.peak for field in panels), 0.0
+        self.titles: dict[str, str] = {}  # what the file calls its columns
         rows = self._one_year(self._rows(), seed)
         self._check_units(rows)
         self.when = [_of_year(row.wall) for row in rows]
@@ -90,23 +91,9 @@ class Hours:
                         self._wrong(number, f"{match[1]} is no power of panels (kWp)")
                 separator = max(",;\t", key=text.count)
                 titles = [title.strip() for title in self._cells(number, text, separator)]
-                heads = [title.lower() for title in titles]
-                place = next((at for at, head in enumerate(heads) if head in TIME), -1)
+                place = next((at for at, title in enumerate(titles) if title.lower() in TIME), -1)
                 if place >= 0:
-                    names = {
-                        at: what
-                        for what, known in COLUMNS.items()
-                        for at, head in enumerate(heads)
-                        if head in known
-                    }
-                    self.titles = {what: titles[at] for at, what in names.items()}
-                    for what, known in COLUMNS.items():
-                        if list(names.values()).count(what) > 1:
-                            self._wrong(number, f"has several of the columns {', '.join(known)}; leave one")
-                    if not {"power", "plane", "light"} & set(names.values()):
-                        self._wrong(
-                            number, f"has none of the columns P, G(i), poa, G(h), ghi, but {', '.join(heads)}"
-                        )
+                    names = self._columns(number, titles)
                 continue
             if not text.strip() and rows:
                 break
@@ -115,6 +102,20 @@ class Hours:
         if not rows:
             raise PlantError(f"{self.path}: has no line of hours below a header with a column {TIME[0]!r}")
         return rows
+
+    def _columns(self, line: int, titles: list[str]) -> dict[int, str]:
+        """What the columns hold, by their places."""
+        names: dict[int, str] = {}
+        for at, title in enumerate(titles):
+            for what, known in COLUMNS.items():
+                if title.lower() in known:
+                    if what in self.titles:
+                        self._wrong(line, f"has both {self.titles[what]} and {title}; leave one of them out")
+                    names[at], self.titles[what] = what, title
+        if not {"power", "plane", "light"} & self.titles.keys():
+            found = ", ".join(titles)
+            self._wrong(line, f"has none of the columns P, G(i), poa, G(h), ghi, but {found}")
+        return names
 
     def _cells(self, line: int, text: str, separator: str) -> list[str]:
         try:
@@ -185,7 +186,10 @@ class Hours:
         rated = self.nominal or self.peak
         if 0 < most < 0.02 * rated or most > 2 * rated:
             row = max(rows, key=lambda row: row.values.get("power", 0.0))
-            self._wrong(row.line, f"the highest P is {most:g} for panels of {rated:g} W: is that W?")
+            self._wrong(
+                row.line,
+                f"the highest {self.titles['power']} is {most:g} for panels of {rated:g} W: is that W?",
+            )
         if not any(value for row in rows for what, value in row.values.items() if what != "air"):
             raise PlantError(f"{self.path}: there is no sun in it")
 

@@ -55,7 +55,7 @@ class Watch:
         global _current
         self.seen: Counter[tuple[int, str]] = Counter()
         self.relay = 0
-        self.config, self.folder = config, config.scriptDir
+        self.config = config
         if _current is None:  # a hook stays for good
             sys.addaudithook(_heard)
         _current = self
@@ -72,7 +72,11 @@ class Watch:
         return looks
 
     def _called(self, frame: FrameType, event: str, function: Any) -> None:
-        if event != "c_call" or not self.relay or not frame.f_code.co_filename.startswith(self.folder):
+        if (
+            event != "c_call"
+            or not self.relay
+            or not frame.f_code.co_filename.startswith(self.config.scriptDir)
+        ):
             return
         name, owner = function.__name__, function.__self__
         if name in CLOCKS.get(getattr(owner, "__name__", ""), ()) or name in CLOCKS["datetime"] & CLOCKS.get(
@@ -97,7 +101,7 @@ def _heard(event: str, arguments: tuple[Any, ...]) -> None:
     if event == "open" and (
         name.endswith(CODE)
         or BYTECODE in name
-        or name.startswith(watch.folder)
+        or name.startswith(watch.config.scriptDir)
         or isinstance(arguments[0], int)
     ):
         return

@@ -43,7 +43,7 @@ KEPT_ROWS = 10_000  # the newest rows stay whatever their date: a wrong clock mu
 def append(config: Config, rows: Iterable[Row], now: Now) -> tuple[bool, str]:
     """Adds rows, and deletes rows older than two years. Gives whether it could, and "" or what went wrong.
     A journal that is no database is set aside, and a new one begun."""
-    import _sqlite3 as sqlite3
+    import _sqlite3 as sqlite3  # all of sqlite3 but dates, whose import costs (see ARCHITECTURE.md)
 
     report = ""
     for attempt in range(3):
