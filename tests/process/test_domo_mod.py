@@ -16,7 +16,7 @@ from domo.core.history import OFF
 from domo.core.texts import hour
 from domo.stores import config as configs
 from domo.stores import edits
-from domo.tick import plan
+from domo.tick import plan, rescue
 from support.house import PROJECT, Clock, House, Ran
 
 NAMES = {1: "Lift pump", 2: "Washing machine", 3: "Water heater"}
@@ -233,6 +233,27 @@ def test_a_force_for_a_time_ends_by_itself(home: House) -> None:
     assert home.modes[1] == 1 and home.on == set()
     assert home.journal[-2][:3] == (1, "M", 1) and "its time is over" in home.journal[-2][3]
     assert home.memory["until"] == {}
+
+
+def test_it_ends_under_a_broken_configuration_too(home: House) -> None:
+    home.tick()
+    mod(home, "1", "on", "--for", "2h")
+    home.config.write_text("domo: [")
+    home.tick_at(Later(7100))
+    assert home.on == {1}
+    home.tick_at(Later(7202))
+    assert home.on == set() and home.modes[1] == 1
+
+
+def test_it_ends_also_when_only_forces_can_be_obeyed(home: House) -> None:
+    home.tick()
+    mod(home, "1", "on", "--for", "2h")
+    mod(home, "2", "on")
+    config = configs.load(str(home.config))[0]
+    for later, on in ((7100, {1, 2}), (7202, {2})):
+        faults = rescue.forces_only(config, ValueError("unforeseen"), Later(later).now())
+        assert "ValueError: unforeseen" in faults[0]
+        assert home.on == on
 
 
 def test_a_force_that_was_refused_is_forgotten(home: House) -> None:

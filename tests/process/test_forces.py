@@ -119,6 +119,24 @@ def test_a_force_acts_before_anything_that_may_hang(
     assert pi.on == {3}
 
 
+@pytest.mark.timing
+def test_a_force_that_the_inverter_cannot_carry_waits_until_there_is_room(pi: PiHouse) -> None:
+    """Relay 1 is on and would be too much beside relay 2; it goes off before relay 2 goes on."""
+    pi.house.configure({"domo.relayWatt": {1: 2000, 2: 2000}, "domo.maxWatt": 2500})
+    pi.house.set_modes({1: 2, 2: 1, 3: 1})
+    assert pi.house.tick().code == 0
+    assert pi.on == {1}
+    the_program_that_makes_the_data(pi.house, ExitStack())
+    pi.house.set_modes({1: 2, 2: 3, 3: 3})
+    tick = pi.start()
+    seen = []
+    while tick.poll() is None:
+        seen.append(pi.on)
+    assert len(seen) > 10
+    assert all(not {1, 2} <= on for on in seen)
+    assert pi.on == {2, 3}
+
+
 @pytest.mark.parametrize("name", ["data.xml", "etat", "domo_memory.json", "journal.sqlite3"])
 @pytest.mark.timing
 def test_a_force_acts_though_a_file_is_a_fifo(pi: PiHouse, name: str) -> None:

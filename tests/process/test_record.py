@@ -234,6 +234,11 @@ def test_a_lasting_folder_that_cannot_be_written_delays_no_pin_and_loses_nothing
     assert {day: len(lines) for day, lines in kept(house).items()} == {"2024-06-15": 3, "2024-06-16": 4}
 
 
+def test_a_file_in_place_of_the_lasting_folder_is_told_as_one(house: House) -> None:
+    (house.folder / "history").write_text("")
+    assert f"{house.folder}/history: is not a folder; move it away" in house.tick().err
+
+
 def test_days_older_than_two_years_are_pruned_but_not_by_a_clock_gone_mad(house: House) -> None:
     folder = house.folder / "history"
     folder.mkdir()

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from domo.system import cache
-from support.house import Clock, House
+from support.house import Clock, House, Ran
 
 GOOD = 'return relay.on("sun")'
 
@@ -61,6 +61,10 @@ MISBEHAVIOUR = {
         " return')", "1.py: decide() gave None, not an order: end it with return relay.on("),
     "True": ("return True", "1.py: decide() gave True, not an order"),
     "a word": ("return 'on'", "1.py: decide() gave 'on', not an order"),
+    "an order of no kind": (
+        "from domo.api import Order\nreturn Order('On', 'x')",
+        "1.py: decide() gave Order(wanted='On', why='x'), not an order",
+    ),
     "no reason": ("return relay.on()", "TypeError: Relay.on() missing 1 required positional argument: 'why'"),
     "the method itself": ("return relay.on", "1.py: decide() gave a function, not called"),
     "a misspelled"
@@ -525,10 +529,42 @@ def test_only_numbers_of_relays_are_scripts(house: House) -> None:
     assert house.tick() == (0, "", "")
 
 
+@pytest.mark.parametrize("process", ["", "import os\n"], ids=["the child's process", "its own process"])
+@pytest.mark.parametrize(
+    "why, shown",
+    {"['x']": "['x']", "5": "5", r"'a\nb\x1b[31m'": "a b?[31m", "type('S', (str,), {})('x')": "x"}.items(),
+)
+def test_the_reason_of_an_order_made_by_hand_is_one_clean_line(
+    house: House, process: str, why: str, shown: str
+) -> None:
+    house.script(1, f"{process}from domo.api import Order\nreturn Order('on', {why})")
+    for on in ({1, 3}, {1, 2, 3}, {1, 2, 3}):
+        assert house.tick() == (0, "", "")
+        assert house.on == on
+    assert (1, "E", 1, shown) in house.journal
+
+
 def test_no_folder_of_scripts_is_no_script(house: House) -> None:
     house.configure({"domo.relay.scriptDir": "nowhere"})
     assert house.tick() == (0, "", "")
     assert house.on == {3}
+
+
+def test_a_folder_of_scripts_that_goes_is_a_fault_until_it_is_back(house: House, clock: Clock) -> None:
+    def tick() -> Ran:
+        clock.forward(200)
+        house.data(at=clock.wall, P=clock.wall % 97)
+        return house.tick_at(clock)
+
+    assert tick().code == 0 and house.on == {2, 3}
+    gone = house.scripts.rename(house.folder / "gone")
+    for on in ({2, 3}, {2, 3}, {3}, {3}):
+        ran = tick()
+        assert ran.code == 1
+        assert f"{house.scripts}: cannot be read (No such file or directory), so no script is run" in ran.err
+        assert house.on == on
+    gone.rename(house.scripts)
+    assert tick().code == 0 and house.on == {2, 3}
 
 
 def test_a_script_removed_lets_its_relay_go_off_in_time(house: House, clock: Clock) -> None:

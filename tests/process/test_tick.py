@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import pty
 import re
 import resource
+import shutil
 import signal
 import subprocess
 import time
@@ -15,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from support.house import PROJECT, Clock, House, Ran, until
+from support.house import NOON, PROJECT, Clock, House, Ran, until
 
 ON = 'return relay.on("sun")'
 OFF = 'return relay.off("clouds")'
@@ -226,6 +228,55 @@ def test_on_a_full_disk_forces_act_and_nothing_is_switched_on_by_itself(house: H
     assert house.modes == {1: 1, 2: 1, 3: 3}
     assert house.tick().code == 0
     assert house.on == {2, 3}
+
+
+def test_what_fails_after_the_pins_changes_none_of_them(house: House) -> None:
+    """A module of domo is damaged, as a dying card leaves it, that is needed for the record only."""
+    installed = house.folder / "domo"
+    for part in ("bin", "lib"):
+        shutil.copytree(PROJECT / part, installed / part)
+    (installed / "lib/domo/stores/history.py").write_text("(")
+    house.script(1, ON)
+    house.set_modes({1: 1, 2: 3, 3: 1})
+    command = [installed / "bin/domo-tick", "--config", house.config]
+    for _ in range(2):
+        done = subprocess.run(command, env=house.env, capture_output=True, text=True)
+        assert done.returncode == 1
+        assert "SyntaxError" in done.stderr and "Traceback" not in done.stderr
+        assert (house.on, house.states) == ({1, 2}, {1: 1, 2: 1, 3: 0})
+
+
+def test_an_impossible_date_switches_nothing_off(house: House, clock: Clock) -> None:
+    house.set_modes({1: 2, 2: 3, 3: 1})
+    clock.wall = 1e17
+    house.tick_at(clock)
+    assert house.on == {2}  # data of such a date cannot be
+    clock.wall = NOON
+    house.data(at=clock.wall)
+    house.script(1, ON)
+    house.tick_at(clock)
+    clock.forward(60)
+    clock.wall = 1e17
+    for _ in range(2):
+        house.tick_at(clock)
+        assert house.on == {1, 2}
+
+
+def test_ticks_go_on_where_no_pin_can_be_driven(house: House) -> None:
+    """So that the panel, which runs one after 3 minutes without, does not run one after the other."""
+    house.tick()
+    before = house.memory
+    earlier = {clock: before[clock] - 400 for clock in ("up", "wall")}
+    house.memory_file.write_text(json.dumps({**before, **earlier}))
+    house.configure({"domo.board": "gpio"})
+    assert "no relay can be switched" in house.tick().err
+    assert house.memory["tick"] == 0
+    assert house.memory["up"] > before["up"]
+
+
+def test_a_memory_that_cannot_be_used_or_replaced_is_told_once(house: House) -> None:
+    house.memory_file.mkdir()
+    assert house.tick().err.count(f"{house.memory_file}: is not a file; move it away") == 1
 
 
 def test_no_data_for_too_long_switches_off_all_that_is_not_forced(house: House, clock: Clock) -> None:
@@ -545,6 +596,17 @@ def test_nobody_has_to_read_what_it_says(house: House) -> None:
             house.command("-v"), env=house.env, stdout=full, stderr=subprocess.PIPE, text=True
         )
     assert (done.returncode, done.stderr, house.on) == (0, "", {2})
+
+
+def test_faults_that_cannot_be_printed_are_remembered_as_told(house: House) -> None:
+    """Else each tick would be one with news."""
+    house.script(1, "return 1 / 0")
+    del house.env["DOMO_SAY"]
+    with open("/dev/full", "w") as full:
+        for _ in range(2):
+            assert subprocess.run(house.command(), env=house.env, stderr=full).returncode == 1
+    assert "division by zero" in (house.folder / "domo_faults.json").read_text()
+    assert house.tick() == (1, "", "")
 
 
 @pytest.mark.parametrize("closed", ["<&- >&- 2>&-", ">&-", "2>&-", "<&-"])

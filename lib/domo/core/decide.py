@@ -216,6 +216,11 @@ def _blocked(config: Config, past: Past) -> str:
     return ""
 
 
+def carries(config: Config, states: Mapping[int, int]) -> bool:
+    """Whether the inverter can carry the relays that these states have on."""
+    return not config.maxWatt or _watts(config, [r for r, s in states.items() if s == ON]) <= config.maxWatt
+
+
 def _watts(config: Config, relays: Iterable[int]) -> float:
     """What these relays draw together, as far as relayWatt says."""
     return sum([config.relayWatt.get(relay, 0) for relay in relays])

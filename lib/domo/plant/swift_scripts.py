@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.model import Order, ScriptError
 from ..core.settings import Config
-from ..scripts import messages, source
+from ..scripts import source
 from ..scripts.api import Data, Other, Relay, World
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def ask(relay: int, world: World, script: Script) -> Order:
         before = world.timers.copy()
         try:
             order = decide(BareRelay(relay, world), world.data)
-            if type(order) is Order and order.wanted and len(order.why) <= messages.REASON_LIMIT:
+            if source.usual(order):
                 return order
         except BaseException:  # asked once more, it fails again
             pass

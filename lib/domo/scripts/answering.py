@@ -53,7 +53,8 @@ def run(
         waiting = in_turn(kinds, past.turns)
         php = tuple(relay for relay in waiting if kinds[relay] != "py")
         unsafe = trusted.unsafe(question.config.path)
-        send(answer, messages.SCRIPTED + marshal.dumps((waiting, php, unsafe)))
+        trouble = "" if kinds else source.no_folder(question.config, bool(past.scripted))
+        send(answer, messages.SCRIPTED + marshal.dumps((waiting, php, unsafe, trouble)))
         waiting = tuple(relay for relay in waiting if relay in question.to_ask)
     if waiting and not reading.problem:
         told = {relay: mode for relay, mode in question.modes.items() if mode is not None}

@@ -160,9 +160,13 @@ class Round:
             self.reports += [Report(trouble, "refresh", "not fetched")] if trouble else []
             self.stuck.update({"refresh": stuck} if stuck else {})
         elif kind == messages.SCRIPTED:
-            self.scripted, self.php, unsafe = marshal.loads(body)
+            self.scripted, self.php, unsafe, trouble = marshal.loads(body)
             self.unsafe(unsafe)
             self.waiting = [relay for relay in self.scripted or () if relay in self.question.to_ask]
+            if trouble:
+                from . import blame
+
+                blame.no_folder(self, trouble)
         elif kind == messages.ORDER:
             wanted, why, fault, self.timers, stuck, cut = marshal.loads(body)
             order = Order(wanted, Report(why, fault=fault) if fault else why)

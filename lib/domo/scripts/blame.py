@@ -74,14 +74,19 @@ def installation(round: Round, why: str) -> None:
     _no_scripts(round, "no script can be run")
 
 
+def no_folder(round: Round, why: str) -> None:
+    """Notes that the scripts' folder cannot be read: relays that had a script are taken to have it still."""
+    folder = round.config.scriptDir
+    round.scripted = round.past.scripted
+    for relay in round.scripted:
+        round.orders[relay] = Order("", Report(f"{folder}: {why}", fault=folder))
+    round.reports += [] if round.scripted else [f"{folder}: {why}"]
+
+
 def _no_data(round: Round, why: str) -> None:
     round.seen(Reading((), f"{round.config.tmpFileDataXml}: {why}"), round.past)
 
 
 def _no_scripts(round: Round, why: str) -> None:
-    """The folder cannot be read: relays that had a script are taken to have it still."""
     round.unsafe(trusted.unsafe(round.config.path))
-    round.scripted = round.past.scripted
-    for relay in round.scripted:
-        folder = round.config.scriptDir
-        round.orders[relay] = Order("", Report(f"{folder}: {why}", fault=folder))
+    no_folder(round, why)

@@ -7,7 +7,7 @@ import os
 import sys
 
 from ..core.model import Fault, Order, ScriptError
-from ..core.records import replace
+from ..core.texts import one_line
 from ..system import cache, files, trusted
 from .api import Relay, World
 from .messages import REASON_LIMIT, no_order
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     Decide = Callable[[Relay, Data], Order]
     Compiled = tuple[CodeType, bool]  # its bytecode, and whether it may share a process (see simple)
 
+WANTED = {"on": "on", "off": "off", "keep": "keep"}  # the same words, as plain texts
 KINDS = ("py", "php")  # of scripts; a relay that has both runs the first
 SOURCE_LIMIT = 256 << 10
 TIMERS_LIMIT = 64 << 10  # bytes of all timers
@@ -43,6 +44,16 @@ def scripted(config: Config) -> dict[int, str]:
     kinds = dict.fromkeys((r for r in config.relays if f"{r}.py" in names), "py")
     others = dict.fromkeys((r for r in config.relays if f"{r}.php" in names), "php")
     return kinds | {relay: kind for relay, kind in others.items() if relay not in kinds}
+
+
+def no_folder(config: Config, needed: bool) -> str:
+    """Why the scripts' folder cannot be read; "" if it can, or if there is none and none is `needed`."""
+    try:
+        os.listdir(config.scriptDir)
+    except OSError as error:
+        if needed or not isinstance(error, FileNotFoundError):
+            return f"cannot be read ({error.strerror}), so no script is run; see domo-tick --check"
+    return ""
 
 
 class Library:
@@ -142,7 +153,7 @@ def ask(relay: int, world: World, code: CodeType, ready: Decide | None = None) -
         sys.stderr.flush()
     except (OSError, ValueError, AttributeError):
         pass
-    return order if len(order.why) <= REASON_LIMIT else replace(order, why=order.why[:REASON_LIMIT])
+    return order
 
 
 def _ask(relay: int, world: World, code: CodeType, ready: Decide | None) -> Order:
@@ -151,13 +162,7 @@ def _ask(relay: int, world: World, code: CodeType, ready: Decide | None) -> Orde
     try:
         decide = ready or defined(path(world.config, relay), relay, code, space)
         order = decide(Relay(relay, world), world.data)
-        if not isinstance(order, Order) or not order.good:
-            gave = "a function, not called" if callable(order) else f"{order!r:.60}"
-            raise ScriptError(
-                f"decide() gave {gave}, not an order:"
-                " end it with return relay.on(why), relay.off(why) or relay.keep(why)"
-            )
-        return order
+        return order if usual(order) else _cleaned(order)
     except BaseException as error:  # sys.exit() and Ctrl-C too: whatever it is, the script raised it
         from . import place
 
@@ -165,6 +170,25 @@ def _ask(relay: int, world: World, code: CodeType, ready: Decide | None) -> Orde
         return no_order(f"{relay}.py", place.why(error), where=where)
     finally:
         space.clear()  # a cycle: its functions hold it, and it holds them
+
+
+def usual(order: object) -> bool:
+    """Whether it is an order as relay.on(), off() and keep() make it, with a reason that is not too long."""
+    if type(order) is not Order or type(order.why) is not str:
+        return False
+    return order.wanted in WANTED and len(order.why) <= REASON_LIMIT and order.why.isprintable()
+
+
+def _cleaned(order: object) -> Order:
+    """The order that a script gave. One that it made by itself may hold anything. Raises ScriptError."""
+    wanted = WANTED.get(order.wanted) if isinstance(order, Order) else None
+    if not isinstance(order, Order) or not wanted:
+        gave = "a function, not called" if callable(order) else f"{order!r:.60}"
+        raise ScriptError(
+            f"decide() gave {gave}, not an order:"
+            " end it with return relay.on(why), relay.off(why) or relay.keep(why)"
+        )
+    return Order(wanted, one_line(order.why)[:REASON_LIMIT])
 
 
 def defined(file: str, relay: int, code: CodeType, space: dict[str, object]) -> Decide:

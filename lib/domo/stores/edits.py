@@ -27,7 +27,7 @@ def create(path: str, modes: Mapping[int, int]) -> None:
             if not os.access(path, os.F_OK):
                 raise Fault(f"{path}: is a link to nothing; remove it") from None
         finally:
-            os.unlink(name)
+            files.remove(name)
     except OSError as error:
         raise refused(path, error) from None
 

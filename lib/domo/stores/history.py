@@ -13,6 +13,7 @@ import re
 import zlib
 from datetime import date, timedelta
 
+from ..core.model import Fault
 from ..system import files, rights
 
 TYPE_CHECKING = False
@@ -105,6 +106,8 @@ def keep(config: Config, name: str, today: str) -> str:
     or what a person should know. Raises Fault or OSError."""
     try:
         os.makedirs(config.recordDir, exist_ok=True)
+    except FileExistsError:
+        raise Fault(f"{config.recordDir}: is not a folder; move it away") from None
     except OSError as error:
         raise rights.refused(config.recordDir, error) from None
     said = []

@@ -61,7 +61,7 @@ def load(config: Config, now: Now, anyones: bool = False) -> tuple[Past | None, 
     except FileNotFoundError:
         return None, ""
     except Fault as fault:
-        return None, f"memory not used: {fault}"
+        return None, str(fault)
     except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError) as error:
         what = f"{config.memory_path}: is not domo's ({one_line(error, 200)})"
         text = f"memory not used: {what}; the journal is read instead"

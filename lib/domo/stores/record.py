@@ -30,8 +30,12 @@ def path(config: Config) -> str:
 
 
 def stamp(wall: float) -> str:
-    """A moment (epoch s) in ISO 8601 with its offset: 2026-06-15T14:30:00+02:00."""
-    t = time.localtime(wall)
+    """A moment (epoch s) in ISO 8601 with its offset: 2026-06-15T14:30:00+02:00. 1970 if the clock has an
+    impossible date."""
+    try:
+        t = time.localtime(wall)
+    except (ValueError, OverflowError, OSError):
+        t = time.localtime(0)
     offset = t.tm_gmtoff // 60
     sign, offset = ("-", -offset) if offset < 0 else ("+", offset)
     return (

@@ -164,7 +164,7 @@ def replace(path: str, content: bytes, mode: int = 0o644) -> None:
         except FileNotFoundError:  # another process that writes the same file took it
             return replace(path, content, mode)
         except BaseException:
-            os.unlink(name)
+            remove(name)
             raise
     except OSError as error:
         from .rights import refused

@@ -1,7 +1,8 @@
 """The second half of a tick: carries the plan out.
 
 The memory is written before the pins: what cannot be remembered cannot be limited, so nothing is switched
-on automatically when it cannot be written. Nothing else prevents or delays the pins.
+on automatically when it cannot be written. Nothing else prevents or delays the pins, and no failure after
+them changes them.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from .sight import Done
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from ..core.model import Now, Past, Plan
     from ..core.settings import Config
     from ..pins.board import Board
@@ -25,13 +28,13 @@ if TYPE_CHECKING:
 def act(sight: Sight) -> Done:
     """Carries the plan out; gives what became of it, and what went wrong."""
     config, now, before, answers, plan = sight.config, sight.now, sight.before, sight.answers, sight.plan
-    if sight.board is None:  # nothing was switched: the past stays, with the faults of now
-        _save(config, replace(before, reports=sight.faults), now)
-        return Done(sight, plan, sight.faults)
+    if sight.board is None:  # nothing was switched: modes and states stay as they were remembered
+        past = replace(before, tick=0.0, stuck=answers.stuck, reports=sight.faults)
+        return Done(sight, plan, (*sight.faults, *_save(config, past, now)))
     faults = list(sight.faults)
     unsaved = _save(config, next_past(config, before, answers, plan, sight.faults, sight.ended), now)
     if unsaved:
-        faults += unsaved
+        faults += [fault for fault in unsaved if fault not in faults]
         why = Text("the memory cannot be written")
         plan = {r: _held_back(d, why) if d.switched_on else d for r, d in plan.items()}
     plan, wrong = _write_modes(sight, plan)
@@ -44,10 +47,23 @@ def act(sight: Sight) -> Done:
         from . import change
 
         faults += change.back(config, plan, failed_on)
+    try:
+        return _remembered(sight, plan, faults, sight.ended if wrong else (), failed_on)
+    except Exception as error:
+        from . import rescue
+
+        return Done(sight, plan, (*faults, rescue.place(error)))
+
+
+def _remembered(
+    sight: Sight, plan: Plan, faults: list[str], ending: Collection[int], failed: Collection[int]
+) -> Done:
+    """Writes what was done: record, memory, journal. `ending` and `failed`: see next_past."""
+    config, now, before, answers = sight.config, sight.now, sight.before, sight.answers
     modes.sweep(config.modPath)
     due, wrong_record = _record(sight, plan, faults)
     faults += wrong_record
-    after = next_past(config, before, answers, plan, tuple(faults), sight.ended if wrong else (), failed_on)
+    after = next_past(config, before, answers, plan, tuple(faults), ending, failed)
     if len(faults) > len(sight.faults) or plan != sight.plan or sight.ended:
         _save(config, after, now)
     if after.untold:

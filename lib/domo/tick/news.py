@@ -1,10 +1,9 @@
-"""News of a tick: new faults are printed on the standard error; faults, switches and changes of mode are
-queued for the program of `onChange`."""
+"""News of a tick: which faults are new, and what is queued for the program of `onChange`: faults, switches
+and changes of mode."""
 
 from __future__ import annotations
 
 import json
-import sys
 from typing import TYPE_CHECKING, Any
 
 from ..core.model import MODE_WORDS, ON_OFF, Fault, Now, Past, Row
@@ -17,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def say(config: Config, reports: Sequence[str], now: Now, all_seen: bool = True) -> None:
-    """Prints what is new of the faults, and queues it for the program. If that cannot be remembered, it is
-    printed again at the next tick. `all_seen`: see core.news."""
+def noted(config: Config, reports: Sequence[str], now: Now, all_seen: bool = True) -> list[str]:
+    """Gives what is new of the faults, queues it for the program, and remembers that it was told. If it
+    cannot be remembered, it is new again at the next tick. `all_seen`: see core.news."""
     before = told.load(config, now)
     said, after = news(before, reports, config.remindAfter, all_seen)
     troubles = []
@@ -28,17 +27,16 @@ def say(config: Config, reports: Sequence[str], now: Now, all_seen: bool = True)
             events.add(config, [_line(_of_fault(one, now)) for one in said])
         except Fault as fault:
             troubles.append(str(fault))
-    for text in (*(one.text for one in said), *troubles):
-        print(f"domo-tick: {text}", file=sys.stderr)
     if after != before:
         try:
             told.save(config, after, now)
         except Fault as fault:
-            print(f"domo-tick: {fault}; until you do, each tick reports every fault", file=sys.stderr)
+            troubles.append(f"{fault}; until you do, each tick reports every fault")
+    return [*(one.text for one in said), *troubles]
 
 
 def fresh(config: Config, reports: Sequence[str], now: Now) -> list[str]:
-    """What `say` would print now."""
+    """What is new of the faults."""
     return [one.text for one in news(told.load(config, now), reports, config.remindAfter)[0]]
 
 
@@ -61,7 +59,7 @@ def _of_change(config: Config, row: Row, past: Past, now: Now) -> dict[str, Any]
     else:
         kind, state, text = "state", value, f"{name} is {ON_OFF[value]}"
     return {
-        "time": _moment(now.wall - row.age),
+        "time": record.stamp(now.wall - row.age),
         "kind": kind,
         "relay": relay,
         "name": name,
@@ -75,20 +73,12 @@ def _of_change(config: Config, row: Row, past: Past, now: Now) -> dict[str, Any]
 def _of_fault(one: News, now: Now) -> dict[str, Any]:
     nothing = dict.fromkeys(("relay", "name", "mode", "state"))
     return {
-        "time": _moment(now.wall),
+        "time": record.stamp(now.wall),
         "kind": one.kind,
         **nothing,
         "why": one.text,
         "text": f"domo: {one.text}",
     }
-
-
-def _moment(wall: float) -> str:
-    """A moment (epoch s) in ISO 8601, with the local offset."""
-    try:
-        return record.stamp(wall)
-    except (ValueError, OverflowError, OSError):  # the clock has an impossible date
-        return record.stamp(0.0)
 
 
 def _line(event: dict[str, Any]) -> str:

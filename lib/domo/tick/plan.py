@@ -57,12 +57,17 @@ def begin(config: Config, now: Now) -> Beginning:
 
 
 def force(seen: Beginning) -> None:
-    """Sets the pins of forced relays at once, so that a force acts even if something hangs later. A failure
-    is reported when the whole plan is carried out."""
-    if seen.board is not None:
-        timed = over(seen)
-        forced = {r: ON if mode == FORCED_ON else OFF for r, mode in seen.modes.items() if mode in FORCED}
-        seen.board.apply({relay: state for relay, state in forced.items() if relay not in timed})
+    """Sets the pins of forced relays at once, so that a force acts even if something hangs later. If the
+    inverter cannot carry a new one besides what is on, it waits for the plan, which makes room for it. A
+    failure is reported when the whole plan is carried out."""
+    if seen.board is None:
+        return
+    timed = over(seen)
+    forces = {r: mode for r, mode in seen.modes.items() if mode in FORCED and r not in timed}
+    forced = {r: ON if mode == FORCED_ON else OFF for r, mode in forces.items()}
+    if not core.carries(seen.config, {**seen.states, **forced}):
+        forced = {r: state for r, state in forced.items() if state == OFF}
+    seen.board.apply(forced)
 
 
 def resolve(config: Config, mode_file: modes.ModeFile, past: Past) -> tuple[dict[int, int | None], list[str]]:

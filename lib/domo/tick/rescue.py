@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..core.history import OFF, ON
-from ..core.model import FORCED, FORCED_ON, Reading
+from ..core.model import FORCED, FORCED_ON, Past, Reading
 from ..core.texts import one_line
 from ..pins.choice import open_board
 from ..stores import config as configs
@@ -12,9 +12,9 @@ from ..system import lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
-    from ..core.model import Now, Past
+    from ..core.model import Now
     from ..core.settings import Config
     from .sight import Done
 
@@ -22,17 +22,13 @@ if TYPE_CHECKING:
 def forces_only(config: Config, error: Exception, now: Now) -> list[str]:
     """Obeys the forces (those that are remembered, if the mode file does not tell them) and switches the rest
     off. Gives where the `error` came from, and what else went wrong."""
-    trace = error.__traceback__
-    while trace and trace.tb_next:
-        trace = trace.tb_next
-    place = f"{trace.tb_frame.f_code.co_filename} line {trace.tb_lineno}" if trace else ""
-    what = one_line(f"{place}: {type(error).__name__}: {error}")
-    faults = [f"{what}; relays that are not forced are off"]
+    faults = [f"{place(error)}; relays that are not forced are off"]
     try:
         board = open_board(config)
-        last_modes, mode_file = _last_modes(config, now), modes.load(config.modPath)
-        held = last_modes if mode_file.problem else modes.holding(config.relays, mode_file, last_modes)
-        wanted = {r: ON if held.get(r) == FORCED_ON else OFF for r in config.relays}
+        past, mode_file = _past(config, now), modes.load(config.modPath)
+        held = past.modes if mode_file.problem else modes.holding(config.relays, mode_file, past.modes)
+        forced = {r for r, mode in held.items() if mode == FORCED_ON} - _over(past)
+        wanted = {r: ON if r in forced else OFF for r in config.relays}
         faults += [*board.apply(wanted).values(), board.save()]
         faults.append(states.save(config.etatPath, board.states(wanted)))
     except Exception as again:
@@ -40,21 +36,34 @@ def forces_only(config: Config, error: Exception, now: Now) -> list[str]:
     return [fault for fault in faults if fault]
 
 
-def _last_modes(config: Config, now: Now) -> Mapping[int, int]:
-    """The last good modes; none where even that fails."""
+def place(error: Exception) -> str:
+    """Where an error that nobody foresaw came from, and what it was."""
+    trace = error.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    where = f"{trace.tb_frame.f_code.co_filename} line {trace.tb_lineno}" if trace else ""
+    return one_line(f"{where}: {type(error).__name__}: {error}")
+
+
+def _past(config: Config, now: Now) -> Past:
+    """What is remembered; nothing where even that fails."""
     try:
-        past = memory.load(config, now)[0]
+        return memory.load(config, now)[0] or Past()
     except Exception:
-        return {}
-    return past.modes if past else {}
+        return Past()
+
+
+def _over(past: Past) -> set[int]:
+    """The relays whose force is over."""
+    return {r for r, (_, age, length) in past.until.items() if age >= length}
 
 
 def without_config(
     path: str, clock: Callable[[], Now], run: Callable[[Config, Callable[[], Now], Reading], Done]
 ) -> tuple[bool, Sequence[str]]:
-    """A tick without a configuration does two things only: it obeys a new force, and switches off what has
-    been on for too long. For these it is `run` with the last good configuration, without data. Gives whether
-    it was run, and what went wrong."""
+    """A tick without a configuration does two things only: it obeys a new force, or the end of one, and
+    switches off what has been on for too long. For these it is `run` with the last good configuration,
+    without data. Gives whether it was run, and what went wrong."""
     config = configs.last_good(path)
     if config is None:
         return False, ()
@@ -75,8 +84,9 @@ def without_config(
 
 
 def _too_long(config: Config, past: Past | None) -> bool:
-    """Whether a relay may have been on for longer than secuDownNoData without a good order."""
-    if past is None or past.tick is None or past.tick >= config.secuDownNoData:
+    """Whether a force is over, or a relay may have been on for longer than secuDownNoData without a good
+    order."""
+    if past is None or past.tick is None or past.tick >= config.secuDownNoData or _over(past):
         return True
     on = [r for r, state in past.states.items() if state == ON and past.modes.get(r) not in FORCED]
     ages = [past.support.get(r, past.data if past.data is not None else past.tick) for r in on]

@@ -59,12 +59,12 @@ def main(path: str, verbose: bool = False, clock: Callable[[], Now] = memory.rea
         try:
             user.as_its_user(config)
         except Fault as fault:
-            print(f"domo-tick: {fault}", file=sys.stderr)
+            tell.aloud(str(fault))
             return REFUSED
     try:
         done = run(config, clock)
     except lock.Locked:
-        print("domo-tick: another tick is running", file=sys.stderr)
+        tell.aloud("another tick is running")
         return BUSY
     except Exception as error:
         from . import rescue

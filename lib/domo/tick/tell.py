@@ -31,15 +31,14 @@ def say(
     """Prints the faults: for cron only what is new; all of them if somebody reads them (`watched`, domo-mod,
     the panel). Then starts the messenger, if it is needed. `config`: None if it cannot be used; `all_seen`:
     see core.news."""
-    lines = reports
-    watched = watched or os.environ.get("DOMO_SAY") == "all"
+    lines: Sequence[str] = reports
     try:
-        if config is not None and not watched:
+        if config is not None and not watched and os.environ.get("DOMO_SAY") != "all":
+            lines = []
             if reports or os.access(f"{config.prefixFileData}faults.json", os.F_OK):
                 from . import news
 
-                news.say(config, reports, now, all_seen)
-            lines = []
+                lines = news.noted(config, reports, now, all_seen)
         if config is not None and _waits(config):
             from . import messenger
 
@@ -47,7 +46,15 @@ def say(
     except Exception as error:  # a damaged disk or installation
         lines = [*reports, f"{type(error).__name__}: {error}"]
     for line in lines:
-        print(f"domo-tick: {line}", file=sys.stderr)
+        aloud(line)
+
+
+def aloud(text: str) -> None:
+    """Prints it on the standard error, if that can be written: a log may be on a full disk."""
+    try:
+        print(f"domo-tick: {text}", file=sys.stderr, flush=True)
+    except OSError:
+        pass
 
 
 def _waits(config: Config) -> bool:
