@@ -29,8 +29,8 @@ IMPORTS = {  # what a row of the table spares: what would be imported, what is i
     "renameat2 by _ctypes, in a tick that switches": ("ctypes", "os, _ctypes"),
     "the journal by _sqlite3, in a tick that switches": ("sqlite3", "os, _sqlite3"),
 }
-UNSEALED = [("        sealed_before = sealed.use()\n", "        sealed_before = True\n")]
-TORN_DOWN = [("        leave(code)\n    from", "        sys.exit(code)\n    from")]
+UNSEALED = [("used = sealed.use()\n", "used = True\n")]
+TORN_DOWN = [("    start(used)", "    from domo.tick import run\n    run.leave = sys.exit\n    start(used)")]
 
 
 def count(command: list[str], env: dict[str, str]) -> int:

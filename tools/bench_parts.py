@@ -17,7 +17,7 @@ def mark(name):
     marks.append((name, process_time()))
 mark("the interpreter")
 sys.path.insert(0, sys.argv[1])
-from domo.system import sealed
+from domo import sealed
 sealed.use()
 from domo.stores.config import chosen
 from domo.tick import act, plan, run

@@ -11,6 +11,7 @@ import resource
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -481,6 +482,24 @@ def test_a_tick_that_was_killed_leaves_no_lock(house: House) -> None:
     tick.wait()
     house.script(1, ON)
     assert house.tick() == (0, "", "")
+
+
+@pytest.mark.timing
+def test_ctrl_c_ends_it_without_a_traceback_whenever_it_comes(house: House) -> None:
+    """But for the first lines, when only the interpreter has started."""
+    house.script(1, ON)
+    env = {**house.env, "DOMO_CONFIG": str(house.config)}
+    command = [sys.executable, "-IS", PROJECT / "bin/domo-tick"]
+    ended = set()
+    for late in range(60):
+        tick = subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True)
+        time.sleep(0.008 + late / 1000)
+        tick.send_signal(signal.SIGINT)
+        said = tick.communicate(timeout=60)[1]
+        assert not said or re.search('domo-tick", line [345],', said), said
+        ended.add(tick.returncode)
+    assert -signal.SIGINT in ended and ended <= {0, -signal.SIGINT}
+    assert house.tick().code == 0
 
 
 # -- what it says --

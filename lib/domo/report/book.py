@@ -58,7 +58,7 @@ def _lasting(config: Config, date: str, notes: list[str]) -> list[str]:
         notes.append(str(fault))
         return []
     if text is None:
-        notes.append(f"{place}: is no record")
+        notes.append(f"{place}: is not a record, so what it holds of that day is left out; move it away")
     return [text] if text else []
 
 
@@ -120,10 +120,10 @@ def _kept_sums(config: Config) -> dict[tuple[str, int], Sum]:
             version, size, fields = json.loads(line)
             if version == VERSION:
                 fields["relays"] = {int(r): (float(s), int(n)) for r, (s, n) in fields["relays"].items()}
-                one = Sum()
-                if fields.keys() == vars(one).keys() and len(fields["held"]) == 24:
-                    vars(one).update(fields)
-                    sums[one.date, size] = one
+                total = Sum()
+                if fields.keys() == vars(total).keys() and len(fields["held"]) == 24:
+                    vars(total).update(fields)
+                    sums[total.date, size] = total
         except (ValueError, TypeError, KeyError, AttributeError):
             continue
     return sums
@@ -141,8 +141,10 @@ def _remember(
         return
     import json
 
-    rows = [*((size, one) for (date, size), one in kept_sums.items() if (date, size) in current), *new]
-    text = "".join(f"{json.dumps([VERSION, size, vars(one)], separators=(',', ':'))}\n" for size, one in rows)
+    rows = [*((size, total) for (date, size), total in kept_sums.items() if (date, size) in current), *new]
+    text = "".join(
+        f"{json.dumps([VERSION, size, vars(total)], separators=(',', ':'))}\n" for size, total in rows
+    )
     try:
         files.replace(_place(config), text.encode())
     except Fault:

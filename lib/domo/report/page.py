@@ -184,22 +184,22 @@ def _period(config: Config, sums: list[Sum], count: int) -> str:
     monthly = count > 31
     parts = tables.months(sums) if monthly else sums
     form = "%a" if count == 7 else "%-d"
-    names = [one.date.split()[0] if monthly else words.date(one.date, form) for one in parts]
+    names = [total.date.split()[0] if monthly else words.date(total.date, form) for total in parts]
     given = [
-        (name, f"{one.date}: {words.energy(one.panels)}", 0.0, one.panels, f"{one.panels / 1000:.3g}")
-        for name, one in zip(names, parts, strict=True)
+        (name, f"{total.date}: {words.energy(total.panels)}", 0.0, total.panels, f"{total.panels / 1000:.3g}")
+        for name, total in zip(names, parts, strict=True)
     ]
     charge = [
         (
             name,
-            f"{one.date}: {words.span(one.lowest, one.highest)}",
-            one.lowest or 0.0,
-            one.highest or 0.0,
-            _range(one),
+            f"{total.date}: {words.span(total.lowest, total.highest)}",
+            total.lowest or 0.0,
+            total.highest or 0.0,
+            _range(total),
         )
-        for name, one in zip(names, parts, strict=True)
+        for name, total in zip(names, parts, strict=True)
     ]
-    first, last = (words.date(one.date, "%-d %b %Y") for one in (sums[0], sums[-1]))
+    first, last = (words.date(total.date, "%-d %b %Y") for total in (sums[0], sums[-1]))
     return f"""<div class="card">{_figures(together(sums))}
 <h3>kWh of the panels</h3>{pictures.bars(given, "sun")}
 <h3>Lowest and highest charge, %</h3>{pictures.bars(charge, "soc", low=True)}
@@ -208,8 +208,8 @@ def _period(config: Config, sums: list[Sum], count: int) -> str:
 <p class="soft">{len(sums)} recorded days, {first} to {last}</p></div>"""
 
 
-def _range(one: Sum) -> str:
-    return "" if one.lowest is None else f"{one.lowest:.0f}–{one.highest:.0f}"
+def _range(total: Sum) -> str:
+    return "" if total.lowest is None else f"{total.lowest:.0f}–{total.highest:.0f}"
 
 
 def _calendar(book: Book, newest: str) -> str:

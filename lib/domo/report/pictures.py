@@ -89,7 +89,7 @@ def calendar(sums: list[Sum]) -> str:
     """Every hour of these days (in order, some may be missing): the stronger, the longer it was held back."""
     first, last = sums[0].date, sums[-1].date
     every = _dates(first, last)
-    by_date = {one.date: one for one in sums}
+    by_date = {total.date: total for total in sums}
     shapes: dict[int, list[str]] = {}
     for x, date in enumerate(every):
         for hour, minutes in enumerate(by_date[date].held if date in by_date else ()):
@@ -98,7 +98,7 @@ def calendar(sums: list[Sum]) -> str:
     paths = "".join(
         f'<path class="c{shade}" d="{"".join(cells)}"/>' for shade, cells in sorted(shapes.items())
     )
-    began = next((one.date for one in sums if one.auto), first)
+    began = next((total.date for total in sums if total.auto), first)
     if began != first:
         paths += f'<path class="since" d="M{every.index(began)} 0v24"/>'
     held = ",".join(

@@ -25,11 +25,11 @@ def thinned(pieces: list[Piece], limit: int) -> list[Piece]:
     there are still too many, the one that lasted longest stands for a share of the day."""
     if len(pieces) <= limit:
         return pieces
-    joined = _joined(pieces, lambda one, other: one.kind == other.kind)
+    joined = _joined(pieces, lambda piece, after: piece.kind == after.kind)
     if len(joined) <= limit:
         return joined
     share = 1440 / limit
-    return _joined(joined, lambda one, other: int(one.start / share) == int(other.start / share))
+    return _joined(joined, lambda piece, after: int(piece.start / share) == int(after.start / share))
 
 
 def _joined(pieces: list[Piece], alike: Callable[[Piece, Piece], bool]) -> list[Piece]:

@@ -48,14 +48,14 @@ def switches(config: Config, day: Day) -> str:
     """Every switch of the day."""
     rows = [
         (
-            days.clock(one.minute),
-            f'<span class="dot{" on" if one.state == ON else ""}"></span>{escape(config.name(one.relay))} '
-            f"{ON_OFF[one.state]}",
-            escape(f"{one.mode}: {one.why}" if one.mode not in one.why else one.why),
-            words.percent(one.soc),
-            words.watts(one.panels),
+            days.clock(switch.minute),
+            f'<span class="dot{" on" if switch.state == ON else ""}"></span>'
+            f"{escape(config.name(switch.relay))} {ON_OFF[switch.state]}",
+            escape(f"{switch.mode}: {switch.why}" if switch.mode not in switch.why else switch.why),
+            words.percent(switch.soc),
+            words.watts(switch.panels),
         )
-        for one in day.switches
+        for switch in day.switches
     ]
     return table(("time", "relay", "why", ">charge", ">panels"), rows, kind="switches")
 
@@ -105,15 +105,15 @@ def daily(sums: list[Sum]) -> str:
     """The house's figures, for each day or month."""
     rows = [
         (
-            escape(one.date),
-            f"{one.panels / 1000:.2f}",
-            f"{one.house / 1000:.2f}",
-            words.hours(3600 * one.held_hours),
-            words.hours(one.absorbing),
-            words.hours(one.floating),
-            words.span(one.lowest, one.highest),
+            escape(total.date),
+            f"{total.panels / 1000:.2f}",
+            f"{total.house / 1000:.2f}",
+            words.hours(3600 * total.held_hours),
+            words.hours(total.absorbing),
+            words.hours(total.floating),
+            words.span(total.lowest, total.highest),
         )
-        for one in sums
+        for total in sums
     ]
     head = ("", ">panels kWh", ">house kWh", ">held back", ">absorption", ">float", ">charge")
     return table(head, rows)
@@ -122,7 +122,7 @@ def daily(sums: list[Sum]) -> str:
 def months(sums: list[Sum], form: str = "%b %Y") -> list[Sum]:
     """The months of these days."""
     totals = []
-    for _, same in groupby(sums, lambda one: one.date[:7]):
-        one = list(same)
-        totals.append(together(one, words.date(one[0].date, form)))
+    for _, group in groupby(sums, lambda total: total.date[:7]):
+        month = list(group)
+        totals.append(together(month, words.date(month[0].date, form)))
     return totals

@@ -60,9 +60,11 @@ def lines(config: Config, day: Day, total: Sum, blocks: bool, colour: bool) -> I
 
 def switches(config: Config, day: Day) -> Iterator[str]:
     """Every switch of the day: when, what, why."""
-    for one in day.switches:
-        at = f"{days.clock(one.minute)}  {words.percent(one.soc).replace(words.NONE, '-'):>5}  "
-        text = f"{one.relay} {config.name(one.relay)} {ON_OFF[one.state]} ({one.mode}): {one.why}"
+    for switch in day.switches:
+        at = f"{days.clock(switch.minute)}  {words.percent(switch.soc).replace(words.NONE, '-'):>5}  "
+        text = (
+            f"{switch.relay} {config.name(switch.relay)} {ON_OFF[switch.state]} ({switch.mode}): {switch.why}"
+        )
         yield from wrapped(at + text, indent=" " * len(at) + "  ")
 
 

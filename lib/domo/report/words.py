@@ -73,11 +73,13 @@ def relays(config: Config, total: Sum) -> list[tuple[str, float, int, float | No
 def before_and_since(sums: list[Sum]) -> str:
     """For how long panels were held back before domo switched anything on, and since; "" if only one of
     both is recorded."""
-    first = next((n for n, one in enumerate(sums) if one.auto), None)
+    first = next((n for n, total in enumerate(sums) if total.auto), None)
     if not first:
         return ""
     parts = []
-    for name, some in (("before domo", sums[:first]), ("since", sums[first:])):
-        mean = sum(one.held_hours for one in some) / len(some)
-        parts.append(f"{name} {mean:.1f} h a day ({len(some)} days from {date(some[0].date, '%-d %b %Y')})")
+    for name, period in (("before domo", sums[:first]), ("since", sums[first:])):
+        mean = sum(total.held_hours for total in period) / len(period)
+        parts.append(
+            f"{name} {mean:.1f} h a day ({len(period)} days from {date(period[0].date, '%-d %b %Y')})"
+        )
     return f"{parts[0]}, {parts[1]}; seasons differ, so compare the same months"

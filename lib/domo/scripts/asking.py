@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import time
 
+from .. import sealed
 from ..core.faults import Report
 from ..core.model import Order
 from ..core.records import replace
 from ..core.texts import clean, one_line
 from ..stores import packing
-from ..system import sealed
 from ..system.child import Child, send
 from . import messages
 from .messages import Answers, Question

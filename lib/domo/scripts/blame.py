@@ -75,12 +75,9 @@ def installation(round: Round, why: str) -> None:
 
 
 def no_folder(round: Round, why: str) -> None:
-    """Notes that the scripts' folder cannot be read: relays that had a script are taken to have it still."""
-    folder = round.config.scriptDir
-    round.scripted = round.past.scripted
-    for relay in round.scripted:
-        round.orders[relay] = Order("", Report(f"{folder}: {why}", fault=folder))
-    round.reports += [] if round.scripted else [f"{folder}: {why}"]
+    """Notes that the scripts' folder cannot be read."""
+    _as_before(round, why)
+    round.reports += [] if round.scripted else [f"{round.config.scriptDir}: {why}"]
 
 
 def _no_data(round: Round, why: str) -> None:
@@ -89,4 +86,12 @@ def _no_data(round: Round, why: str) -> None:
 
 def _no_scripts(round: Round, why: str) -> None:
     round.unsafe(trusted.unsafe(round.config.path))
-    no_folder(round, why)
+    _as_before(round, why)
+
+
+def _as_before(round: Round, why: str) -> None:
+    """Takes the relays that had a script to have it still, and says why there is no order of it."""
+    folder = round.config.scriptDir
+    round.scripted = round.past.scripted
+    for relay in round.scripted:
+        round.orders[relay] = Order("", Report(f"{folder}: {why}", fault=folder))

@@ -8,7 +8,8 @@ import os
 
 from ..core.model import Fault
 from ..core.settings import Config
-from ..system import files, private, rights
+from ..sealed import is_ours
+from ..system import files, rights
 
 MOST = 500  # files; the oldest go when there are more
 CALL_BYTES = 64 << 10  # of lines that one call of the program is given
@@ -103,6 +104,6 @@ def _own(path: str) -> str:
         pass
     except OSError as error:
         raise rights.refused(path, error) from None
-    if not private.is_ours(path):
+    if not is_ours(path):
         raise Fault(f"{path}: is not a folder of this user's alone, so nothing is kept in it; move it away")
     return path

@@ -11,8 +11,8 @@ import sys
 from _imp import source_hash  # SipHash, which Python has for its own bytecode
 
 from ..core.model import Fault
+from ..sealed import folder, is_ours
 from . import files
-from .private import folder, is_ours
 
 _TAG = f"domo {sys.hexversion:x} {sys.implementation.cache_tag}\n".encode()  # marshal differs by version
 

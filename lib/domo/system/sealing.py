@@ -1,22 +1,24 @@
 """Writes the files that `sealed` reads, when a tick could not use them."""
 
 from __future__ import annotations
+import __future__
 
+import ast
 import marshal
 import sys
 from _frozen_importlib_external import SourceFileLoader
 from _imp import source_hash
 
 from ..core.model import Fault
+from ..sealed import BEFORE, OWN, TAG, path, stamp
 from . import files
 from .cache import made
-from .sealed import BEFORE, OWN, TAG, path, stamp
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from .sealed import Module
+    from ..sealed import Module
 
 
 def loaded_for(*modules: str) -> list[str]:
@@ -47,7 +49,8 @@ def write(own: Sequence[str], later: Mapping[str, Sequence[str]]) -> None:
 
 def _all(names: Sequence[str]) -> bytes:
     """What is kept of these modules. Raises OSError."""
-    return marshal.dumps([_sealed(name) for name in names if name not in BEFORE and _has_bytecode(name)])
+    names = [name for name in names if name not in BEFORE and name != "__future__" and _has_bytecode(name)]
+    return marshal.dumps(list(map(_sealed, names)))
 
 
 def _has_bytecode(name: str) -> bool:
@@ -62,6 +65,24 @@ def _sealed(name: str) -> Module:
     assert spec.origin
     assert isinstance(spec.loader, SourceFileLoader)
     when = stamp(spec.origin)
-    # Without docstrings: less to load.
-    code = compile(spec.loader.get_data(spec.origin), spec.origin, "exec", dont_inherit=True, optimize=2)
+    source = _lean(ast.parse(spec.loader.get_data(spec.origin)))
+    flags = __future__.annotations.compiler_flag
+    code = compile(source, spec.origin, "exec", flags, dont_inherit=True, optimize=2)  # no docstrings
     return name, spec.origin, when, spec.submodule_search_locations is not None, code
+
+
+def _lean(module: ast.Module) -> ast.Module:
+    """The module without what only readers and type checkers need."""
+    body: list[ast.stmt] = []
+    for one in module.body:
+        if isinstance(one, ast.If) and isinstance(one.test, ast.Name) and one.test.id == "TYPE_CHECKING":
+            body += one.orelse
+        elif not (isinstance(one, ast.ImportFrom) and one.module == "__future__"):
+            body.append(one)
+    module.body = body
+    for node in ast.walk(module):
+        if isinstance(node, ast.FunctionDef):
+            node.returns = None
+        elif isinstance(node, ast.arg):
+            node.annotation = None
+    return module

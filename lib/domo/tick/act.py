@@ -17,8 +17,6 @@ from .sight import Done
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     from ..core.model import Now, Past, Plan
     from ..core.settings import Config
     from ..pins.board import Board
@@ -32,7 +30,8 @@ def act(sight: Sight) -> Done:
         past = replace(before, tick=0.0, stuck=answers.stuck, reports=sight.faults)
         return Done(sight, plan, (*sight.faults, *_save(config, past, now)))
     faults = list(sight.faults)
-    unsaved = _save(config, next_past(config, before, answers, plan, sight.faults, sight.ended), now)
+    past = next_past(config, before, answers, plan, sight.faults, sight.ended)
+    unsaved = _save(config, past, now)
     if unsaved:
         faults += [fault for fault in unsaved if fault not in faults]
         why = Text("the memory cannot be written")
@@ -48,24 +47,24 @@ def act(sight: Sight) -> Done:
 
         faults += change.back(config, plan, failed_on)
     try:
-        return _remembered(sight, plan, faults, sight.ended if wrong else (), failed_on)
+        modes.sweep(config.modPath)
+        due, wrong_record = _record(sight, plan, faults)
+        faults += wrong_record
+        if len(faults) > len(sight.faults) or plan != sight.plan or sight.ended:
+            ending = sight.ended if wrong else ()
+            past = next_past(config, before, answers, plan, tuple(faults), ending, failed_on)
+            _save(config, past, now)
+        return _told(sight, plan, faults, past, due)
     except Exception as error:
         from . import rescue
 
         return Done(sight, plan, (*faults, rescue.place(error)))
 
 
-def _remembered(
-    sight: Sight, plan: Plan, faults: list[str], ending: Collection[int], failed: Collection[int]
-) -> Done:
-    """Writes what was done: record, memory, journal. `ending` and `failed`: see next_past."""
-    config, now, before, answers = sight.config, sight.now, sight.before, sight.answers
-    modes.sweep(config.modPath)
-    due, wrong_record = _record(sight, plan, faults)
-    faults += wrong_record
-    after = next_past(config, before, answers, plan, tuple(faults), ending, failed)
-    if len(faults) > len(sight.faults) or plan != sight.plan or sight.ended:
-        _save(config, after, now)
+def _told(sight: Sight, plan: Plan, faults: list[str], after: Past, due: str) -> Done:
+    """Writes for others what was done: to the queue of onChange, to the lasting record if that is `due` (a
+    day), to the journal. `after`: the past for the next tick."""
+    config, now = sight.config, sight.now
     if after.untold:
         from . import news
 

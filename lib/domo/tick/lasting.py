@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import os
 
+from .. import sealed
 from ..core.faults import Report
 from ..core.model import Fault, Past
 from ..core.records import replace
 from ..stores import journal, memory, record
-from ..system import files, sealed
+from ..system import files
 from ..system.apart import apart
 from ..system.stuck import HANGS, running
 from .rows import standing

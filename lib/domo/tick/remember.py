@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from .. import sealed
 from ..core.history import ON, History
 from ..core.model import AUTO_OFF, AUTO_ON
 from ..core.records import replace
-from ..system import sealed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,13 +9,14 @@ import shlex
 import subprocess
 from collections.abc import Callable
 
+from .. import sealed
 from ..core.header import firmware_line
 from ..core.model import ConfigError, Fault, Now
 from ..core.settings import Config
 from ..core.texts import one_line
 from ..pins.choice import open_board
 from ..stores import bounded, fetch, journal, memory, modes, schema, user, yaml_file
-from ..system import private, rights, trusted
+from ..system import rights, trusted
 from ..system.apart import apart
 from ..system.files import PROJECT
 from ..tick import mode_faults
@@ -127,11 +128,11 @@ def _files(settings: Config, now: Now) -> Findings:
         _, trouble = journal.past(settings, now)
         if trouble:
             yield False, trouble
-    if os.path.lexists(private.folder()) and not private.is_ours():
+    if os.path.lexists(sealed.folder()) and not sealed.is_ours():
         yield (
             False,
-            f"cache: {private.folder()} is not only yours, so it is not used;"
-            f" run: sudo rm -r {private.folder()}",
+            f"cache: {sealed.folder()} is not only yours, so it is not used;"
+            f" run: sudo rm -r {sealed.folder()}",
         )
 
 

@@ -10,8 +10,6 @@ import os
 import sys
 from _imp import source_hash  # SipHash, which Python has for its own bytecode
 
-from .private import folder, is_ours
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import CodeType
@@ -26,6 +24,20 @@ SWITCH, JOURNAL = "switch", "journal"  # what one that switches loads besides; w
 _later: set[str] = set()  # those that are still to be used
 # A file is for this version of Python and this copy of domo only.
 TAG = f"domo {sys.hexversion:x} {sys.implementation.cache_tag} {__file__}\n".encode(errors="surrogateescape")
+
+
+def folder() -> str:
+    """The one folder for what is run as it is, such as bytecode: this user's, and closed to all others."""
+    return f"{os.environ.get('TMPDIR') or '/tmp'}/domo-{os.geteuid()}"
+
+
+def is_ours(path: str = "") -> bool:
+    """Whether that folder, or the one at `path`, is there, ours, and closed to everybody else."""
+    try:
+        info = os.lstat(path or folder())
+    except OSError:
+        return False
+    return info.st_mode & 0o170077 == 0o040000 and info.st_uid == os.geteuid()
 
 
 def path(part: str) -> str:
