@@ -27,7 +27,7 @@ TAG = f"domo {sys.hexversion:x} {sys.implementation.cache_tag} {__file__}\n".enc
 
 
 def folder() -> str:
-    """The one folder for what is run as it is, such as bytecode: this user's, and closed to all others."""
+    """$TMPDIR/domo-UID: the one folder for what is run as it is, such as bytecode; closed to other users."""
     return f"{os.environ.get('TMPDIR') or '/tmp'}/domo-{os.geteuid()}"
 
 

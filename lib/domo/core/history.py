@@ -13,7 +13,7 @@ KEPT_SWITCHES = 3000  # of one relay: more than one a minute for 48 h, so limits
 @dataclass(frozen=True)
 class History:
     """The switches of one relay, oldest first, as (age in s, state): the recent ones, plus the last
-    on and the last off however old. Ages never grow along the row."""
+    on and the last off however old. Each age is at most the one before it."""
 
     switches: tuple[tuple[float, int], ...] = ()
 
@@ -34,7 +34,7 @@ class History:
         return age if now == state else 0.0
 
     def spans(self, seconds: float) -> list[tuple[float, float]]:
-        """The times on within the last `seconds`, as (age of start, age of end; 0 while it is on)."""
+        """The times on within the last `seconds`, oldest first: age of start, age of end (0 if it is on)."""
         spans, start = [], None
         for age, state in self.switches:
             if state == ON and start is None:

@@ -133,7 +133,7 @@ class Past:
     auto_on: Mapping[int, float] = {}  # the last automatic switch-on of each relay
     support: Mapping[int, float] = {}  # the last good order that wanted the relay on
     data: float | None = None  # the last good reading
-    timers: Mapping[str, tuple[float, float, int]] = {}  # name: age, length (s), a count that `probe` uses
+    timers: Mapping[str, tuple[float, float, int]] = {}  # name: age, length (s), bad looks (see probing)
     charge: Mapping[str, float | None] = {}  # "stage device": see charge.stages
     sky: Mapping[str, float] = {}  # how clear it has been, see spare.watched
     frozen: tuple[str, float] = ("", 0.0)  # the measured values, and since when they are the same
@@ -153,7 +153,7 @@ class Past:
 @dataclass(frozen=True)
 class Order:
     """A script's answer: `wanted` is "on", "off" or "keep", and `why` the reason. If there is no good order,
-    `wanted` is "" and `why` the fault, which a faults.Report identifies."""
+    `wanted` is "" and `why` is the fault, as a faults.Report."""
 
     wanted: str
     why: str

@@ -91,7 +91,7 @@ def throttled(values: Mapping[str, Value]) -> bool:
     return values["CS"].text.startswith(STAGES["absorption_or_float"])
 
 
-def seen(reading: Reading) -> tuple[float, bool, bool]:
+def panel_power(reading: Reading) -> tuple[float, bool, bool]:
     """The power of all panels (W), whether any of them are held back, and whether that is in float."""
     watts, held_back, floats = 0.0, False, False
     for device in reading.devices:
@@ -112,7 +112,7 @@ def watched(sky: Sky, plant: Plant, wall: float, reading: Reading, first: bool =
     and has not got back. `first`: the regulator calls it full for the first time today, which is a little
     early (see LACKS). If it comes to float again later, that does not say that the battery is full again.
     The memory makes ages grow."""
-    watts, held_back, floats = seen(reading)
+    watts, held_back, floats = panel_power(reading)
     values = reading.values
     soc = values["SOC"].number if "SOC" in values else None
     power = values["P"].number if "P" in values else None

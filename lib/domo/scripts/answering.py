@@ -45,8 +45,8 @@ def run(
         reading, past = readings.watched(question.config, reading, past, now)
         end = time.monotonic() + messages.ALL_SECONDS
         before = question.past.__dict__
-        seen = {name: value for name, value in past.__dict__.items() if value is not before[name]}
-        send(answer, messages.READ + marshal.dumps((packing.packed(reading), seen, trouble, stuck)))
+        changed = {name: value for name, value in past.__dict__.items() if value is not before[name]}
+        send(answer, messages.READ + marshal.dumps((packing.packed(reading), changed, trouble, stuck)))
     # If there is nobody to ask, the folder is not read: its disk may hang.
     kinds = {} if waiting == () else source.scripted(question.config)
     if waiting is None:
@@ -112,7 +112,7 @@ def _ask_all(
                 from .php import Php
 
                 php = Php(waiting, kinds, world, library)
-            send(answer, messages.APART)
+            send(answer, messages.ALONE)
             said = php.ask(relay, messages.ONE_SECONDS, end)
             world.timers = dict(said[3])
             send(answer, messages.ORDER + marshal.dumps(said))
@@ -127,7 +127,7 @@ def _ask_all(
         else:
             from . import alone
 
-            send(answer, messages.APART)
+            send(answer, messages.ALONE)
             said = alone.ask(relay, world, script[0], end, messages.ONE_SECONDS)
             world.timers = dict(said[3])
         send(answer, messages.ORDER + marshal.dumps(said))

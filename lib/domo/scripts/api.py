@@ -370,7 +370,7 @@ class Data(_Helpful):
     @question
     def held_back(self) -> float:
         """How much more the panels could probably give than they do (W); 0 unless they are held back."""
-        watts, held_back, _ = spare.seen(self._reading)
+        watts, held_back, _ = spare.panel_power(self._reading)
         return max(0.0, self._clear * spare.likely(self._sky, 0.0) - watts) if held_back else 0.0
 
     @property
@@ -401,7 +401,7 @@ class Data(_Helpful):
             self._known_already["ahead"] = spare.ahead(
                 self._sky, self._plant, self._wall, local.tm_hour + local.tm_min / 60, self._foreseen()
             )
-            watts, _, _ = spare.seen(self._reading)
+            watts, _, _ = spare.panel_power(self._reading)
             if watts > sum(field[0] for field in self._plant["panels"]) / 10 and not self._clear:
                 self._known_already["ahead"] = None  # sun in the night: the clock or the place is wrong
         if self._known_already["ahead"] is None:

@@ -79,7 +79,7 @@ class Round:
             from ..stores import reading
 
             now = question.pretend or question.now
-            self.seen(*reading.watched(self.config, question.given, self.past, now))
+            self.take_reading(*reading.watched(self.config, question.given, self.past, now))
         elif self.stuck:
             from . import blame
 
@@ -106,7 +106,7 @@ class Round:
             return True
         return bool(self.waiting) and not self.reading.problem and time.monotonic() < self.end
 
-    def seen(self, reading: Reading, past: Past) -> None:
+    def take_reading(self, reading: Reading, past: Past) -> None:
         """Takes the reading, and the past that has seen it."""
         self.reading, self.past = reading, past
         self.end = time.monotonic() + messages.ALL_SECONDS
@@ -146,7 +146,7 @@ class Round:
             return since + (FETCH_SECONDS if kind == messages.FETCHING else DATA_SECONDS)
         if self.scripted is None:
             return since + DATA_SECONDS
-        if kind == messages.APART:
+        if kind == messages.ALONE:
             return min(since + messages.ONE_SECONDS, self.end) + ENDING
         return min(since + messages.ONE_SECONDS, self.end + LATE)
 
@@ -155,8 +155,8 @@ class Round:
         import marshal
 
         if kind == messages.READ:
-            packed, seen, trouble, stuck = marshal.loads(body)
-            self.seen(packing.unpacked(packed), replace(self.past, **seen))
+            packed, changed, trouble, stuck = marshal.loads(body)
+            self.take_reading(packing.unpacked(packed), replace(self.past, **changed))
             self.reports += [Report(trouble, "refresh", "not fetched")] if trouble else []
             self.stuck.update({"refresh": stuck} if stuck else {})
         elif kind == messages.SCRIPTED:
@@ -178,7 +178,7 @@ class Round:
 
             blame.installation(self, body.decode())
             return True
-        elif kind not in (messages.FETCHING, messages.APART, messages.DONE):
+        elif kind not in (messages.FETCHING, messages.ALONE, messages.DONE):
             raise ValueError("a message of no kind")
         return kind == messages.DONE
 

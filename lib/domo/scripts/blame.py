@@ -70,7 +70,7 @@ def still_stuck(round: Round) -> None:
 
 def installation(round: Round, why: str) -> None:
     """Notes that domo itself is damaged, so that no child of it can read the data or run a script."""
-    round.seen(Reading((), f"domo is damaged: {why}; install it again"), round.past)
+    round.take_reading(Reading((), f"domo is damaged: {why}; install it again"), round.past)
     _no_scripts(round, "no script can be run")
 
 
@@ -81,7 +81,7 @@ def no_folder(round: Round, why: str) -> None:
 
 
 def _no_data(round: Round, why: str) -> None:
-    round.seen(Reading((), f"{round.config.tmpFileDataXml}: {why}"), round.past)
+    round.take_reading(Reading((), f"{round.config.tmpFileDataXml}: {why}"), round.past)
 
 
 def _no_scripts(round: Round, why: str) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     Said = tuple[str, str, str, OwnTimers, Stuck | None, bool]
 
 # The kinds of messages: the first byte. After it comes the content, packed by marshal.
-FETCHING, READ, SCRIPTED, APART, ORDER, JOURNAL, DONE = b"F", b"R", b"S", b"A", b"O", b"J", b"D"
+FETCHING, READ, SCRIPTED, ALONE, ORDER, JOURNAL, DONE = b"F", b"R", b"S", b"A", b"O", b"J", b"D"
 DAMAGED = b"X"  # a module of domo's, or of Python's
 ONE_SECONDS = 4.0  # for one script; a Pi Zero needs 2 for a few pings that nobody answers
 ALL_SECONDS = 5.5  # for all scripts, so that a tick with a refresh, and all else that waits, is within 20 s

@@ -117,7 +117,7 @@ HISTORY: Codec = (_write_history, _read_history)
 ROWS = several((written_row, read_row))
 SKY: Codec = (lambda sky: {name: round(value, 4) for name, value in sky.items()}, read_sky)
 
-# How each field of the past is written, and read; one that is new here begins with its default.
+# How each field of the past is written, and read. A field that an older memory lacks gets its default.
 FIELDS: dict[str, Codec] = {
     "tick": maybe(AGE),
     "modes": mapped(int, MODE),

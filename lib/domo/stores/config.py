@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def absolute(path: str) -> str:
-    """The absolute path."""
+    """The path as an absolute one, from the current folder."""
     if path.startswith("/"):
         return path
     from os.path import abspath

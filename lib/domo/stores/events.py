@@ -27,7 +27,7 @@ def lock_path(config: Config) -> str:
 
 
 def add(config: Config, lines: list[str]) -> None:
-    """Adds the lines, at the end. Raises Fault or OSError."""
+    """Adds the lines, at the end. Raises Fault."""
     place = _own(folder(config))
     waiting = names(config)
     number = int(waiting[-1].partition("-")[0]) + 1 if waiting else 1

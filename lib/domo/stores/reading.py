@@ -108,19 +108,19 @@ def watched(config: Config, data: Reading, past: Past, now: Now) -> tuple[Readin
     in it."""
     measured = fingerprint(data)
     before, age = past.frozen
-    seen: dict[str, Any] = {}
+    changed: dict[str, Any] = {}
     stages = past.charge
     if measured:
         age = age if measured == before else 0.0
         stages = charge.stages(past.charge, data, config.plant, past.data)
-        seen = {"frozen": (measured, age), "charge": stages}
+        changed = {"frozen": (measured, age), "charge": stages}
         if 0 < config.frozenAfter <= age and not data.problem:
             problem = f"no measured value has moved for {age / 60:.0f} min: the monitor is frozen"
             data = replace(data, problem=Report(problem, fault="frozen"))
     if not data.problem:
         first = charge.full(stages, data) and not charge.full(past.charge, data)
-        seen["sky"] = spare.watched(past.sky, config.plant, now.wall, data, first)
-    return data, replace(past, **seen)
+        changed["sky"] = spare.watched(past.sky, config.plant, now.wall, data, first)
+    return data, replace(past, **changed)
 
 
 def fingerprint(reading: Reading) -> str:

@@ -107,13 +107,9 @@ def append(
 def _added(config: Config, cells: Mapping[str, str]) -> bool:
     """Adds the line; gives False if the file is empty, of another day, or lacks a column. Raises Fault."""
     name = path(config)
+    fd = -1
     try:
         fd = os.open(name, _FLAGS, 0o644)
-    except OSError as error:
-        from ..system.rights import refused
-
-        raise refused(name, error) from None
-    try:
         info = os.fstat(fd)
         if info.st_mode & 0o170000 != 0o100000:
             raise Fault(f"{name}: is not a file; move it away")
@@ -134,7 +130,8 @@ def _added(config: Config, cells: Mapping[str, str]) -> bool:
 
         raise refused(name, error) from None
     finally:
-        os.close(fd)
+        if fd >= 0:
+            os.close(fd)
     return True
 
 

@@ -97,8 +97,8 @@ class Child:
         return words
 
     def stop(self) -> int:
-        """Ends the child and all that it started; gives its wait status, or that of a killed child if it is
-        unknown. One that does not end is `stuck` from then on. Raises OSError."""
+        """Ends the child and all that it started; gives its wait status ("killed" if it is unknown). One
+        that does not end is `stuck` from then on. Raises OSError."""
         try:
             os.killpg(self.pid, _SIGKILL)
         except OSError:  # it has no session of its own yet

@@ -42,18 +42,17 @@ def past(config: Config, now: Now) -> tuple[Past, str]:
     return replace(memory.restored(saved, now), known=known), fault
 
 
-def dated(seen: Beginning) -> Beginning:
+def dated(begun: Beginning) -> Beginning:
     """What a tick knows, with the ends of forces as the journal dates them; as it is where that cannot be
     read."""
     from ..stores import ends
 
     def read() -> dict[int, tuple[int, float, float]]:
-        return dict(ends.by_the_clock(seen.config, seen.before, seen.now).until)
+        return dict(ends.by_the_clock(begun.config, begun.before, begun.now).until)
 
-    until, _, after = _bounded("journal", seen.config.dbFile, read, seen.before)
-    until = seen.before.until if until is None else until
-    before, past = (replace(p, until=until, stuck=after.stuck, unset=False) for p in (seen.before, seen.past))
-    return replace(seen, before=before, past=past)
+    until, _, after = _bounded("journal", begun.config.dbFile, read, begun.before)
+    changes = {"until": begun.before.until if until is None else until, "stuck": after.stuck, "unset": False}
+    return replace(begun, before=replace(begun.before, **changes), past=replace(begun.past, **changes))
 
 
 def tell_journal(config: Config, rows: tuple[Row, ...], before: Past, now: Now) -> tuple[Past, list[str]]:

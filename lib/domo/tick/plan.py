@@ -56,18 +56,18 @@ def begin(config: Config, now: Now) -> Beginning:
     return Beginning(config, now, board, states, mode_file, relay_modes, past, before, faults)
 
 
-def force(seen: Beginning) -> None:
+def force(begun: Beginning) -> None:
     """Sets the pins of forced relays at once, so that a force acts even if something hangs later. If the
-    inverter cannot carry a new one besides what is on, it waits for the plan, which makes room for it. A
-    failure is reported when the whole plan is carried out."""
-    if seen.board is None:
+    inverter cannot carry them beside what is on, those that draw watts wait for the plan, which makes room
+    for them. A failure is reported when the whole plan is carried out."""
+    if begun.board is None:
         return
-    timed = over(seen)
-    forces = {r: mode for r, mode in seen.modes.items() if mode in FORCED and r not in timed}
+    timed = over(begun)
+    forces = {r: mode for r, mode in begun.modes.items() if mode in FORCED and r not in timed}
     forced = {r: ON if mode == FORCED_ON else OFF for r, mode in forces.items()}
-    if not core.carries(seen.config, {**seen.states, **forced}):
-        forced = {r: state for r, state in forced.items() if state == OFF}
-    seen.board.apply(forced)
+    if not core.carries(begun.config, {**begun.states, **forced}):
+        forced = {r: state for r, state in forced.items() if state == OFF or not begun.config.relayWatt.get(r)}
+    begun.board.apply(forced)
 
 
 def resolve(config: Config, mode_file: modes.ModeFile, past: Past) -> tuple[dict[int, int | None], list[str]]:
@@ -83,48 +83,48 @@ def resolve(config: Config, mode_file: modes.ModeFile, past: Past) -> tuple[dict
     return modes.holding(config.relays, mode_file, past.modes), faults
 
 
-def over(seen: Beginning) -> dict[int, int]:
-    """The forces whose time is over, or may be, and that still stand: relay and mode."""
-    if seen.mode_file.problem:
+def over(begun: Beginning) -> dict[int, int]:
+    """Timed forces that still stand in the mode file though their time is over, or may be if the clock was
+    just set: relay and mode."""
+    if begun.mode_file.problem:
         return {}
-    until, unsure = seen.past.until.items(), _clock_was_set(seen)
-    return {
-        r: mode for r, (mode, age, length) in until if (unsure or age >= length) and seen.modes.get(r) == mode
-    }
+    stand = {r: end for r, end in begun.past.until.items() if begun.modes.get(r) == end[0]}
+    unsure = bool(stand) and _clock_was_set(begun)
+    return {r: mode for r, (mode, age, length) in stand.items() if unsure or age >= length}
 
 
-def _clock_was_set(seen: Beginning) -> bool:
+def _clock_was_set(begun: Beginning) -> bool:
     """Whether the clock was set since the last tick, so that only the journal knows when forces end."""
-    return seen.before.unset and bool(seen.before.until) and seen.now.wall >= memory.PLAUSIBLE
+    return begun.before.unset and bool(begun.before.until) and begun.now.wall >= memory.PLAUSIBLE
 
 
 def finish(
-    seen: Beginning, given: Reading | None = None, pretend: Now | None = None, acts: bool = False
+    begun: Beginning, given: Reading | None = None, pretend: Now | None = None, acts: bool = False
 ) -> Sight:
     """Lets a child read the data and ask the scripts, and decides. `given` replaces the data file, `pretend`
     the clock that scripts see; a tick that `acts` fetches new data if they are old."""
-    if _clock_was_set(seen):
+    if _clock_was_set(begun):
         from . import lasting
 
-        seen = lasting.dated(seen)
-    config, now = seen.config, seen.now
-    ended = over(seen)
-    relay_modes = {**seen.modes, **dict.fromkeys(ended, AUTO_OFF)}
-    question = messages.Question(config, relay_modes, seen.states, seen.past, now, given, pretend, acts)
+        begun = lasting.dated(begun)
+    config, now = begun.config, begun.now
+    ended = over(begun)
+    relay_modes = {**begun.modes, **dict.fromkeys(ended, AUTO_OFF)}
+    question = messages.Question(config, relay_modes, begun.states, begun.past, now, given, pretend, acts)
     answers = asking.ask_all(question)
     data, past = answers.reading, answers.past
-    faults = [*seen.faults, *answers.reports]
+    faults = [*begun.faults, *answers.reports]
     if data.problem:
         faults.append(Report.of(data.problem).of_the("data"))
     else:
         failed = [(r, order.why) for r, order in sorted(answers.orders.items()) if not order.good]
         faults += [Report.of(why).of_the(f"script {r}") for r, why in failed]
-    plan = core.decide(config, relay_modes, seen.states, past, data, answers.orders)
+    plan = core.decide(config, relay_modes, begun.states, past, data, answers.orders)
     if past.until:
         from . import timed
 
         plan = timed.told(plan, past, ended, now)
-    return Sight(config, now, seen.board, seen.mode_file, seen.before, answers, plan, tuple(faults), ended)
+    return Sight(config, now, begun.board, begun.mode_file, begun.before, answers, plan, tuple(faults), ended)
 
 
 def _pins(config: Config, last_states: Mapping[int, int]) -> tuple[Board | None, dict[int, int], str]:

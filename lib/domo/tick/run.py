@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..core.model import Now, Reading
     from ..core.settings import Config
 
-STOPPED = 60.0  # s; a tick that takes longer was stopped (kill -STOP): what it read is old, so it reads again
+STOPPED = 60.0  # s; if deciding took longer, the process was stopped, and what it read is too old to act on
 
 
 def run(config: Config, clock: Callable[[], Now], given: Reading | None = None) -> Done:
@@ -31,10 +31,10 @@ def run(config: Config, clock: Callable[[], Now], given: Reading | None = None) 
     try:
         faults = [trouble] if trouble else []
         faults += tell.untold(config)
-        seen = begin(config, clock())
-        force(seen)
-        sight = finish(seen, given, acts=True)
-        if (later := clock()).up - seen.now.up > STOPPED:
+        begun = begin(config, clock())
+        force(begun)
+        sight = finish(begun, given, acts=True)
+        if (later := clock()).up - begun.now.up > STOPPED:
             sight = finish(begin(config, later), given, acts=True)
         return act(replace(sight, faults=(*faults, *sight.faults)) if faults else sight)
     finally:
