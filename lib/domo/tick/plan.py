@@ -66,7 +66,8 @@ def force(begun: Beginning) -> None:
     forces = {r: mode for r, mode in begun.modes.items() if mode in FORCED and r not in timed}
     forced = {r: ON if mode == FORCED_ON else OFF for r, mode in forces.items()}
     if not core.carries(begun.config, {**begun.states, **forced}):
-        forced = {r: state for r, state in forced.items() if state == OFF or not begun.config.relayWatt.get(r)}
+        draws = begun.config.relayWatt
+        forced = {r: state for r, state in forced.items() if state == OFF or not draws.get(r)}
     begun.board.apply(forced)
 
 
