@@ -270,7 +270,7 @@ def test_two_sets_of_scripts_stand_side_by_side_over_seeds(village: House, tmp_p
 
 @pytest.mark.parametrize("seeds", ["1", "2"])
 def test_a_terminal_shows_a_bar_that_comes_to_its_end(village: House, seeds: str) -> None:
-    """Days that do not count are not in it."""
+    """Days that do not count are not in it. Two seeds may be ready at the same moment."""
     ours, theirs = pty.openpty()
     command = [sys.executable, "-IS", PROJECT / "bin/domo-replay", "--config", village.config, "06-21"]
     command += ["--days", "4", "--warm", "2", "--seeds", seeds, "--csv"]
@@ -278,7 +278,8 @@ def test_a_terminal_shows_a_bar_that_comes_to_its_end(village: House, seeds: str
     os.close(theirs)
     shown = os.read(ours, 1 << 16).decode()
     os.close(ours)
-    assert done.returncode == 0 and "50 %" in shown and "100 %" in shown
+    assert done.returncode == 0 and "100 %" in shown
+    assert seeds == "2" or "50 %" in shown
 
 
 def test_sets_in_folders_of_the_same_name_are_told_apart(village: House) -> None:
