@@ -69,7 +69,8 @@ def main() -> int:
     if not shutil.which("valgrind"):
         sys.exit("valgrind is missing")
     python = interpreter(sys.executable)
-    os.environ.pop("PYTHONPATH", None)
+    for name in ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE"):
+        os.environ.pop(name, None)
     with tempfile.TemporaryDirectory(prefix="domo-bench-") as folder:
         rows(Home(Path(folder) / "house", python), python)
     return 0
