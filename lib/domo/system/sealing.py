@@ -74,11 +74,14 @@ def _sealed(name: str) -> Module:
 def _lean(module: ast.Module) -> ast.Module:
     """The module without what only readers and type checkers need."""
     body: list[ast.stmt] = []
-    for one in module.body:
-        if isinstance(one, ast.If) and isinstance(one.test, ast.Name) and one.test.id == "TYPE_CHECKING":
-            body += one.orelse
-        elif not (isinstance(one, ast.ImportFrom) and one.module == "__future__"):
-            body.append(one)
+    for statement in module.body:
+        match statement:
+            case ast.If(test=ast.Name("TYPE_CHECKING")):
+                body += statement.orelse
+            case ast.ImportFrom(module="__future__"):
+                pass
+            case _:
+                body.append(statement)
     module.body = body
     for node in ast.walk(module):
         if isinstance(node, ast.FunctionDef):
