@@ -496,7 +496,7 @@ def test_ctrl_c_ends_it_without_a_traceback_whenever_it_comes(house: House) -> N
         time.sleep(0.008 + late / 1000)
         tick.send_signal(signal.SIGINT)
         said = tick.communicate(timeout=60)[1]
-        assert not said or re.search('domo-tick", line [345],', said), said
+        assert "NameError" not in said and "/lib/domo/" not in said, said
         ended.add(tick.returncode)
     assert -signal.SIGINT in ended and ended <= {0, -signal.SIGINT}
     assert house.tick().code == 0
