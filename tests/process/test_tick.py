@@ -239,7 +239,7 @@ def test_what_fails_after_the_pins_changes_none_of_them(house: House) -> None:
     (installed / "lib/domo/stores/history.py").write_text("(")
     house.script(1, ON)
     house.set_modes({1: 1, 2: 3, 3: 1})
-    command = [installed / "bin/domo-tick", "--config", house.config]
+    command = [sys.executable, "-IS", installed / "bin/domo-tick", "--config", house.config]
     for _ in range(2):
         done = subprocess.run(command, env=house.env, capture_output=True, text=True)
         assert done.returncode == 1
