@@ -256,6 +256,15 @@ def test_it_ends_also_when_only_forces_can_be_obeyed(home: House) -> None:
         assert home.on == on
 
 
+def test_a_force_by_hand_stands_there_after_a_timed_one_is_over(home: House) -> None:
+    home.tick()
+    mod(home, "1", "off", "--for", "2h")
+    home.set_modes({1: 3, 2: 1, 3: 1})
+    config = configs.load(str(home.config))[0]
+    rescue.forces_only(config, ValueError("unforeseen"), Later(7202).now())
+    assert home.on == {1}
+
+
 def test_a_force_that_was_refused_is_forgotten(home: House) -> None:
     home.tick()
     good = home.mode_file.read_text()

@@ -41,19 +41,24 @@ def run(
     faulthandler.enable(answer, all_threads=False)  # says at a crash or abort() where that was
     past, now = question.past, question.pretend or question.now
     if reading is None:
-        reading, trouble, stuck = _read(question, answer)
+        reading, unfetched, stuck = _read(question, answer)
         reading, past = readings.watched(question.config, reading, past, now)
         end = time.monotonic() + messages.ALL_SECONDS
         before = question.past.__dict__
         changed = {name: value for name, value in past.__dict__.items() if value is not before[name]}
-        send(answer, messages.READ + marshal.dumps((packing.packed(reading), changed, trouble, stuck)))
-    # If there is nobody to ask, the folder is not read: its disk may hang.
-    kinds = {} if waiting == () else source.scripted(question.config)
+        send(answer, messages.READ + marshal.dumps((packing.packed(reading), changed, unfetched, stuck)))
+    kinds: dict[int, str] = {}
+    trouble = ""
+    try:
+        if waiting != ():  # if there is nobody to ask, the folder is not read: its disk may hang
+            kinds = source.listed(question.config)
+    except OSError as error:
+        if past.scripted or not isinstance(error, FileNotFoundError):  # no folder from the beginning is none
+            trouble = f"cannot be read ({error.strerror}), so no script is run; see domo-tick --check"
     if waiting is None:
         waiting = in_turn(kinds, past.turns)
         php = tuple(relay for relay in waiting if kinds[relay] != "py")
         unsafe = trusted.unsafe(question.config.path)
-        trouble = "" if kinds else source.no_folder(question.config, bool(past.scripted))
         send(answer, messages.SCRIPTED + marshal.dumps((waiting, php, unsafe, trouble)))
         waiting = tuple(relay for relay in waiting if relay in question.to_ask)
     if waiting and not reading.problem:

@@ -36,24 +36,20 @@ def path(config: Config, relay: int, kind: str = "py") -> str:
 
 
 def scripted(config: Config) -> dict[int, str]:
-    """The relays that have a script, each with its kind; those in Python first."""
+    """The relays that have a script, each with its kind; those in Python first. None if the folder cannot be
+    read."""
     try:
-        names = set(os.listdir(config.scriptDir))
+        return listed(config)
     except OSError:
         return {}
+
+
+def listed(config: Config) -> dict[int, str]:
+    """The same. Raises OSError if the folder cannot be read."""
+    names = set(os.listdir(config.scriptDir))
     kinds = dict.fromkeys((r for r in config.relays if f"{r}.py" in names), "py")
     others = dict.fromkeys((r for r in config.relays if f"{r}.php" in names), "php")
     return kinds | {relay: kind for relay, kind in others.items() if relay not in kinds}
-
-
-def no_folder(config: Config, needed: bool) -> str:
-    """Why the scripts' folder cannot be read; "" if it can, or if there is none and none is `needed`."""
-    try:
-        os.listdir(config.scriptDir)
-    except OSError as error:
-        if needed or not isinstance(error, FileNotFoundError):
-            return f"cannot be read ({error.strerror}), so no script is run; see domo-tick --check"
-    return ""
 
 
 class Library:

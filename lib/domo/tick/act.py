@@ -58,7 +58,7 @@ def act(sight: Sight) -> Done:
     except Exception as error:
         from . import rescue
 
-        return Done(sight, plan, (*faults, rescue.place(error)))
+        return Done(sight, plan, (*faults, rescue.described(error)))
 
 
 def _told(sight: Sight, plan: Plan, faults: list[str], after: Past, due: str) -> Done:

@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 def forces_only(config: Config, error: Exception, now: Now) -> list[str]:
     """Obeys the forces (those that are remembered, if the mode file does not tell them) and switches the rest
     off. Gives where the `error` came from, and what else went wrong."""
-    faults = [f"{place(error)}; relays that are not forced are off"]
+    faults = [f"{described(error)}; relays that are not forced are off"]
     try:
         board = open_board(config)
         past, mode_file = _past(config, now), modes.load(config.modPath)
         held = past.modes if mode_file.problem else modes.holding(config.relays, mode_file, past.modes)
-        forced = {r for r, mode in held.items() if mode == FORCED_ON} - _over(past)
-        wanted = {r: ON if r in forced else OFF for r in config.relays}
+        over = _over(past)
+        wanted = {r: ON if held.get(r) == FORCED_ON != over.get(r) else OFF for r in config.relays}
         faults += [*board.apply(wanted).values(), board.save()]
         faults.append(states.save(config.etatPath, board.states(wanted)))
     except Exception as again:
@@ -36,8 +36,8 @@ def forces_only(config: Config, error: Exception, now: Now) -> list[str]:
     return [fault for fault in faults if fault]
 
 
-def place(error: Exception) -> str:
-    """Where an error that nobody foresaw came from, and what it was."""
+def described(error: Exception) -> str:
+    """Where an error that nobody foresaw came from, and what it is."""
     trace = error.__traceback__
     while trace and trace.tb_next:
         trace = trace.tb_next
@@ -53,9 +53,9 @@ def _past(config: Config, now: Now) -> Past:
         return Past()
 
 
-def _over(past: Past) -> set[int]:
-    """The relays whose force is over."""
-    return {r for r, (_, age, length) in past.until.items() if age >= length}
+def _over(past: Past) -> dict[int, int]:
+    """The forces whose time is over: relay and mode. A force that somebody gave since then is another one."""
+    return {r: mode for r, (mode, age, length) in past.until.items() if age >= length}
 
 
 def without_config(
@@ -73,7 +73,7 @@ def without_config(
             r: m for r, m in modes.load(config.modPath).modes.items() if m in FORCED and r in config.relays
         }
         last_modes = past.modes if past else {}
-        if _too_long(config, past) or any(last_modes.get(r) != m for r, m in forces.items()):
+        if _due(config, past) or any(last_modes.get(r) != m for r, m in forces.items()):
             none = Reading((), f"{path} cannot be used; the last good configuration applies, without data")
             return True, run(config, clock, none).faults
     except lock.Locked:
@@ -83,7 +83,7 @@ def without_config(
     return False, ()
 
 
-def _too_long(config: Config, past: Past | None) -> bool:
+def _due(config: Config, past: Past | None) -> bool:
     """Whether a force is over, or a relay may have been on for longer than secuDownNoData without a good
     order."""
     if past is None or past.tick is None or past.tick >= config.secuDownNoData or _over(past):

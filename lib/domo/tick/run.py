@@ -59,12 +59,12 @@ def main(path: str, verbose: bool = False, clock: Callable[[], Now] = memory.rea
         try:
             user.as_its_user(config)
         except Fault as fault:
-            tell.aloud(str(fault))
+            tell.line(str(fault))
             return REFUSED
     try:
         done = run(config, clock)
     except lock.Locked:
-        tell.aloud("another tick is running")
+        tell.line("another tick is running")
         return BUSY
     except Exception as error:
         from . import rescue

@@ -45,11 +45,11 @@ def say(
             messenger.start(config)
     except Exception as error:  # a damaged disk or installation
         lines = [*reports, f"{type(error).__name__}: {error}"]
-    for line in lines:
-        aloud(line)
+    for text in lines:
+        line(text)
 
 
-def aloud(text: str) -> None:
+def line(text: str) -> None:
     """Prints it on the standard error, if that can be written: a log may be on a full disk."""
     try:
         print(f"domo-tick: {text}", file=sys.stderr, flush=True)
