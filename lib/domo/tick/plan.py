@@ -118,8 +118,11 @@ def finish(
     if data.problem:
         faults.append(Report.of(data.problem).of_the("data"))
     else:
-        failed = [(r, order.why) for r, order in sorted(answers.orders.items()) if not order.good]
-        faults += [Report.of(why).of_the(f"script {r}") for r, why in failed]
+        failed: dict[str, int] = {}  # what several scripts have in common is told once
+        for relay, order in sorted(answers.orders.items()):
+            if not order.good:
+                failed.setdefault(order.why, relay)
+        faults += [Report.of(why).of_the(f"script {relay}") for why, relay in failed.items()]
     plan = core.decide(config, relay_modes, begun.states, past, data, answers.orders)
     if past.until:
         from . import timed
