@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import time
 from pathlib import Path
@@ -34,6 +35,19 @@ def test_work_apart_says_why_nothing_came() -> None:
     assert apart(lambda: 1 // 0, 5)[1].endswith("ZeroDivisionError: integer division or modulo by zero")
     assert apart(lambda: os.kill(os.getpid(), 9), 5)[1].endswith("was killed")
     assert apart(lambda: time.sleep(60), 0.1) == (None, "gave no answer within 0.1 s", None)
+
+
+def test_work_apart_is_done_though_closing_a_pipe_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    """close(2) frees the descriptor, whatever it answers."""
+    me, close = os.getpid(), os.close
+
+    def failing(end: int) -> None:
+        close(end)
+        if os.getpid() == me:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "close", failing)
+    assert apart(lambda: "done", 5) == ("done", "", None)
 
 
 def test_work_apart_that_is_killed_is_tried_once_more(tmp_path: Path) -> None:

@@ -44,8 +44,7 @@ class Child:
             count_on_children()
             self.pid = os.fork()
         except OSError:
-            for end in ends:
-                os.close(end)
+            _let_go(*ends)
             raise
         self.answer, answer, self._output, output = ends
         if self.pid == 0:
@@ -54,8 +53,7 @@ class Child:
                 run(3)
             finally:
                 os._exit(0)
-        os.close(answer)
-        os.close(output)
+        _let_go(answer, output)
         self._open = {self.answer, self._output}
 
     def read(self, deadline: float) -> bytes:
@@ -107,8 +105,7 @@ class Child:
         for _ in range(OUTPUT_LIMIT >> 12):  # bounded: what escaped the session may print for ever
             if self._output in self._open and select.select([self._output], [], [], 0)[0]:
                 self._collect()
-        os.close(self.answer)
-        os.close(self._output)
+        _let_go(self.answer, self._output)
         return status
 
     def _reaped(self, end: float) -> int:
@@ -134,6 +131,12 @@ class Child:
         if not piece:
             self._open.discard(self._output)
         self.printed += piece[: OUTPUT_LIMIT - len(self.printed)]
+
+
+def _let_go(*ends: int) -> None:
+    """Closes pipes. An error of close(2) is ignored: the descriptor is free all the same."""
+    for end in ends:
+        os.closerange(end, end + 1)
 
 
 def send(answer: int, message: bytes) -> None:

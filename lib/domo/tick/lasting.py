@@ -36,8 +36,8 @@ def past(config: Config, now: Now) -> tuple[Past, str]:
 
     answer, why, _ = apart(read, SECONDS)
     if answer is None:
-        why += "; nothing is switched on automatically until it can be read"
-        return Past(known=False), f"journal {config.dbFile}: {why}"
+        told = "nothing is switched on automatically until it can be read"
+        return Past(known=False), f"journal {config.dbFile}: cannot be read, {why}; {told}"
     saved, known, fault = answer
     return replace(memory.restored(saved, now), known=known), fault
 
