@@ -228,8 +228,8 @@ def settings(folder: str, relays: int, php: str = "/usr/bin/php") -> Config:
 def ours(config: Config, case: Case, now: int) -> list[Any]:
     """What a tick is told by PHP."""
     moment = Now(now + 0.25, 1e6, "boot")
-    past, trouble = journal.past(config, moment)
-    assert not trouble
+    past, fault = journal.past(config, moment)
+    assert not fault
     past = replace(past, timers=case.timers)
     answers = asking.ask_all(
         messages.Question(config, {1: 1}, {1: 0, **case.states}, past, moment, Reading(()))
@@ -372,8 +372,8 @@ def weather(step: int) -> Iterator[tuple[int, dict[str, str]]]:
 
 def main() -> int:
     """Compares all; gives 1 when anything differs that should not."""
-    if trouble := lacking("faketime") or ("" if PROGRAM else "there is no chromium"):
-        print(f"make pvmonit: {trouble}", file=sys.stderr)
+    if fault := lacking("faketime") or ("" if PROGRAM else "there is no chromium"):
+        print(f"make pvmonit: {fault}", file=sys.stderr)
         return 2
     messages.ONE_SECONDS, messages.ALL_SECONDS = 60, 120  # it is answers that are compared here
     os.environ["TZ"] = "UTC"

@@ -452,8 +452,8 @@ def test_every_depth_of_nesting(lived: Lived) -> None:
         for text in (deep, "[" * depth, f"{deep} x", f'{{"1": {deep}}}', nested):
             for what in ("memory", "state", "pins", "mode"):
                 lived.files[what].write_text(text)
-            past, trouble = memory.load(lived.settings, lived.clock.now())
-            assert past is None and str(lived.files["memory"]) in trouble
+            past, fault = memory.load(lived.settings, lived.clock.now())
+            assert past is None and str(lived.files["memory"]) in fault
             states.load(str(lived.files["state"]))
             assert SimulatedPins(str(lived.files["pins"]), "a test").read(23) in (0, 1, None)
             modes.load(str(lived.files["mode"]))
@@ -474,8 +474,8 @@ def test_every_value_of_the_memory_wrong(lived: Lived) -> None:
     refused, lived_with = 0, 0
     for number, (path, value) in enumerate((path, value) for path in leaves(good) for value in WRONG):
         memory_file.write_text(json.dumps(changed(good, path, value)))
-        past, trouble = memory.load(lived.settings, lived.clock.now())
-        assert (past is None) == bool(trouble) or (path, value) == (("version",), 1), (path, value)
+        past, fault = memory.load(lived.settings, lived.clock.now())
+        assert (past is None) == bool(fault) or (path, value) == (("version",), 1), (path, value)
         refused += past is None
         if number % (8 if past else 80) == 0:
             lived.met("memory", f"{path} {value!r:.50}")
@@ -524,8 +524,8 @@ def test_every_letter_of_the_journals_schema_with_another_bit(lived: Lived) -> N
         _, cannot_be_read = journal.past(settings, now)
         done, cannot_be_written = journal.append(settings, [Row(0.0, 1, "M", 3, "x")], now)
         assert done or cannot_be_written
-        for trouble in filter(None, (cannot_be_read, cannot_be_written)):
-            assert str(path) in trouble
+        for fault in filter(None, (cannot_be_read, cannot_be_written)):
+            assert str(path) in fault
         told.add((bool(cannot_be_read), done))
         for aside in path.parent.glob("journal.sqlite3*"):
             aside.unlink()

@@ -169,12 +169,12 @@ def test_whether_the_kernel_keeps_the_pins(
             parameter.write_text("N" if answer in ("Y", "1") else "Y")
         elif answer:
             parameter.write_text(f"{answer}\n")
-    trouble = gpiochip.GpioChip("/dev/gpiochip0", -1, label, 54).keeps()
+    fault = gpiochip.GpioChip("/dev/gpiochip0", -1, label, 54).keeps()
     if answer in ("Y", "1"):
-        assert trouble == ""
+        assert fault == ""
     else:
-        assert f"{gpiochip.DRIVERS[label]} lets go of the pins when a program ends" in trouble
-        assert ("cmdline.txt" in trouble) == (answer is not None)
+        assert f"{gpiochip.DRIVERS[label]} lets go of the pins when a program ends" in fault
+        assert ("cmdline.txt" in fault) == (answer is not None)
 
 
 @pytest.mark.timing

@@ -167,11 +167,11 @@ def mended(disks: Disks) -> None:
 
 
 @pytest.mark.parametrize(
-    "trouble",
+    "fault",
     [full_tmp, no_space_for_the_lock, read_only_tmp, closed_tmp, full_root, read_only_root, all_read_only],
 )
 def test_the_pins_are_driven_and_each_fault_is_said_once(
-    disks: Disks, trouble: Callable[[Disks], Faults]
+    disks: Disks, fault: Callable[[Disks], Faults]
 ) -> None:
     """Forces and offs are obeyed, what is on with a reason stays on. Something new comes on by itself only
     if it can be remembered. When the disk is well again, so is everything."""
@@ -186,7 +186,7 @@ def test_the_pins_are_driven_and_each_fault_is_said_once(
     house.script(WANTS, ORDER.format("on"))
     house.script(GOES, ORDER.format("off"))
     house.set_modes({FORCED_OFF: 0, STAYS: 2, FORCED_ON: 3, WANTS: 1, GOES: 2})
-    faults = trouble(disks)
+    faults = fault(disks)
     remembered = "domo_memory.json" not in dict(faults)
     for _ in range(2):
         told(disks.tick(), *faults)

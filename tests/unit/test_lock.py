@@ -33,6 +33,6 @@ def test_trying_again_and_again_leaves_no_descriptor_open(tmp_path: Path) -> Non
                 lock.take(path)
         assert os.listdir("/proc/self/fd") == before
         other.communicate("\n")
-    held, trouble = lock.take(path)
-    assert held is not None and trouble == ""
+    held, fault = lock.take(path)
+    assert held is not None and fault == ""
     os.close(held)

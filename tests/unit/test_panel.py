@@ -86,7 +86,7 @@ def test_the_last_dot_blinks_while_a_change_is_on_its_way() -> None:
 
 
 def test_the_gravest_trouble_is_told_by_its_code_now_and_then() -> None:
-    shown = view({1: 3}, troubles=("E3", "E7"))
+    shown = view({1: 3}, faults=("E3", "E7"))
     phases = [phase(shown, moment / 10) for moment in range(30)]
     assert phases.count(CODE) == 10 and set(phases) == {0, CODE}
     assert Display(ram=ram(frame(shown, 1, CODE)[0]), on=True).text == "E3      "
@@ -94,12 +94,12 @@ def test_the_gravest_trouble_is_told_by_its_code_now_and_then() -> None:
 
 
 def test_a_choice_is_more_urgent_than_a_code() -> None:
-    assert CODE not in {phase(view(troubles=("E1",), pending={1: 3}), n / 10) for n in range(40)}
+    assert CODE not in {phase(view(faults=("E1",), pending={1: 3}), n / 10) for n in range(40)}
 
 
 def test_every_code_can_be_read_on_the_board() -> None:
     for code in CODES:
-        [(digits, _)] = frame(view(troubles=(code,)), 1, CODE)
+        [(digits, _)] = frame(view(faults=(code,)), 1, CODE)
         assert Display(ram=ram((digits, bytes(8))), on=True).text.strip() == code
 
 

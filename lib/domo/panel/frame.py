@@ -20,10 +20,10 @@ FONT = {
     "0": 0x3F, "1": 0x06, "2": 0x5B, "3": 0x4F, "4": 0x66, "5": 0x6D, "6": 0x7D, "7": 0x07, "8": 0x7F,
     "9": 0x6F, "E": 0x79,
 }  # fmt: skip
-DOT, CODE = 1, 2  # what is lit in a phase: the dot for a change on its way, the code of a trouble
+DOT, CODE = 1, 2  # what is lit in a phase: the dot for a change on its way, the code of a fault
 LATE = 180.0  # s without a tick: after that something is wrong
 
-# A trouble's code on the digits, the gravest first, and what it means. docs/panel.md has the same list.
+# A fault's code on the digits, the gravest first, and what it means. docs/panel.md has the same list.
 CODES = {
     "E1": "no tick for 3 minutes: is cron running, and is the tick in the crontab?",
     "E2": "config.yaml cannot be used: until you correct it, forces act, and all else goes off",
@@ -49,7 +49,7 @@ class View:
     past_of: float = 0.0
     pending: Mapping[int, int] = {}
     ticking: bool = False
-    troubles: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
     message: str = ""
 
     @property
@@ -77,10 +77,10 @@ def changes(pending: Mapping[int, int], modes: Mapping[int, int | None]) -> dict
 
 def phase(view: View, moment: float) -> int:
     """What blinks at a moment (s of any clock): the dot, twice a second, while a change is on its way;
-    else, for one second in three, the code of a trouble."""
+    else, for one second in three, the code of a fault."""
     if view.busy:
         return DOT if moment % 0.5 < 0.25 else 0
-    return CODE if view.troubles and moment % 3 < 1 else 0
+    return CODE if view.faults and moment % 3 < 1 else 0
 
 
 def frame(view: View, boards: int, lit: int) -> list[tuple[bytes, bytes]]:
@@ -90,7 +90,7 @@ def frame(view: View, boards: int, lit: int) -> list[tuple[bytes, bytes]]:
     digits = bytearray(_digit(view, relay) for relay in numbers)
     leds = bytes(int(view.states.get(relay) == ON and relay in view.config.relays) for relay in numbers)
     if lit & CODE:
-        digits[:BOARD] = bytes(FONT[c] for c in view.troubles[0]).ljust(BOARD, b"\0")
+        digits[:BOARD] = bytes(FONT[c] for c in view.faults[0]).ljust(BOARD, b"\0")
     if lit & DOT:
         digits[-1] |= DOT_SEGMENT
     cut = range(0, len(digits), BOARD)

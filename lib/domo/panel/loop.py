@@ -129,13 +129,13 @@ class Panel:
         lit = phase(view, now)
         if view is not self._view or lit != self._lit:
             self._face.show(view, lit)
-            self._view, self._lit, self._blinks = view, lit, view.busy or bool(view.troubles)
+            self._view, self._lit, self._blinks = view, lit, view.busy or bool(view.faults)
 
     def _new_view(self, now: float) -> View:
         seen = self._seen
         late, jammed = now - self._others_tick > LATE, bool(self._jammed)
-        troubles = {"E1": late, "E8": jammed, **seen.troubles()}
-        codes = tuple(code for code in CODES if troubles[code])
+        faults = {"E1": late, "E8": jammed, **seen.faults()}
+        codes = tuple(code for code in CODES if faults[code])
         files = self._config, seen.modes, seen.states, seen.past, seen.past_of
         return View(*files, self._pending, bool(self._tick or self._tick_wanted), codes, self._message)
 

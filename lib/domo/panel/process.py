@@ -55,9 +55,9 @@ def main(argv: list[str]) -> int:
         user.as_its_user(config)
         if parsed:
             configs.remember(config, parsed)
-        _held, trouble = lock.take(f"{config.prefixFileData}panel.lock")  # until this process ends
-        if trouble:
-            aloud(f"domo-panel: {trouble}")
+        _held, fault = lock.take(f"{config.prefixFileData}panel.lock")  # until this process ends
+        if fault:
+            aloud(f"domo-panel: {fault}")
         if given.no_display:
             config = replace(config, refresh=SLOWEST)  # there are no keys to look at
         face = _face(config, given)

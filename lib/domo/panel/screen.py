@@ -131,7 +131,7 @@ def readings(config: Config, before: Stuck | None) -> tuple[list[str], Stuck | N
 def _wrong(view: View, width: int) -> list[str]:
     """What is wrong, in words, each thing once."""
     said = [
-        *(f"{code} {CODES[code]}" for code in view.troubles),
+        *(f"{code} {CODES[code]}" for code in view.faults),
         *view.past.reports,
         *view.message.splitlines(),
     ]

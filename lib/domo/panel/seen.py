@@ -85,7 +85,7 @@ class Seen:
         pairs = [(mode_file.modes.get(r), past.get(r)) for r in self.config.relays if r not in mode_file.odd]
         return [(there, last) for there, last in pairs if there != last]
 
-    def troubles(self) -> dict[str, bool]:
+    def faults(self) -> dict[str, bool]:
         """Which of the codes E2 to E7 hold: the files tell these."""
         config, past = self.config, self.past
         odd = any(relay in self._mode_file.odd for relay in config.relays)

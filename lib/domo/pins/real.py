@@ -39,8 +39,8 @@ def _kernels() -> Pins:
     from . import gpiochip
 
     pins = gpiochip.find()
-    if trouble := pins.keeps():
-        raise Fault(trouble)
+    if fault := pins.keeps():
+        raise Fault(fault)
     return pins
 
 
@@ -52,8 +52,8 @@ def _rpi_gpio() -> Pins:
     if pins.blind:
         from . import gpiochip
 
-        if trouble := gpiochip.find().keeps():
-            raise Fault(trouble)
+        if fault := gpiochip.find().keeps():
+            raise Fault(fault)
     return pins
 
 

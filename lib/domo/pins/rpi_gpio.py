@@ -37,7 +37,7 @@ class RpiGpio:
             gpio.setmode(gpio.BCM)
             gpio.gpio_function(ANY_PIN)  # the original opens the device now, not before
         except Exception as error:  # lgpio has errors of its own
-            raise Fault(f"RPi.GPIO does not work here: {_trouble(error)}") from None
+            raise Fault(f"RPi.GPIO does not work here: {_fault(error)}") from None
 
     def read(self, pin: int) -> int | None:
         """The level of an output (0 where it cannot be read), None for an input. Raises Fault."""
@@ -51,7 +51,7 @@ class RpiGpio:
                 self._own.add(pin)
             return int(self._gpio.input(pin))
         except Exception as error:
-            raise Fault(f"BCM pin {pin} cannot be read: {_trouble(error, pin)}") from None
+            raise Fault(f"BCM pin {pin} cannot be read: {_fault(error, pin)}") from None
 
     def drive(self, pin: int, level: int) -> None:
         """Makes a pin an output at that level. Raises Fault."""
@@ -66,7 +66,7 @@ class RpiGpio:
         except Fault:
             raise
         except Exception as error:
-            raise Fault(f"BCM pin {pin} cannot be set: {_trouble(error, pin)}") from None
+            raise Fault(f"BCM pin {pin} cannot be set: {_fault(error, pin)}") from None
 
     def save(self) -> str:
         """Nothing is kept outside the chip."""
@@ -83,7 +83,7 @@ def find() -> RpiGpio:
     except Fault:
         raise
     except Exception as error:  # whatever a library raises while it starts
-        raise Fault(f"RPi.GPIO does not work here: {_trouble(error)}") from None
+        raise Fault(f"RPi.GPIO does not work here: {_fault(error)}") from None
 
 
 def _imported() -> Any:
@@ -113,7 +113,7 @@ def started(load: Callable[[], Any]) -> Any:
                 files.remove(f"{folder}/{name}")
 
 
-def _trouble(error: Exception, pin: int | None = None) -> str:
+def _fault(error: Exception, pin: int | None = None) -> str:
     """What a GPIO library's error means, for one pin or for all, and what to do."""
     said = " ".join(str(error).split()) or type(error).__name__
     user = rights.user_name(os.geteuid())

@@ -14,7 +14,7 @@ class SimulatedPins:
     def __init__(self, path: str, why: str) -> None:
         self.kind = f"simulated pins in {path} ({why})"
         self._path = path
-        self._levels, self._trouble = states.load(path)
+        self._levels, self._fault = states.load(path)
         self._saved = dict(self._levels)
 
     def read(self, pin: int) -> int | None:
@@ -27,8 +27,8 @@ class SimulatedPins:
 
     def save(self) -> str:
         """Writes the file if a level has changed. Gives "" or what was wrong with it. Raises Fault."""
-        if self._levels == self._saved and not self._trouble:
+        if self._levels == self._saved and not self._fault:
             return ""
-        trouble = states.save(self._path, self._levels)
-        self._saved, self._trouble = dict(self._levels), ""
-        return trouble
+        fault = states.save(self._path, self._levels)
+        self._saved, self._fault = dict(self._levels), ""
+        return fault

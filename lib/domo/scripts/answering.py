@@ -48,18 +48,18 @@ def run(
         changed = {name: value for name, value in past.__dict__.items() if value is not before[name]}
         send(answer, messages.READ + marshal.dumps((packing.packed(reading), changed, unfetched, stuck)))
     kinds: dict[int, str] = {}
-    trouble = ""
+    fault = ""
     try:
         if waiting != ():  # if there is nobody to ask, the folder is not read: its disk may hang
             kinds = source.listed(question.config)
     except OSError as error:
         if past.scripted or not isinstance(error, FileNotFoundError):  # no folder from the beginning is none
-            trouble = f"cannot be read ({error.strerror}), so no script is run; see domo-tick --check"
+            fault = f"cannot be read ({error.strerror}), so no script is run; see domo-tick --check"
     if waiting is None:
         waiting = in_turn(kinds, past.turns)
         php = tuple(relay for relay in waiting if kinds[relay] != "py")
         unsafe = trusted.unsafe(question.config.path)
-        send(answer, messages.SCRIPTED + marshal.dumps((waiting, php, unsafe, trouble)))
+        send(answer, messages.SCRIPTED + marshal.dumps((waiting, php, unsafe, fault)))
         waiting = tuple(relay for relay in waiting if relay in question.to_ask)
     if waiting and not reading.problem:
         told = {relay: mode for relay, mode in question.modes.items() if mode is not None}
@@ -86,16 +86,16 @@ def in_turn(scripted: Iterable[int], turns: tuple[int, ...]) -> tuple[int, ...]:
 def _read(question: Question, answer: int) -> tuple[Reading, str, Stuck | None]:
     """The reading, refreshed first if it is old; what went wrong with that; the process that is stuck."""
     config, now = question.config, question.now
-    trouble, stuck = "", None
+    fault, stuck = "", None
     if question.acts and readings.old(config, now):
         from ..stores import fetch
 
         send(answer, messages.FETCHING)
         began = time.monotonic()
-        trouble, stuck = fetch.refresh(config, question.stuck.get("refresh"))
+        fault, stuck = fetch.refresh(config, question.stuck.get("refresh"))
         gone = time.monotonic() - began
         now = replace(now, wall=now.wall + gone, up=now.up + gone)  # else new data would be from the future
-    return readings.load(config, now), trouble, stuck
+    return readings.load(config, now), fault, stuck
 
 
 def _ask_all(

@@ -155,18 +155,18 @@ class Round:
         import marshal
 
         if kind == messages.READ:
-            packed, changed, trouble, stuck = marshal.loads(body)
+            packed, changed, unfetched, stuck = marshal.loads(body)
             self.take_reading(packing.unpacked(packed), replace(self.past, **changed))
-            self.reports += [Report(trouble, "refresh", "not fetched")] if trouble else []
+            self.reports += [Report(unfetched, "refresh", "not fetched")] if unfetched else []
             self.stuck.update({"refresh": stuck} if stuck else {})
         elif kind == messages.SCRIPTED:
-            self.scripted, self.php, unsafe, trouble = marshal.loads(body)
+            self.scripted, self.php, unsafe, fault = marshal.loads(body)
             self.unsafe(unsafe)
             self.waiting = [relay for relay in self.scripted or () if relay in self.question.to_ask]
-            if trouble:
+            if fault:
                 from . import blame
 
-                blame.no_folder(self, trouble)
+                blame.no_folder(self, fault)
         elif kind == messages.ORDER:
             wanted, why, fault, self.timers, stuck, cut = marshal.loads(body)
             order = Order(wanted, Report(why, fault=fault) if fault else why)

@@ -13,7 +13,7 @@ from ..system import files, rights
 
 MOST = 500  # files; the oldest go when there are more
 CALL_BYTES = 64 << 10  # of lines that one call of the program is given
-_TROUBLE = "trouble"
+_FAULT = "trouble"
 
 
 def folder(config: Config) -> str:
@@ -72,20 +72,20 @@ def remove(config: Config, taken: list[str]) -> None:
         files.remove(f"{folder(config)}/{name}")
 
 
-def trouble(config: Config) -> str:
+def fault(config: Config) -> str:
     """Why the program could not be told, "" if all is well."""
     try:
-        return files.read(f"{folder(config)}/{_TROUBLE}")[0].decode(errors="replace")
+        return files.read(f"{folder(config)}/{_FAULT}")[0].decode(errors="replace")
     except (OSError, Fault):
         return ""
 
 
-def set_trouble(config: Config, text: str) -> None:
+def set_fault(config: Config, text: str) -> None:
     """Notes why the program could not be told, for the next tick to report, or "". Raises OSError."""
-    path = f"{folder(config)}/{_TROUBLE}"
+    path = f"{folder(config)}/{_FAULT}"
     if not text:
         files.remove(path)
-    elif text != trouble(config):
+    elif text != fault(config):
         try:
             files.replace(path, text.encode(errors="replace"), 0o600)
         except Fault:  # the next try says it again

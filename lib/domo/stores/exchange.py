@@ -57,15 +57,15 @@ def update(path: str, edit: Edit) -> None:
             try:
                 if _attempt(path, edit, exchange, late):
                     return
-                trouble = Fault(f"{path}: another program keeps writing it, so domo did not change it")
+                fault = Fault(f"{path}: another program keeps writing it, so domo did not change it")
                 calm = time.monotonic()
             except FileNotFoundError:  # vim renames it away and writes another one
-                trouble = Fault(f"{path}: has vanished")
-            except Fault as fault:
-                trouble = fault
+                fault = Fault(f"{path}: has vanished")
+            except Fault as error:
+                fault = error
             now = time.monotonic()
             if now - began > WRITER_SECONDS or now - calm > TORN_SECONDS:
-                raise trouble
+                raise fault
             time.sleep(0.005)
     except OSError as error:
         raise rights.refused(path, error) from None

@@ -29,11 +29,11 @@ def load(path: str) -> tuple[dict[int, int], str]:
 
 def save(path: str, states: Mapping[int, int]) -> str:
     """Replaces the file if it says something else. Gives "" or what was wrong with it. Raises Fault."""
-    there, trouble = load(path)
-    if trouble:
+    there, fault = load(path)
+    if fault:
         from ..system import aside
 
-        trouble = aside.set_aside(path, trouble)
-    if trouble or there != states:
+        fault = aside.set_aside(path, fault)
+    if fault or there != states:
         files.replace(path, tinyjson.dumps({str(number): state for number, state in states.items()}).encode())
-    return trouble
+    return fault

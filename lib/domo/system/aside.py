@@ -9,16 +9,16 @@ from ..core.model import Fault
 from .rights import refused
 
 
-def set_aside(path: str, trouble: str) -> Report:
+def set_aside(path: str, fault: str) -> Report:
     """Renames the file at `path` to PATH.corrupt, unless there is such a file already, and tells that with
-    the `trouble`. Raises Fault, with the `trouble` alone if no file stands there."""
+    the `fault`. Raises Fault, with the `fault` alone if no file stands there."""
     name = f"{path}.corrupt"
     if not os.path.isfile(path):
-        raise Fault(trouble)
+        raise Fault(fault)
     if os.path.lexists(name):
-        return Report(f"{trouble}; it is written again", path, lasts=False)
+        return Report(f"{fault}; it is written again", path, lasts=False)
     try:
         os.rename(path, name)
     except OSError as error:
         raise refused(path, error) from None
-    return Report(f"{trouble}; it is set aside as {name}, and written again", path, lasts=False)
+    return Report(f"{fault}; it is set aside as {name}, and written again", path, lasts=False)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import NoReturn
 
-_trouble = ""  # why something could not be written
+_fault = ""  # why something could not be written
 
 
 def show(text: str) -> None:
@@ -40,9 +40,9 @@ def run(name: str, main: Callable[[list[str]], int]) -> NoReturn:
         sys.stdout.flush()
     except OSError as error:
         _unwritten(error)
-    if _trouble:
-        print(f"{name}: what it says cannot be written ({_trouble})", file=sys.stderr)
-    sys.exit(code or int(bool(_trouble)))
+    if _fault:
+        print(f"{name}: what it says cannot be written ({_fault})", file=sys.stderr)
+    sys.exit(code or int(bool(_fault)))
 
 
 def _softly() -> None:
@@ -52,7 +52,7 @@ def _softly() -> None:
 
 def _unwritten(error: OSError) -> None:
     """Notes it, and lets all that follows go nowhere."""
-    global _trouble
+    global _fault
     if not isinstance(error, BrokenPipeError):
-        _trouble = error.strerror or str(error)
+        _fault = error.strerror or str(error)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

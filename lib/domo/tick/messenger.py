@@ -86,7 +86,7 @@ def _tell_all(config: Config) -> None:
         config = _current(config)
         if not config.onChange:  # it was taken out of config.yaml
             events.remove(config, events.names(config))
-            events.set_trouble(config, "")
+            events.set_fault(config, "")
             return
         seen = _signs(config)
         taken, lines = events.read(config)
@@ -94,11 +94,11 @@ def _tell_all(config: Config) -> None:
         now = time.monotonic()
         if not why:
             events.remove(config, taken)
-            events.set_trouble(config, "")
+            events.set_fault(config, "")
             failing = None
             continue
         failing = _again(failing, now)
-        events.set_trouble(config, f"{config.onChange[0]}: {why}; domo tries again, for a day at most")
+        events.set_fault(config, f"{config.onChange[0]}: {why}; domo tries again, for a day at most")
         if now - failing.since >= KEEP_SECONDS:
             events.remove(config, taken)
             continue

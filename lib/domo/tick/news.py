@@ -21,18 +21,18 @@ def noted(config: Config, reports: Sequence[str], now: Now, all_seen: bool = Tru
     cannot be remembered, it is new again at the next tick. `all_seen`: see core.news."""
     before = told.load(config, now)
     said, after = news(before, reports, config.remindAfter, all_seen)
-    troubles = []
+    failed = []
     if said and config.onChange:
         try:
             events.add(config, [_line(_of_fault(one, now)) for one in said])
         except Fault as fault:
-            troubles.append(str(fault))
+            failed.append(str(fault))
     if after != before:
         try:
             told.save(config, after, now)
         except Fault as fault:
-            troubles.append(f"{fault}; until you do, each tick reports every fault")
-    return [*(one.text for one in said), *troubles]
+            failed.append(f"{fault}; until you do, each tick reports every fault")
+    return [*(one.text for one in said), *failed]
 
 
 def fresh(config: Config, reports: Sequence[str], now: Now) -> list[str]:

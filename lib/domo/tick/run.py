@@ -27,9 +27,9 @@ STOPPED = 60.0  # s; if deciding took longer, the process was stopped, and what 
 
 def run(config: Config, clock: Callable[[], Now], given: Reading | None = None) -> Done:
     """A whole tick; `given` replaces the data file. Raises lock.Locked while another tick runs."""
-    held, trouble = lock.take(config.lock_path)
+    held, fault = lock.take(config.lock_path)
     try:
-        faults = [trouble] if trouble else []
+        faults = [fault] if fault else []
         faults += tell.untold(config)
         begun = begin(config, clock())
         force(begun)

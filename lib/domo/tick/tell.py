@@ -21,8 +21,8 @@ def untold(config: Config) -> list[str]:
         return []
     from ..stores import events
 
-    trouble = events.trouble(config)
-    return [Report(f"onChange: {trouble}", "onChange", "not told")] if trouble else []
+    fault = events.fault(config)
+    return [Report(f"onChange: {fault}", "onChange", "not told")] if fault else []
 
 
 def say(

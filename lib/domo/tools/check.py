@@ -104,9 +104,9 @@ def _files(settings: Config, now: Now) -> Findings:
         yield False, f"mode file {settings.modPath}: relay {relay} is {text}; write 0, 1, 2 or 3"
     for name in mode_file.misnamed:
         yield False, f"mode file {settings.modPath}: {mode_faults.misnamed(name)}"
-    _, trouble = memory.load(settings, now)
-    if trouble:
-        yield False, trouble
+    _, fault = memory.load(settings, now)
+    if fault:
+        yield False, fault
     names = {
         "mode file": settings.modPath,
         "mode file's lock": f"{settings.modPath}.lock",
@@ -118,16 +118,16 @@ def _files(settings: Config, now: Now) -> Findings:
     }
     for name, path in names.items():
         if path:
-            trouble = _writable(path)
-            yield not trouble, f"{name}: {trouble or path}"
+            fault = _writable(path)
+            yield not fault, f"{name}: {fault or path}"
     if not settings.dbFile:
         yield None, "journal: none (dbFile: false), so a restart forgets what ran and what was forced"
     elif settings.dbFile.startswith("/tmp/"):
         yield None, "journal: /tmp is emptied by a restart, which then forgets what ran and what was forced"
     if os.path.exists(settings.dbFile):
-        _, trouble = journal.past(settings, now)
-        if trouble:
-            yield False, trouble
+        _, fault = journal.past(settings, now)
+        if fault:
+            yield False, fault
     if os.path.lexists(sealed.folder()) and not sealed.is_ours():
         yield (
             False,

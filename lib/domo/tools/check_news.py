@@ -29,5 +29,5 @@ def findings(settings: Config) -> Findings:
     except OSError as error:
         yield False, f"onChange: {program}: cannot be run ({error.strerror})"
         return
-    trouble = events.trouble(settings)
-    yield not trouble, f"onChange: {trouble or program}"
+    fault = events.fault(settings)
+    yield not fault, f"onChange: {fault or program}"

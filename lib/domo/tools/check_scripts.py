@@ -40,11 +40,11 @@ def _run(settings: Config) -> Findings:
         file = source.path(settings, relay, kind)
         try:
             name = f"{relay}.{kind}"
-            trouble = _python(library, name) if kind == "py" else _php(settings, library, name)
+            fault = _python(library, name) if kind == "py" else _php(settings, library, name)
         except (ScriptError, OSError) as error:
-            trouble = str(error)
-        if trouble:
-            yield False, f"script {file}: {trouble}"
+            fault = str(error)
+        if fault:
+            yield False, f"script {file}: {fault}"
         elif file not in mistaken:
             yield True, f"script {file}"
     for file, finding in linted:

@@ -59,11 +59,11 @@ def write_with_end(
     held = _locked(config)
     try:
         now = clock()
-        before, trouble = memory.load(config, now)
+        before, fault = memory.load(config, now)
         past = before
         length = _length(end, now)
         if past is None and length:
-            raise Fault(f"its end cannot be remembered ({trouble or 'no memory'}); nothing is forced")
+            raise Fault(f"its end cannot be remembered ({fault or 'no memory'}); nothing is forced")
         if past is not None:
             until = {r: timed for r, timed in past.until.items() if r != relay}
             if length:
