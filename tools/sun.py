@@ -6,7 +6,8 @@
 
 A household with a pump, a washing machine, chargers, a small heater and a store of two heaters is replayed
 over weeks spread evenly over the year. Each has some days before it that do not count. One line of JSON for
-each week goes into a file; a week that is in it already is not done again.
+each week goes into a file; a week that is in it already is not done again, so remove the file once scripts or
+plant have changed.
 """
 
 from __future__ import annotations

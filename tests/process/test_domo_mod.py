@@ -481,6 +481,16 @@ def test_a_second_name_of_the_mode_file_is_told_before_what_it_leads_to_is_lost(
     assert other.read_text() != home.mode_file.read_text()
 
 
+def test_a_second_name_that_a_killed_process_left_is_removed_and_not_told(home: House) -> None:
+    """A new file gets its place by a link, and loses its first name after that."""
+    home.tick()
+    inode = home.mode_file.stat().st_ino
+    left = home.mode_file.with_name(f".mod.domo-{inode}-{inode}")
+    left.hardlink_to(home.mode_file)
+    assert home.tick() == (0, "", "")
+    assert not left.exists()
+
+
 def test_the_end_of_a_force_that_stood_already_is_kept_over_a_reboot(home: House) -> None:
     home.set_modes({1: 3, 2: 1, 3: 1})
     home.tick()

@@ -9,7 +9,7 @@ from ..core.texts import one_line
 from ..system import files, tinyjson
 from ..system.rights import refused
 from . import exchange
-from .modes import Document, ModeFile, parse, sort
+from .modes import Document, ModeFile, is_linked, parse, sort
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def _update(path: str, change: Callable[[Document], Document]) -> Document:
         for ours, theirs in late:
             there = _carried_over(there, parse(path, ours), theirs)
         now = change(there)
-        now.linked = os.lstat(path).st_nlink > 1
+        now.linked = is_linked(path, os.lstat(path))
         return content if now is before else _text(now, content)
 
     try:

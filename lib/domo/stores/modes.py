@@ -111,7 +111,7 @@ def _read(path: str) -> Document:
         try:
             content, info = files.read(path, SHARED_LIMIT)
             document = parse(path, content)
-            document.linked = info.st_nlink > 1
+            document.linked = is_linked(path, info)
             return document
         except Fault:
             if time.monotonic() >= deadline:
@@ -140,14 +140,28 @@ def parse(path: str, content: bytes) -> Document:
     return document
 
 
+def is_linked(path: str, info: os.stat_result) -> bool:
+    """Whether the file at `path`, with this stat, has another name, which a killed process of domo's did not
+    leave."""
+    if info.st_nlink == 1:
+        return False
+    try:
+        return info.st_nlink > 1 + sum(os.lstat(name).st_ino == info.st_ino for name in _left(path))
+    except OSError:  # another process just removed it
+        return False
+
+
 def sweep(path: str) -> None:
     """Removes the files that a process left beside this one when it was killed while it changed it."""
-    folder, begins = path.rpartition("/")[0] or ".", files.ours(path).rpartition("/")[2]
-    try:
-        names = [f"{folder}/{name}" for name in os.listdir(folder) if name.startswith(begins)]
-    except OSError:
-        return
-    if names:
+    if names := _left(path):
         from . import exchange
 
         exchange.sweep(path, names)
+
+
+def _left(path: str) -> list[str]:
+    folder, begins = path.rpartition("/")[0] or ".", files.ours(path).rpartition("/")[2]
+    try:
+        return [f"{folder}/{name}" for name in os.listdir(folder) if name.startswith(begins)]
+    except OSError:
+        return []
