@@ -147,6 +147,7 @@ BROKEN = {
     "deep": ('{"1": 3, "x": ' + "[" * 100_000, "nested too deeply"),
     "deep and whole": ('{"1": 3, "x": ' + "[" * 100_000 + "]" * 100_000 + "}", "nested too deeply"),
     "beyond all numbers": ('{"1": 3, "x": 1e999}', "cannot be written back"),
+    "a number without end": ('{"1": 3, "x": ' + "9" * 5000 + "}", "a number of 5000 digits"),
     "half a character": ('{"1": 3, "\\ud800": 1}', "cannot be written back"),
     "latin-1": (b'{"1": 3, "caf\xe9": 1}', "is not UTF-8 text"),
     "UTF-16": ('{"1": 3}'.encode("utf-16"), "is not UTF-8 text"),

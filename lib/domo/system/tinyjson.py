@@ -46,9 +46,19 @@ def loads(text: str, pairs: Pairs | None = None) -> Any:
     import json  # it says what is wrong; or this interpreter has nothing else
 
     try:
-        return json.loads(text, object_pairs_hook=pairs, parse_constant=_Context.parse_constant)
+        return json.loads(
+            text, object_pairs_hook=pairs, parse_constant=_Context.parse_constant, parse_int=_integer
+        )
     except RecursionError:  # it is called from deeper than the scanner above
         raise ValueError("nested too deeply") from None
+
+
+def _integer(digits: str) -> int:
+    """Like int(), which wants no number of more than 4,300 digits, and says so in a programmer's words."""
+    try:
+        return int(digits)
+    except ValueError:
+        raise ValueError(f"a number of {len(digits)} digits") from None
 
 
 def dumps(value: Any) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 
 from .. import sealed
@@ -15,7 +14,6 @@ SWITCHING = ("domo.tick.rows", "domo.tick.change", "domo.system.swap", "domo.tic
 def start(used: bool) -> None:
     """Runs a tick and ends the process. `used`: the modules came from the sealed file; if not, it is written
     for the next tick."""
-    gc.disable()  # it ends before there is garbage worth looking for
     run.leave(run.main(configs.chosen(None)) if used else _first())
 
 
