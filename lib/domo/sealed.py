@@ -1,4 +1,5 @@
-"""The bytecode of the modules that a tick loads, in four files: no module is searched for.
+"""The bytecode of the modules that a tick loads, in four files, which also say where those in machine code
+are: no module is searched for.
 
 With them many small modules cost no more than one (see ARCHITECTURE.md). Only ticks without arguments use it,
 which are cron's, and only while no source has changed; `sealing` writes it. It imports nothing from
@@ -8,14 +9,16 @@ __future__, because it is loaded before everything else.
 import marshal
 import os
 import sys
-from _imp import source_hash  # SipHash, which Python has for its own bytecode
+from _frozen_importlib import ModuleSpec
+from _imp import create_dynamic, exec_dynamic, source_hash  # SipHash, which Python has for its own bytecode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import CodeType
 
     Stamp = tuple[int, int, int]
-    Module = tuple[str, str, Stamp, bool, CodeType]  # name, file and its stamp, whether a package, bytecode
+    # name, file and its stamp, whether a package, bytecode (None: the file is machine code)
+    Module = tuple[str, str, Stamp, bool, CodeType | None]
 
 BEFORE = frozenset(sys.modules)  # what is loaded before, this module too
 LIMIT = 2 << 20
@@ -90,8 +93,15 @@ def _used(part: str) -> bool:
     return True
 
 
-def _load(name: str, file: str, package: bool, code: "CodeType") -> None:
+def _load(name: str, file: str, package: bool, code: "CodeType | None") -> None:
     """Loads a module as `import` would."""
+    if code is None:
+        try:
+            sys.modules[name] = native = create_dynamic(ModuleSpec(name, None, origin=file))
+            exec_dynamic(native)
+        except ImportError:  # `import` says it where the module is needed
+            sys.modules.pop(name, None)
+        return
     parent, _, last = name.rpartition(".")
     module = type(sys)(name)
     module.__file__, module.__package__ = file, name if package else parent

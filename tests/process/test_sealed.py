@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import _json
+import marshal
 import os
 import shutil
 import subprocess
 import sys
+from _imp import source_hash
 from pathlib import Path
 
 import pytest
@@ -94,6 +97,26 @@ def test_a_damaged_one_is_not_used_and_is_mended(house: House, copies: list[Path
     assert mended != damaged
     assert said(house, copies[0]) == "by one"
     assert file.stat().st_mtime_ns == mended
+
+
+@pytest.mark.skipif(not hasattr(_json, "__file__"), reason="this Python has _json built in")
+def test_a_module_in_machine_code_that_cannot_be_loaded_is_left_to_import(
+    house: House, copies: list[Path], tmp_path: Path
+) -> None:
+    tick(house, copies[0])
+    [sealed] = files(house)
+    head, _, rest = sealed.read_bytes().partition(b"\n")
+    modules = {module[0]: module for module in marshal.loads(rest[8:])}
+    assert modules["_json"][1] == _json.__file__
+    other = tmp_path / "other.so"
+    other.write_bytes(b"\x7fELF and no more")
+    info = other.stat()
+    modules["_json"] = ("_json", str(other), (info.st_mtime_ns, info.st_size, info.st_ino), False, None)
+    body = marshal.dumps(list(modules.values()))
+    sealed.write_bytes(head + b"\n" + source_hash(0, body) + body)
+    assert said(house, copies[0]) == "by one" and house.on == {1}
+    [kept] = files(house)
+    assert kept.read_bytes().endswith(body)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import __future__
 import ast
 import marshal
 import sys
-from _frozen_importlib_external import SourceFileLoader
+from _frozen_importlib_external import ExtensionFileLoader, SourceFileLoader
 from _imp import source_hash
 
 from ..core.model import Fault
@@ -49,13 +49,13 @@ def write(own: Sequence[str], later: Mapping[str, Sequence[str]]) -> None:
 
 def _all(names: Sequence[str]) -> bytes:
     """What is kept of these modules. Raises OSError."""
-    names = [name for name in names if name not in BEFORE and name != "__future__" and _has_bytecode(name)]
+    names = [name for name in names if name not in BEFORE and name != "__future__" and _has_file(name)]
     return marshal.dumps(list(map(_sealed, names)))
 
 
-def _has_bytecode(name: str) -> bool:
+def _has_file(name: str) -> bool:
     spec = sys.modules[name].__spec__
-    return spec is not None and isinstance(spec.loader, SourceFileLoader)
+    return spec is not None and isinstance(spec.loader, (SourceFileLoader, ExtensionFileLoader))
 
 
 def _sealed(name: str) -> Module:
@@ -63,8 +63,10 @@ def _sealed(name: str) -> Module:
     spec = sys.modules[name].__spec__
     assert spec
     assert spec.origin
-    assert isinstance(spec.loader, SourceFileLoader)
     when = stamp(spec.origin)
+    if isinstance(spec.loader, ExtensionFileLoader):
+        return name, spec.origin, when, False, None
+    assert isinstance(spec.loader, SourceFileLoader)
     source = _lean(ast.parse(spec.loader.get_data(spec.origin)))
     flags = __future__.annotations.compiler_flag
     code = compile(source, spec.origin, "exec", flags, dont_inherit=True, optimize=2)  # no docstrings

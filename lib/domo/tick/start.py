@@ -8,7 +8,7 @@ from .. import sealed
 from ..stores import config as configs
 from . import run
 
-SWITCHING = ("domo.tick.rows", "domo.tick.change", "domo.system.swap", "domo.tick.lasting")
+SWITCHING = ("domo.tick.rows", "domo.tick.change", "domo.system.swap", "domo.tick.lasting", "_ctypes")
 
 
 def start(used: bool) -> None:
@@ -22,10 +22,11 @@ def _first() -> int:
     own = list(sys.modules)  # in this order each comes after all that it imports
     from ..system import sealing
 
+    own += sealing.loaded_for("_json")
     later = {
-        sealed.CHILD: sealing.loaded_for("domo.scripts.answering"),
+        sealed.CHILD: sealing.loaded_for("domo.scripts.answering", "resource"),
         sealed.SWITCH: sealing.loaded_for(*SWITCHING),
-        sealed.JOURNAL: sealing.loaded_for("functools"),  # _sqlite3 needs it
+        sealed.JOURNAL: sealing.loaded_for("functools", "_sqlite3"),
     }
     code = run.main(configs.chosen(None))
     sealing.write(own, later)
