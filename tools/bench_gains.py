@@ -25,6 +25,7 @@ IMPORTS = {  # what a row of the table spares: what would be imported, what is i
     "flock instead of filelock": ("filelock", "os, fcntl"),
     "config.yaml parsed once (the import of yaml)": ("yaml", "os"),
     "no argparse without arguments": ("argparse", "os"),
+    "relay.now by _datetime, in a script": ("datetime", "os, _datetime"),
     "no typing": ("typing", "os"),
     "renameat2 by _ctypes, in a tick that switches": ("ctypes", "os, _ctypes"),
     "the journal by _sqlite3, in a tick that switches": ("sqlite3", "os, _sqlite3"),

@@ -24,7 +24,19 @@ import bench_panel
 import bench_parts
 import bench_replay
 import bench_report
-from bench_house import Case, Costs, Home, Python, Table, interpreter, naive_tick, peak, run, take_turns
+from bench_house import (
+    PROJECT,
+    Case,
+    Costs,
+    Home,
+    Python,
+    Table,
+    interpreter,
+    naive_tick,
+    peak,
+    run,
+    take_turns,
+)
 
 PARTS = ("boards", "report", "panel", "replay", "parts")
 TICKS_A_DAY = 1440
@@ -42,6 +54,9 @@ def decide(relay, data):
     return relay.on("full") if data["SOC"] > 90 else relay.off("not full")
 """
 PLANT = "  plant: {{latitude: 40, longitude: {noon:.0f}, panels: 3000, battery: 6000, house: 60}}\n"
+WATTS = "  relayWatt: {1: 300, 2: 800, 3: 800, 7: 330}\n"
+EXAMPLES = ("heater-staircase",) * 3
+EXAMPLES += ("lift-pump", "washing-machine", "tool-chargers", "van-water-heater", "time-window")
 SPARE = """\
 def decide(relay, data):
     return relay.on("much to come") if data.spare_today() > 90000 else relay.off("too little to come")
@@ -71,13 +86,17 @@ def measure(table: Table, folder: Path, python: Python, rounds: int) -> tuple[Co
     many = Home(folder / "26 relays", python, relays=26)
     scripts = Home(folder / "26 relays with 26 scripts", python, relays=26, scripts=26)
     big = Home(folder / "200 values", python, copies=4)
-    spare = Home(folder / "spare_today", python, more=PLANT.format(noon=180 - time.time() % 86400 / 240))
+    plant = PLANT.format(noon=180 - time.time() % 86400 / 240)
+    spare = Home(folder / "spare_today", python, more=plant)
     spare.script(1, SPARE)
+    examples = Home(folder / "examples", python, more=plant + WATTS)
+    for relay, name in enumerate(EXAMPLES, 1):
+        examples.script(relay, (PROJECT / f"relay.script.d/{name}.py.example").read_text())
     switch = Home(folder / "switch", python)
     switch.script(1, SWITCHING)
     force = Home(folder / "force", python)
     naive = Home(folder / "naive", python)
-    for home in (steady, old, many, scripts, big, spare, switch, force, naive):
+    for home in (steady, old, many, scripts, big, spare, examples, switch, force, naive):
         home.warm()
     old.journal(10)
     switch.journal(2)
@@ -92,7 +111,7 @@ def measure(table: Table, folder: Path, python: Python, rounds: int) -> tuple[Co
     bare = steady.bare
     cases = {"bare": Case(bare, dict(os.environ))}
     cases["with site"] = Case([python.path, "-c", "pass"], dict(os.environ), every=5)
-    for home in (steady, old, many, scripts, big, spare):
+    for home in (steady, old, many, scripts, big, spare, examples):
         cases[home.folder.name] = Case(home.command, home.env, lambda turn, home=home: home.data())  # type: ignore[misc]
     cases["switch"] = Case(switch.command, switch.env, lambda turn: switch.data((100, 50)[turn % 2]))
     cases["force"] = Case(force.command, force.env, owner)
@@ -111,6 +130,7 @@ def measure(table: Table, folder: Path, python: Python, rounds: int) -> tuple[Co
     table.line("a bare start: python3 -IS -c pass", ms("bare"), 1.0)
     table.line("python3 -c pass", ms("with site"), found["with site"][1])
     table.line("a steady tick (8 relays, 8 scripts)", ms("steady"), found["steady"][1], 2.0)
+    table.line("a steady tick with 8 scripts of the examples", ms("examples"), found["examples"][1])
     table.line("a tick that switches a relay in auto", ms("switch"), found["switch"][1], 3.3)
     table.line("a tick that obeys a force", ms("force"), found["force"][1], 3.3)
     table.line("a naive tick, every import at the top", ms("naive"), found["naive"][1])

@@ -1,4 +1,4 @@
-"""The bytecode of the modules that a tick loads, in four files, which also say where those in machine code
+"""The bytecode of the modules that a tick loads, in five files, which also say where those in machine code
 are: no module is searched for.
 
 With them many small modules cost no more than one (see ARCHITECTURE.md). Only ticks without arguments use it,
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 BEFORE = frozenset(sys.modules)  # what is loaded before, this module too
 LIMIT = 2 << 20
 OWN, CHILD = "tick", "child"  # what each tick loads; what its child does besides
+SPARE = "spare"  # what scripts need besides that use what the sun has to spare
 SWITCH, JOURNAL = "switch", "journal"  # what one that switches loads besides; what its journal's child does
 _later: set[str] = set()  # those that are still to be used
 # A file is for this version of Python and this copy of domo only.
@@ -52,7 +53,7 @@ def use() -> bool:
     """Loads each tick's own modules; gives whether it did."""
     used = _used(OWN)
     if used:
-        _later.update((CHILD, SWITCH, JOURNAL))
+        _later.update((CHILD, SPARE, SWITCH, JOURNAL))
     return used
 
 

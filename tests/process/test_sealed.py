@@ -121,13 +121,21 @@ def test_a_module_in_machine_code_that_cannot_be_loaded_is_left_to_import(
 
 @pytest.mark.parametrize(
     ("part", "source"),
-    [("child", "scripts/api.py"), ("child", "core/spare.py"), ("switch", "tick/change.py")],
+    [
+        ("child", "scripts/api.py"),
+        ("child", "core/spare.py"),
+        ("spare", "stores/forecast.py"),
+        ("switch", "tick/change.py"),
+    ],
 )
 def test_a_source_that_only_some_ticks_load_is_seen_too(
     house: House, copies: list[Path], part: str, source: str
 ) -> None:
     """And all are sealed anew."""
-    house.script(2, "return relay.on('sun') if data['SOC'] > 50 else relay.off('no sun')")
+    house.configure({"domo.plant": {"latitude": 44, "panels": 1200, "battery": 6000}})
+    house.script(
+        2, "data.spare_today()\nreturn relay.on('sun') if data['SOC'] > 50 else relay.off('no sun')"
+    )
     house.set_modes({1: 3, 2: 1})
     said(house, copies[0])
     (file,) = files(house, part)
@@ -153,7 +161,7 @@ def test_a_tick_that_switches_uses_them_and_leaves_them(house: House, copies: li
         tick(house, copies[0])
         assert house.on == ({2} if soc > 50 else set())
         seen.append({file: file.stat().st_ino for file in house.tmp.glob("domo-*/sealed-*")})
-    assert len(seen[0]) == 4 and seen == [seen[0]] * 4
+    assert len(seen[0]) == 5 and seen == [seen[0]] * 4
     written = (copies[0] / "lib/domo").rglob("__pycache__/*")
     assert {file.name.partition(".")[0] for file in written} == {"__init__", "sealed"}
 

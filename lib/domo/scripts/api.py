@@ -14,6 +14,7 @@ from __future__ import annotations
 from _functools import partial  # type: ignore[import-not-found]  # functools costs a tick more
 from time import localtime
 
+from .. import sealed
 from ..core import charge, spare
 from ..core.history import KEPT, OFF, ON, History
 from ..core.model import STAGES, Device, Now, Order, Past, Reading, ScriptError
@@ -235,6 +236,7 @@ class Relay(Other):
         the day will give it back (data.spare_today). relayWatt says what each draws; P and PPV are needed.
         Only for loads that may be interrupted at any time. Raises ScriptError.
         """
+        sealed.use_later(sealed.SPARE)
         from . import stairs
 
         return stairs.order(self, data, heaters, buffer, self._world)
@@ -414,6 +416,7 @@ class Data(_Helpful):
         """What PvMonit's forecast says of the panels at a local hour (W), if there is a fresh one."""
         if not self._config.cacheDir:
             return None
+        sealed.use_later(sealed.SPARE)
         from ..stores import forecast
 
         hours = forecast.today(self._config, self._wall)
@@ -503,9 +506,10 @@ class World:
 
 def _local(wall: float) -> datetime:
     """Local time with its offset, so that differences are right across a change to summer time."""
-    from datetime import datetime
+    import _datetime as c  # type: ignore[import-not-found]  # datetime itself costs (see ARCHITECTURE.md)
 
-    return datetime.fromtimestamp(wall).astimezone()
+    local: datetime = c.datetime.fromtimestamp(wall).astimezone()
+    return local
 
 
 def _seconds(hours: float) -> float:

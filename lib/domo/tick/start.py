@@ -25,6 +25,7 @@ def _first() -> int:
     own += sealing.loaded_for("_json")
     later = {
         sealed.CHILD: sealing.loaded_for("domo.scripts.answering", "resource"),
+        sealed.SPARE: sealing.loaded_for("domo.stores.forecast", "domo.scripts.stairs"),
         sealed.SWITCH: sealing.loaded_for(*SWITCHING),
         sealed.JOURNAL: sealing.loaded_for("functools", "_sqlite3"),
     }
