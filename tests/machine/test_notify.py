@@ -128,8 +128,8 @@ def test_what_a_server_refuses_is_posted_again(house: House, server: Server) -> 
     put(house, "webhook", server.address)
     server.status = 503
     force(house, {1: 3, 2: 1, 3: 1})
-    until((house.folder / "domo_events/trouble").exists)
-    assert "503" in (house.folder / "domo_events/trouble").read_text()
+    until((house.folder / "domo_events/fault").exists)
+    assert "503" in (house.folder / "domo_events/fault").read_text()
     server.status = 200
     house.set_modes({1: 3, 2: 3, 3: 1})
     house.tick()
@@ -417,7 +417,7 @@ def test_a_broker_that_cannot_be_had_is_a_fault_and_nothing_is_lost(house: House
     put(house, "mqtt", "-p", broker.port)
     broker.stop()
     force(house, {1: 3, 2: 1, 3: 1})
-    until((house.folder / "domo_events/trouble").exists)
+    until((house.folder / "domo_events/fault").exists)
     ran = house.tick()
     assert ran.code == 1 and "mosquitto_pub: " in ran.err
     broker.start()

@@ -230,7 +230,7 @@ def test_what_failed_is_told_again_with_what_comes_next(house: House) -> None:
     program(house, f"[ -e $D/well ] || {{ echo no network >&2; exit 7; }}; {KEEP}")
     house.set_modes({1: 3, 2: 1, 3: 1})
     assert house.tick().code == 0
-    until((house.folder / "domo_events/trouble").exists)
+    until((house.folder / "domo_events/fault").exists)
     failing = house.tick()
     assert failing.code == 1 and "onChange: " in failing.err and "ended with 7: no network" in failing.err
     (house.folder / "well").touch()
@@ -313,7 +313,7 @@ def test_a_program_that_cannot_be_run_or_others_can_write_is_said(
     spoil(path)
     house.set_modes({1: 3, 2: 1, 3: 1})
     house.tick()
-    until((house.folder / "domo_events/trouble").exists)
+    until((house.folder / "domo_events/fault").exists)
     assert said in house.tick().err and calls(house) == 0
     assert "TO DO  onChange: " in house.tick("--check").out and said in house.tick("--check").out
 
@@ -323,7 +323,7 @@ def test_the_messenger_takes_the_configuration_as_it_is_by_now(house: House) -> 
     house.configure({"domo.onChange": ["/nowhere/program"]})
     house.set_modes({1: 3, 2: 1, 3: 1})
     house.tick()
-    until((house.folder / "domo_events/trouble").exists)
+    until((house.folder / "domo_events/fault").exists)
     program(house, KEEP)
     until(lambda: len(lines(house)) == 2 and not working(house))
 
@@ -333,7 +333,7 @@ def test_a_program_that_is_mended_is_tried_at_once(house: House) -> None:
     path.chmod(0o644)
     house.set_modes({1: 3, 2: 1, 3: 1})
     house.tick()
-    until((house.folder / "domo_events/trouble").exists)
+    until((house.folder / "domo_events/fault").exists)
     path.chmod(0o755)
     until(lambda: len(lines(house)) == 2 and not working(house))
 
@@ -435,7 +435,7 @@ def test_a_program_that_fails_is_not_called_all_the_time(house: House) -> None:
     program(house, "echo >>$D/calls; exit 1")
     house.set_modes({1: 3, 2: 1, 3: 1})
     house.tick()
-    until((house.folder / "domo_events/trouble").exists)
+    until((house.folder / "domo_events/fault").exists)
     time.sleep(2.5 * messenger.LOOK_SECONDS)  # a slow machine only makes it easier
     assert calls(house) == 1 and working(house)
     failing, waits, now = None, [], 0.0

@@ -36,7 +36,7 @@ def path(config: Config, relay: int, kind: str = "py") -> str:
 
 
 def scripted(config: Config) -> dict[int, str]:
-    """The relays that have a script, each with its kind; those in Python first. None if the folder cannot be
+    """The relays that have a script, each with its kind; those in Python first. {} if the folder cannot be
     read."""
     try:
         return listed(config)

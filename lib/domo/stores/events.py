@@ -13,7 +13,7 @@ from ..system import files, rights
 
 MOST = 500  # files; the oldest go when there are more
 CALL_BYTES = 64 << 10  # of lines that one call of the program is given
-_FAULT = "trouble"
+_FAULT = "fault"
 
 
 def folder(config: Config) -> str:

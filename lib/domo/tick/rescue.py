@@ -28,7 +28,8 @@ def forces_only(config: Config, error: Exception, now: Now) -> list[str]:
         past, mode_file = _past(config, now), modes.load(config.modPath)
         held = past.modes if mode_file.problem else modes.holding(config.relays, mode_file, past.modes)
         over = _over(past)
-        wanted = {r: ON if held.get(r) == FORCED_ON != over.get(r) else OFF for r in config.relays}
+        forced = {r for r, mode in held.items() if mode == FORCED_ON and over.get(r) != FORCED_ON}
+        wanted = {r: ON if r in forced else OFF for r in config.relays}
         faults += [*board.apply(wanted).values(), board.save()]
         faults.append(states.save(config.etatPath, board.states(wanted)))
     except Exception as again:
