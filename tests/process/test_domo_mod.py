@@ -500,16 +500,26 @@ def test_the_end_of_a_force_that_stood_already_is_kept_over_a_reboot(home: House
     assert home.modes[1] == 1 and home.on == set()
 
 
-def test_it_does_not_end_while_the_mode_file_cannot_be_read_but_then(home: House) -> None:
+@pytest.mark.parametrize("repaired", [3, 0])
+def test_it_ends_though_the_mode_file_cannot_be_read(home: House, repaired: int) -> None:
+    """Once it can be read, the old force in it has ended, and a new one has not."""
     home.tick()
     mod(home, "1", "on", "--for", "1h")
     good = home.mode_file.read_text()
     home.mode_file.write_text(good[:-1])
-    home.tick_at(Later(3700))
-    assert home.mode_file.read_text() == good[:-1] and home.on == {1}
+    home.tick_at(Later(3500))
+    assert home.on == {1}
+    for later in (3700, 3760, 3820):
+        home.tick_at(Later(later))
+        assert home.mode_file.read_text() == good[:-1] and home.on == set()
     home.mode_file.write_text(good)
-    home.tick_at(Later(3800))
-    assert home.modes[1] == 1 and home.on == set()
+    home.set_modes({**home.modes, 1: repaired})
+    for later in (3880, 3940):
+        home.tick_at(Later(later))
+        assert home.modes[1] == min(repaired, 1) and home.on == set()
+    assert home.memory["until"] == {}
+    ends = [row for row in home.journal if row[:3] == (1, "M", 1)]
+    assert "its time is over" in ends[-1][3]
 
 
 def test_a_force_whose_end_nobody_would_remember_is_refused(home: House) -> None:

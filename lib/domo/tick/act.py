@@ -30,7 +30,9 @@ def act(sight: Sight) -> Done:
         past = replace(before, tick=0.0, stuck=answers.stuck, reports=sight.faults)
         return Done(sight, plan, (*sight.faults, *_save(config, past, now)))
     faults = list(sight.faults)
-    past = next_past(config, before, answers, plan, sight.faults, sight.ended)
+    # nobody knows which of them still stand in a mode file that cannot be read
+    ending = answers.past.until if sight.mode_file.problem else sight.ended
+    past = next_past(config, before, answers, plan, sight.faults, ending)
     unsaved = _save(config, past, now)
     if unsaved:
         faults += [fault for fault in unsaved if fault not in faults]
@@ -51,7 +53,7 @@ def act(sight: Sight) -> Done:
         due, wrong_record = _record(sight, plan, faults)
         faults += wrong_record
         if len(faults) > len(sight.faults) or plan != sight.plan or sight.ended:
-            ending = sight.ended if wrong else ()
+            ending = ending if wrong or sight.mode_file.problem else ()
             past = next_past(config, before, answers, plan, tuple(faults), ending, failed_on)
             _save(config, past, now)
         return _told(sight, plan, faults, past, due)
