@@ -488,8 +488,8 @@ def test_every_value_of_the_memory_wrong(lived: Lived) -> None:
 def test_every_column_of_the_journal_with_every_wrong_value(lived: Lived) -> None:
     """Other programs write it too. When everything in tmpfs is gone, what makes no sense is left out."""
     house = lived.house
-    columns = ("relay_number", "info", "valeur", "date", "event")
-    values = [None, "", "x", "\0", b"\xff\xfe", -1, 7, 3.7, 1e300, 2**62, -(2**62)]
+    columns = ("relay_number", "info", "valeur", "date", "event", "origin", "until")
+    values = [None, "", "x", "\0", b"\xff\xfe", -1, 7, 3.7, 10**15, 1e300, 2**62, -(2**62)]
     for column in columns:
         for value in values:
             with contextlib.closing(sqlite3.connect(house.journal_file)) as base, base:
@@ -499,11 +499,13 @@ def test_every_column_of_the_journal_with_every_wrong_value(lived: Lived) -> Non
                     "valeur": 3,
                     "date": int(lived.clock.wall),
                     "event": "x",
+                    "origin": "owner",
+                    "until": None,
                     column: value,
                 }
-                base.execute("INSERT INTO relay (relay_number, info, valeur, date, event) VALUES (?, ?, ?,"
-                    " ?, ?)",
-                             [row[name] for name in columns])  # fmt: skip
+                names = ", ".join(columns)
+                cells = [row[name] for name in columns]
+                base.execute(f"INSERT INTO relay ({names}) VALUES (?, ?, ?, ?, ?, ?, ?)", cells)
                 base.execute("UPDATE relay SET event = CAST(x'ff80' AS TEXT) WHERE id = 1")
             house.memory_file.unlink()
             for _ in range(2):

@@ -35,7 +35,7 @@ def by_the_clock(config: Config, past: Past, now: Now) -> Past:
             for relay, (mode, _, _) in past.until.items():
                 if dated := _dated(base, relay, mode):
                     date, end = dated
-                    until[relay] = (mode, max(0.0, now.wall - date), max(0.0, end - date))
+                    until[relay] = (mode, max(0.0, now.wall - date), journal.length(date, end))
         finally:
             base.close()
     except (sqlite3.Error, OSError):

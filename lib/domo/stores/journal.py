@@ -35,6 +35,7 @@ _WRITTEN = ("relay_number", "info", "valeur", "date", "event", *COLUMNS)
 INSERT = f"INSERT INTO relay ({', '.join(_WRITTEN)}) VALUES ({', '.join('?' * len(_WRITTEN))})"
 OUTSIDE = "mode file: "  # in rows without `origin`: the reason for an owner's mode begins with it
 UNTIL = " until %Y-%m-%d %H:%M"  # in rows without `until`: it stands in the reason for a force
+LONGEST_FORCE = 32 * 86400.0  # s, a little more than domo-mod takes
 KEPT_SECONDS = 2 * 366 * 86400
 PRUNED = 2000  # rows looked at each time, the oldest: to look at all of them would take too long
 KEPT_ROWS = 10_000  # the newest rows stay whatever their date: a wrong clock must not empty the journal
@@ -202,7 +203,7 @@ def _past(rows: list[tuple[Any, ...]]) -> Past:
             until.pop(relay, None)
             end = end if origin else _end_in(str(event or ""))
             if value in FORCED and isinstance(end, (int, float)):
-                until[relay] = (value, age, max(0.0, end - date))
+                until[relay] = (value, age, length(date, end))
     return Past(
         modes={relay: mode for relay, (mode, _) in modes.items()},
         ours=frozenset(r for r, (mode, owners) in modes.items() if mode == AUTO_ON and not owners),
@@ -210,6 +211,11 @@ def _past(rows: list[tuple[Any, ...]]) -> Past:
         auto_on=auto_on,
         until=until,
     )
+
+
+def length(date: float, end: float) -> float:
+    """How long a force lasts (s), by the dates in its row; any program may write them."""
+    return min(LONGEST_FORCE, max(0.0, end - date))
 
 
 def _end_in(event: str) -> float | None:
