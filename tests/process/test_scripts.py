@@ -581,3 +581,14 @@ def test_a_script_removed_lets_its_relay_go_off_in_time(house: House, clock: Clo
         on.append(2 in house.on)
     assert on == [True] * 9 + [False] * 2
     assert house.modes[2] == 1
+
+
+def test_scripts_run_under_a_limit_of_memory_that_is_there_already(house: House) -> None:
+    """As systemd or a hosting shell sets it: an ordinary user cannot raise it."""
+    bound = ["prlimit", "--as=200000000"]
+    if os.geteuid() == 0:
+        bound = ["setpriv", "--bounding-set=-sys_resource", *bound]
+    command = [*bound, *house.command()]
+    ran = subprocess.run(command, env=house.env, capture_output=True, text=True, timeout=60)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert house.on == {2, 3}

@@ -399,6 +399,19 @@ def test_suppose_other_readings_and_another_hour(house: House) -> None:
     assert house.tick("--dry-run", "--set", "SOC=97").out.count("→") == 0
 
 
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [("---", "no SOC: PvMonit reports"), (" ", "no SOC"), ("abc", "SOC is 'abc', which is no number")],
+)
+def test_what_is_supposed_is_judged_as_what_pvmonit_gives(house: House, value: str, why: str) -> None:
+    house.configure({"domo.floor": {"SOC": 60}})
+    house.script(1, 'return relay.on("sun")')
+    ran = house.tick("--dry-run", "--set", f"SOC={value}")
+    assert why in ran.err and "→ on" not in ran.out
+    house.data(SOC=value)
+    assert why in house.tick().err and house.on == set()
+
+
 def test_suppose_where_there_is_no_data(house: House) -> None:
     house.data_file.unlink()
     house.script(1, "return relay.on(f\"{data['SOC']}\")")

@@ -104,7 +104,8 @@ def _ask_all(
     import marshal
     import resource
 
-    limit = _mapped(resource.getpagesize()) + MEMORY_BYTES
+    limit, hard = _mapped(resource.getpagesize()) + MEMORY_BYTES, resource.getrlimit(resource.RLIMIT_AS)[1]
+    limit = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     library = source.Library(world.config.scriptDir, True, world.config.scriptOwners)

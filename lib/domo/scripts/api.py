@@ -20,6 +20,7 @@ from ..core.history import KEPT, OFF, ON, History
 from ..core.model import STAGES, Device, Now, Order, Past, Reading, ScriptError
 from ..core.settings import Config
 from ..core.texts import did_you_mean, one_line
+from . import messages
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,7 +56,6 @@ else:
 
 
 _NO_HISTORY = History()
-LONGEST_TIMER = 366 * 86400.0  # s
 LONGEST_NAME = 100  # characters of a timer's
 
 
@@ -85,7 +85,7 @@ class Timer(_Helpful):
 
     def start(self, seconds: float) -> None:
         """Starts it, or starts it again, for this long (s)."""
-        if not 0 <= seconds <= LONGEST_TIMER:
+        if not 0 <= seconds <= messages.LONGEST_TIMER:
             raise ScriptError(f"a timer cannot last {seconds!r} s")
         self._timers[self._name] = (0.0, float(seconds), 0)
 

@@ -28,6 +28,7 @@ DAMAGED = b"X"  # a module of domo's, or of Python's
 ONE_SECONDS = 4.0  # for one script; a Pi Zero needs 2 for a few pings that nobody answers
 ALL_SECONDS = 5.5  # for all scripts, so that a tick with a refresh, and all else that waits, is within 20 s
 REASON_LIMIT = 500  # characters
+LONGEST_TIMER = 366 * 86400.0  # s
 
 
 @dataclass(frozen=True)

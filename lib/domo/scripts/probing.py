@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..core.model import ScriptError
 from ..core.texts import minutes
+from .messages import LONGEST_TIMER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ def order(
         raise ScriptError(f"relay {relay.id} is uninterruptible in config.yaml, so it cannot be probed")
     if not isinstance(power, (int, float)):
         raise ScriptError(f"relay.probe wants the battery's power in W, not {power!r:.40}")
+    for seconds in (retry, longest):
+        if not isinstance(seconds, (int, float)) or not 0 <= seconds <= LONGEST_TIMER:
+            raise ScriptError(f"relay.probe cannot wait {seconds!r:.40} s; 0 to {LONGEST_TIMER:.0f} can be")
     timers, name = world.timers, f"{TIMER}{relay.id}"
     age, wait, bad = timers.get(name, (float("inf"), 0.0, 0))  # s since the last look; s to wait; bad looks
     taken_back = age < wait and bad >= looks  # though minOn may keep it on

@@ -17,6 +17,7 @@ from ..system import files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
     from ..core.model import Past
@@ -78,18 +79,23 @@ def judge(devices: list[tuple[str, str, str, dict[str, Value]]], config: Config,
         else:
             fresh.append(Device(number, name, age, values))
     reading = Reading(tuple(fresh), notes=tuple(dict.fromkeys(gone.values())) if gone else ())
-    there = reading.values
-    for value in config.required:
-        if value not in there:
-            if value in gone:
-                stale = Report(f"{value} is stale: {gone[value]}", fault=f"{value} is stale")
-                return replace(reading, problem=stale)
+    problem = lacking(reading.values, gone, config) or ("" if fresh else "no device reports")
+    return replace(reading, problem=problem) if problem else reading
+
+
+def lacking(there: Mapping[str, Value], gone: Mapping[str, str], config: Config) -> str:
+    """Which value that the configuration requires is missing, or is no number though it has a floor; "" if
+    none. `gone`: why other values are left out."""
+    for name in config.required:
+        if name not in there:
+            if name in gone:
+                return Report(f"{name} is stale: {gone[name]}", fault=f"{name} is stale")
             has = ", ".join(there)[:TEXT_LIMIT] or "nothing"
-            return replace(reading, problem=Report(f"no {value}: PvMonit reports {has}", fault=f"no {value}"))
-        if value in config.floor and there[value].number is None:
-            text = f"{value} is {there[value].text!r}, which is no number, so the floor cannot be checked"
-            return replace(reading, problem=Report(text, fault=f"{value} is no number"))
-    return reading if fresh else replace(reading, problem="no device reports")
+            return Report(f"no {name}: PvMonit reports {has}", fault=f"no {name}")
+        if name in config.floor and there[name].number is None:
+            text = f"{name} is {there[name].text!r}, which is no number, so the floor cannot be checked"
+            return Report(text, fault=f"{name} is no number")
+    return ""
 
 
 def _age(stamp: str, expir: float, now: Now) -> tuple[float, str]:
@@ -185,7 +191,7 @@ def parse(content: bytes) -> list[tuple[str, str, str, dict[str, Value]]]:
                 values[value_id] = Value(text, texts.get("valueBeast", ""))
                 count += 1
         elif tag == "device":
-            devices.append((device, texts.get("nom", ""), texts.get("timerefresh", ""), values))
+            devices.append((device, _short(texts.get("nom", "")), texts.get("timerefresh", ""), values))
         if count > VALUES_LIMIT or len(devices) > charge.DEVICES_LIMIT:
             raise Fault(f"holds more than {VALUES_LIMIT} values or {charge.DEVICES_LIMIT} devices")
 

@@ -17,6 +17,8 @@ from .sight import Done
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from ..core.model import Now, Past, Plan
     from ..core.settings import Config
     from ..pins.board import Board
@@ -31,7 +33,7 @@ def act(sight: Sight) -> Done:
         return Done(sight, plan, (*sight.faults, *_save(config, past, now)))
     faults = list(sight.faults)
     # nobody knows which of them still stand in a mode file that cannot be read
-    ending = answers.past.until if sight.mode_file.problem else sight.ended
+    ending: Collection[int] = answers.past.until if sight.mode_file.problem else sight.ended
     past = next_past(config, before, answers, plan, sight.faults, ending)
     unsaved = _save(config, past, now)
     if unsaved:

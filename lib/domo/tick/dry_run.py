@@ -10,7 +10,7 @@ from ..core.model import DONE, REFUSED, WRONG, ConfigError, Device, Fault, Now, 
 from ..core.records import replace
 from ..core.settings import Config
 from ..core.texts import did_you_mean
-from ..stores import bounded, user
+from ..stores import bounded, reading, user
 from ..stores import config as configs
 from ..system import output
 from . import plan, table
@@ -46,21 +46,23 @@ def main(path: str, now: Now, readings: list[str], at: str | None, relay: int | 
 
 
 def suppose(real: Reading, values: dict[str, str], config: Config) -> Reading:
-    """The reading with some values replaced on every device that reports them; new ones get a device."""
+    """The reading as if PvMonit gave these values, on every device that reports them; new ones get a
+    device."""
+    told = {name: Value(text.strip(), "") for name, text in values.items()}
 
     def supposed(reported: Mapping[str, Value]) -> dict[str, Value]:
-        return {n: Value(values[n], "") if n in values else value for n, value in reported.items()}
+        given = {name: told.get(name, value) for name, value in reported.items()}
+        return {name: value for name, value in given.items() if value.text not in reading.NO_VALUE}
 
+    known = {name for device in real.devices for name in device.values}
     devices = [replace(device, values=supposed(device.values)) for device in real.devices]
-    reported = {name for device in devices for name in device.values}
-    new = {name: Value(text, "") for name, text in values.items() if name not in reported}
-    if new:
+    if new := supposed({name: value for name, value in told.items() if name not in known}):
         devices.append(Device("supposed", "supposed", 0.0, new))
     merged = Reading(tuple(devices), notes=real.notes)
-    missing = [name for name in config.required if name not in merged.values]
-    return replace(
-        merged, problem=f"no {missing[0]}: {real.problem or 'give it too with --set'}" if missing else ""
-    )
+    problem = reading.lacking(merged.values, {}, config)
+    if real.problem and (missing := [name for name in config.required if name not in merged.values]):
+        problem = f"no {missing[0]}: {real.problem}"
+    return replace(merged, problem=problem)
 
 
 def _strange(real: Reading, values: dict[str, str]) -> Iterator[str]:

@@ -85,8 +85,8 @@ def resolve(config: Config, mode_file: modes.ModeFile, past: Past) -> tuple[dict
 
 
 def over(begun: Beginning) -> dict[int, int]:
-    """Timed forces that still stand in the mode file though their time is over, or may be if the clock was
-    just set: relay and mode. Where the mode file cannot be read, they stand in the modes that are remembered."""
+    """Timed forces that still stand in the mode file (or, while that cannot be read, in the memory) though
+    their time is over, or may be if the clock was just set: relay and mode."""
     stand = {r: end for r, end in begun.past.until.items() if begun.modes.get(r) == end[0]}
     unsure = bool(stand) and _clock_was_set(begun)
     return {r: mode for r, (mode, age, length) in stand.items() if unsure or age >= length}
