@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -207,6 +208,33 @@ def test_the_journal_does_not_answer(house: House, disk: HungDisk, what: str) ->
     assert house.memory["stuck"] == {}
     (disk.place / "journal").rename(house.journal_file)
     assert (3, "M", 3) in [row[:3] for row in house.journal]
+
+
+def test_after_a_restart_onto_a_dying_disk_no_process_is_added_each_minute(
+    house: House, disk: HungDisk
+) -> None:
+    """Memory and mode file are gone, journal and record do not answer, nor does what gives the data."""
+    disk.close()
+    house.configure({"domo.dbFile": "disk/journal", "domo.recordDir": "disk/history"})
+    house.set_modes({1: 1, 2: 1, 3: 3})
+    house.tick()
+    for file in (house.memory_file, house.mode_file, house.data_file, house.folder / "domo_record.kept"):
+        file.unlink()
+    with HungDisk(disk.place) as again, socket.create_server(("127.0.0.1", 0)) as silent:
+        house.configure({"urlDataXml": f"http://127.0.0.1:{silent.getsockname()[1]}/"})
+        again.hang()
+        first = hung_tick(house)
+        assert "journal: cannot be read: gave no answer within 5 s" in first.err
+        those = waiting(house)
+        assert len(those) == 2 and all(state(pid) == "D" for pid in those)
+        assert f"process {those[0]} hangs and cannot be killed" in hung_tick(house).err
+        assert waiting(house) == those
+        again.answer()
+        until(lambda: all(state(pid) in ("", "Z") for pid in those))
+    house.configure({"urlDataXml": False})
+    house.data()
+    assert house.tick() == (0, "", "")
+    assert house.on == {1, 3} and house.memory["stuck"] == {}
 
 
 @pytest.mark.parametrize(

@@ -25,8 +25,10 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..core.settings import Config
+    from ..system.stuck import Stuck
 
 VERSION = 2
+UNKNOWN = 0  # the version of a memory that only says which processes are stuck
 SLACK = 60.0  # s by which the two clocks may differ about the time since then
 PLAUSIBLE = 1577836800  # 2020-01-01; a clock that says less was not set yet
 
@@ -48,14 +50,8 @@ def load(config: Config, now: Now, anyones: bool = False) -> tuple[Past | None, 
     """The past, or None if no memory can be used, and "" or why it cannot. `anyones`: whoever owns it, which
     is good enough for showing it."""
     try:
-        content, info = files.read(config.memory_path)
-        if not anyones and info.st_uid not in (0, os.geteuid()):
-            from ..system.rights import user_name
-
-            owner = user_name(info.st_uid)
-            raise Fault(f"{config.memory_path}: belongs to {owner}; run: sudo rm {config.memory_path}")
-        saved = tinyjson.loads(content.decode())
-        if type(saved["version"]) is int and 0 < saved["version"] < VERSION:  # from before an update
+        saved = _saved(config, anyones)
+        if type(saved["version"]) is int and 0 <= saved["version"] < VERSION:  # see UNKNOWN
             return None, ""
         return restored(saved, now), ""
     except FileNotFoundError:
@@ -66,6 +62,26 @@ def load(config: Config, now: Now, anyones: bool = False) -> tuple[Past | None, 
         what = f"{config.memory_path}: is not domo's ({one_line(error, 200)})"
         text = f"memory not used: {what}; the journal is read instead"
         return None, Report(text, "memory", lasts=False)
+
+
+def _saved(config: Config, anyones: bool = False) -> Any:
+    """What is in the file. Raises FileNotFoundError, Fault or ValueError."""
+    content, info = files.read(config.memory_path)
+    if not anyones and info.st_uid not in (0, os.geteuid()):
+        from ..system.rights import user_name
+
+        owner = user_name(info.st_uid)
+        raise Fault(f"{config.memory_path}: belongs to {owner}; run: sudo rm {config.memory_path}")
+    return tinyjson.loads(content.decode())
+
+
+def stuck(config: Config) -> Mapping[str, Stuck]:
+    """The processes that were stuck when the past was last saved, known or not."""
+    try:
+        processes: Mapping[str, Stuck] = FIELDS["stuck"][1](_saved(config)["stuck"], 0.0)
+        return processes
+    except (OSError, Fault, ValueError, TypeError, LookupError, AttributeError, RecursionError):
+        return {}
 
 
 def gone_by(saved: Mapping[str, Any], now: Now) -> float:
@@ -119,6 +135,11 @@ def observe(past: Past, states: Mapping[int, int], pins: Mapping[int, int], now:
 
 
 def save(config: Config, past: Past, now: Now) -> None:
-    """Writes the past, unless it is not known: then the next tick reads the journal again. Raises Fault."""
-    if past.known:
-        files.replace(config.memory_path, tinyjson.dumps(kept(past, now)).encode(errors="replace"))
+    """Writes the past. If it is not known, the next tick shall read the journal again: then only the
+    processes that are stuck are written, so that it starts no other beside them. Raises Fault."""
+    saved = kept(past, now)
+    if not past.known:
+        if not past.stuck:
+            return
+        saved = {"version": UNKNOWN, "stuck": saved["stuck"]}
+    files.replace(config.memory_path, tinyjson.dumps(saved).encode(errors="replace"))

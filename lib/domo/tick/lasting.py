@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .plan import Beginning
 
 SECONDS = 5.0
+LATER_SECONDS = 1.0  # if something hangs already: it may be the same disk, and a tick has 20 s
 
 
 def past(config: Config, now: Now) -> tuple[Past, str]:
@@ -34,12 +35,13 @@ def past(config: Config, now: Now) -> tuple[Past, str]:
         past, fault = journal.past(config, now)
         return memory.kept(past, now), past.known, str(fault)
 
-    answer, why, _ = apart(read, SECONDS)
+    unknown = Past(known=False, stuck=memory.stuck(config))
+    answer, why, unknown = _bounded("journal", f"{config.dbFile}: cannot be read", read, unknown)
     if answer is None:
         told = "nothing is switched on automatically until it can be read"
-        return Past(known=False), f"journal {config.dbFile}: cannot be read, {why}; {told}"
+        return unknown, Report(f"{why}; {told}", "journal")
     saved, known, fault = answer
-    return replace(memory.restored(saved, now), known=known), fault
+    return replace(memory.restored(saved, now), known=known, stuck=unknown.stuck), fault
 
 
 def dated(begun: Beginning) -> Beginning:
@@ -112,6 +114,6 @@ def _bounded(what: str, place: str, work: Callable[[], Any], before: Past) -> tu
     stuck = before.stuck.get(what)
     if stuck and running(stuck):
         return None, f"{what} {place}: {HANGS.format(stuck[0])}", before
-    answer, why, stuck = apart(work, SECONDS)
+    answer, why, stuck = apart(work, LATER_SECONDS if before.stuck else SECONDS)
     after = replace(before, stuck={**before.stuck, what: stuck}) if stuck else before
     return answer, f"{what} {place}: {why}", after
