@@ -123,6 +123,8 @@ class Case(NamedTuple):
         limits, history = self.limits(relay), self.history(relay)
         if self.states[relay] == ON or not self.supported(relay) or self.below_floor or self.worn_out(relay):
             return False
+        if self.ordered_by_others(relay) and self.config.floor and self.reading.problem:
+            return False  # the floor cannot be checked
         many = 0 < limits.maxStartsPerHour <= history.starts(HOUR)
         return history.since(OFF) >= limits.minOff and not many
 
@@ -411,6 +413,13 @@ def below_the_floor_every_auto_relay_is_off_and_a_force_says_so(case: Case, plan
 
 
 @invariant
+def without_data_no_order_of_another_program_switches_on_past_the_floor(case: Case, plan: Plan) -> None:
+    """It cannot be checked. What is on stays on for secuDownNoData."""
+    if case.config.floor and case.reading.problem:
+        assert not [r for r in case.auto if plan[r].switched_on and r not in case.orders]
+
+
+@invariant
 def the_inverter_is_never_asked_for_more_than_maxWatt(case: Case, plan: Plan) -> None:
     if not case.config.maxWatt:
         return
@@ -581,6 +590,20 @@ ON_FOR_2_H = ((10_000.0, ON), (2_800.0, OFF))
 )
 def test_the_edges(decision: Decision, state: int) -> None:
     assert decision.state == state, decision.why
+
+
+@pytest.mark.parametrize(
+    ("state", "floor", "problem", "then"),
+    [(OFF, {"SOC": 60}, "stale", OFF), (OFF, {"SOC": 60}, "", ON), (OFF, {}, "stale", ON),
+     (ON, {"SOC": 60}, "stale", ON)],
+)  # fmt: skip
+def test_without_data_an_order_of_another_program_waits_if_there_is_a_floor(
+    state: int, floor: dict[str, float], problem: str, then: int
+) -> None:
+    config = Config(path="", relayNb=1, floor=floor)
+    data = Reading((Device("0", "BMV", 0.0, {"SOC": Value("97", "")}),), problem=problem)
+    past = Past(data=60.0, history={1: History(((9.0, ON),))}) if state else Past(data=60.0)
+    assert decide(config, {1: AUTO_ON}, {1: state}, past, data, {})[1].state == then
 
 
 def together(on: tuple[int, ...], orders: Mapping[int, str], **watts: float) -> Plan:

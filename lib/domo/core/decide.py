@@ -1,7 +1,8 @@
 """Decides what each relay does. Pure: no clock, no file, no pin. It keeps the invariants of ARCHITECTURE.md.
 
-The rules in their order, of which the earlier one wins: the owner's force; no on without a good order; the
-floor; the limits; one switch-on at a time; the inverter's watts.
+The rules in their order: the owner's force; no on without a good order; the floor; the limits; the inverter's
+watts; one switch-on at a time. Each may say off. Only a force, or a cycle that has begun, stays on whatever the
+later ones say.
 """
 
 from __future__ import annotations
@@ -60,6 +61,8 @@ def decide(
             else:
                 good = relay not in past.ours and not stale
                 wish = _from_outside(relay, mode, state, past, stale, config)
+                if wish[0] == ON and state == OFF and config.floor and reading.problem:
+                    wish = OFF, Text("ordered on in the mode file: waits for data, to check the floor")
             if good and wish[0] == ON:
                 supported.add(relay)
             if state == ON or wish[0] == ON:
