@@ -21,6 +21,7 @@ import random
 import re
 import signal
 import sqlite3
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -571,3 +572,41 @@ def test_a_file_of_somebody_else_in_the_place_of_ours_is_set_aside(house: House,
     assert "it is written again" in house.tick().err
     assert aside.read_text() == text and json.loads(notes.read_text())
     assert house.tick() == (0, "", "")
+
+
+def test_a_folder_whose_name_is_no_text(tmp_path: Path) -> None:
+    """An old ISO 8859-1 name: the journal is not taken for damaged, and the log is written."""
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    folder.mkdir()
+    house = House(folder)
+    house.configure({"printMessageLogfile": "log"})
+    house.set_modes({1: 3, 2: 1, 3: 1})
+    assert house.tick() == (0, "", "")
+    house.data_file.unlink()
+    house.set_modes({1: 0, 2: 1, 3: 1})
+    ran = house.tick()
+    assert ran.code == 1 and "no data file" in ran.said and "Traceback" not in ran.said
+    assert [row[:3] for row in house.journal if row[1] == "M"] == [(1, "M", 3), (1, "M", 0)]
+    assert not list(folder.glob("*corrupt*")) and (folder / "log").stat().st_size
+
+
+def test_the_current_folder_is_gone(house: House) -> None:
+    gone = house.folder / "gone"
+    gone.mkdir()
+    command = [*house.command()[:-1], "config.yaml"]
+    ran = subprocess.run(
+        ["sh", "-c", 'cd "$0" && rmdir "$0" && exec "$@"', str(gone), *command],
+        env=house.env, capture_output=True, text=True,
+    )  # fmt: skip
+    assert ran.returncode == 2
+    assert "config.yaml" in ran.stderr and "Traceback" not in ran.stderr
+
+
+def test_a_program_for_the_data_that_is_none(house: House) -> None:
+    program = house.folder / "php"
+    program.write_bytes(b"\0\1\2")
+    program.chmod(0o755)
+    house.data_file.unlink()
+    (house.folder / "data-xml.php").touch()
+    house.configure({"bin.php-cli": str(program), "scriptDataXml": "data-xml.php"})
+    assert f"{program} cannot be run (Exec format error)" in house.tick().said

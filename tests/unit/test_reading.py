@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from domo.stores import reading
 from support.house import NOON, Clock, House, Ran, xml
 from support.server import Server, page
 
@@ -295,6 +296,9 @@ def test_what_is_not_to_be_seen_does_not_come_in(house: House, clock: Clock) -> 
     ran = look(house, clock, text)
     said = ran.out + ran.err
     assert "b ?" in said
+    nested = document(f"<device id='7'><nom>b{dirty}{'m' * 999}<value></value></nom></device>")
+    (parsed,) = reading.parse(nested.encode())
+    assert parsed[1].isprintable() and len(parsed[1]) < 300
     assert "domo-tick: forged" in said.replace("\n", " ")
     assert not [line for line in said.splitlines() if line.startswith("domo-tick: ")]
     assert not [c for c in said if c != "\n" and not c.isprintable()]

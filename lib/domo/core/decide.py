@@ -1,8 +1,8 @@
 """Decides what each relay does. Pure: no clock, no file, no pin. It keeps the invariants of ARCHITECTURE.md.
 
 The rules in their order: the owner's force; no on without a good order; the floor; the limits; the inverter's
-watts; one switch-on at a time. Each may say off. Only a force, or a cycle that has begun, stays on whatever the
-later ones say.
+watts; one switch-on at a time. Each may say off. Only a force, or a cycle that has begun, stays on above the
+inverter's watts.
 """
 
 from __future__ import annotations

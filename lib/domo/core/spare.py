@@ -143,8 +143,8 @@ def _lent(lent: float, power: float, gone: float, plant: Plant) -> float:
 
 
 def charge(sky: Sky, plant: Plant, soc: float) -> float:
-    """The charge (%): what the monitor shows, but no more than what the battery has given since it was full
-    leaves. A monitor may believe too early that it is full again."""
+    """The charge (%): the smaller of two. One is what the monitor shows, which may believe too early that the
+    battery is full again. The other is full, minus what the battery has given since."""
     return min(soc, sky.get("full", 100.0) - 100 * sky.get("lent", 0.0) / float(plant["battery"]))
 
 
@@ -180,9 +180,9 @@ def ahead(
 def rest(
     pieces: list[tuple[float, float, float]], plant: Plant, trust: float, lacks: float
 ) -> tuple[float, float]:
-    """What the sun of these pieces gives beyond what the house draws, and how much of that a battery that
-    lacks so much (Wh) can take: the less it lacks, the slower it takes it (Wh); `trust` is the share of the
-    sun that is counted on."""
+    """Two sums over these pieces (Wh): what the sun gives beyond what the house draws, and how much of that
+    the battery can take. `lacks`: what the battery lacks now (Wh); the less, the slower it takes it. `trust`:
+    the share of the sun that is counted on."""
     chemistry, battery = plant["chemistry"], plant["battery"]
     most, tapers, ends = TAKES[chemistry] * battery, TAPERS[chemistry], ENDS[chemistry] * battery
     over = taken = 0.0

@@ -61,7 +61,7 @@ class RpiGpio:
             else:
                 self._gpio.setup(pin, self._gpio.OUT, initial=level)  # the level first, then the direction
                 self._own.add(pin)
-            if self._gpio.input(pin) != level:
+            if self.blind and self._gpio.input(pin) != level:  # at the others `board` looks
                 raise Fault(f"BCM pin {pin} does not follow; look at its wiring")
         except Fault:
             raise
@@ -100,7 +100,11 @@ def started(load: Callable[[], Any]) -> Any:
     if not PathFinder.find_spec("lgpio"):
         return load()
     folder = cache.made()
-    back = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+    try:
+        back = os.open(".", flags)
+    except OSError:  # this user may not read it, or it is gone
+        back = os.open("/", flags)
     try:
         os.environ["LG_WD"] = folder
         os.chdir(folder)

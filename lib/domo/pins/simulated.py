@@ -29,6 +29,4 @@ class SimulatedPins:
         """Writes the file if a level has changed. Gives "" or what was wrong with it. Raises Fault."""
         if self._levels == self._saved and not self._fault:
             return ""
-        fault = states.save(self._path, self._levels)
-        self._saved, self._fault = dict(self._levels), ""
-        return fault
+        return states.save(self._path, self._levels)

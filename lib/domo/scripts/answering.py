@@ -123,7 +123,7 @@ def _ask_all(
             world.timers = dict(said[3])
             send(answer, messages.ORDER + marshal.dumps(said))
             continue
-        script = source.compiled(relay, world, library)
+        script = source.compiled(relay, library)
         if not isinstance(script, tuple):
             said = messages.said(script, world.timers)
         elif script[1]:

@@ -80,7 +80,7 @@ class Round:
 
             now = question.pretend or question.now
             self.take_reading(*reading.watched(self.config, question.given, self.past, now))
-        elif self.stuck:
+        if self.stuck:
             from . import blame
 
             blame.still_stuck(self)

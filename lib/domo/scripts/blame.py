@@ -60,7 +60,7 @@ def still_stuck(round: Round) -> None:
     """Notes what is not tried, because a process of an earlier tick is still stuck at it."""
     for what, (pid, _) in round.stuck.items():
         why = f"{HANGS.format(pid)}; no other is started beside it"
-        if what == "data":
+        if what == "data" and round.reading is None:
             _no_data(round, why)
         elif what == "folder":
             _no_scripts(round, why)

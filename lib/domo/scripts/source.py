@@ -129,7 +129,7 @@ def _text(fd: int, file: str) -> bytes:
 
 def ask_here(relay: int, world: World, library: Library) -> Order:
     """The order of a relay's script, run in this very process, whatever it can reach; none of one in PHP."""
-    script = compiled(relay, world, library)
+    script = compiled(relay, library)
     if isinstance(script, Order) and scripted(world.config).get(relay) == "php":
         return Order("", f"script {relay}.php is not replayed, because PHP cannot be given another date")
     return script if isinstance(script, Order) else ask(relay, world, script[0])
@@ -197,7 +197,7 @@ def defined(file: str, relay: int, code: CodeType, space: dict[str, object]) -> 
     return decide
 
 
-def compiled(relay: int, world: World, library: Library) -> Compiled | Order:
+def compiled(relay: int, library: Library) -> Compiled | Order:
     """The compiled script of a relay, or an Order that says why there is none."""
     try:
         return library.script(f"{relay}.py")

@@ -15,12 +15,15 @@ if TYPE_CHECKING:
 
 
 def absolute(path: str) -> str:
-    """The path as an absolute one, from the current folder."""
+    """The path as an absolute one, from the current folder, if that is still there."""
     if path.startswith("/"):
         return path
     from os.path import abspath
 
-    return abspath(path)
+    try:
+        return abspath(path)
+    except OSError:
+        return path
 
 
 def chosen(path: str | None) -> str:

@@ -14,8 +14,8 @@ Guaranteed, without any help from the other writer:
 
 Not guaranteed:
 
-- A writer that the kernel suspends between finding the file and opening it, from before domo's exchange
-  until after domo has looked at what the exchange returned: about 60 microseconds on a busy core.
+- A writer that has found the file but not opened it, if the kernel stops it there while domo exchanges the
+  files and looks at the result: about 60 microseconds. It then writes into the file that domo has replaced.
 - An edit that has to be carried over, if others then write for two seconds without a pause.
 - A file system without leases (NFS, FUSE: the gap lasts from reading to exchange), or without exchange.
 - Two other programs that overwrite each other's edits; and a program that read the file before an order of

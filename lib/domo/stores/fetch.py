@@ -83,7 +83,10 @@ def _gave(child: Child) -> bytes:
 
 def _run(command: list[str], answer: int) -> None:
     os.dup2(answer, 1)
-    os.execv(command[0], command)
+    try:
+        os.execv(command[0], command)
+    except OSError as error:
+        os.write(2, f"{command[0]} cannot be run ({error.strerror})".encode(errors="replace"))
 
 
 def _get(url: str, answer: int) -> None:

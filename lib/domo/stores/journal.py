@@ -88,7 +88,8 @@ def _inserted(row: Row, now: Now) -> tuple[object, ...]:
     """The values of a row, in the order of _WRITTEN."""
     date = int(now.wall - row.age)
     until = None if row.remaining is None else round(now.wall - row.age + row.remaining)
-    return row.relay, row.info, row.value, date, str(row.why), row.by or None, until
+    why = str(row.why).encode(errors="replace").decode()  # it may name a file whose name is no text
+    return row.relay, row.info, row.value, date, why, row.by or None, until
 
 
 def _add_columns(base: sqlite3.Connection) -> None:
@@ -111,7 +112,9 @@ def connected(path: str, access: str = "rwc") -> sqlite3.Connection:
         raise OSError("is somebody else's link, which is not followed; remove it")
     if os.path.exists(path) and not os.path.isfile(path):
         raise OSError("is not a file; move it away")  # SQLite would wait for ever at a pipe
-    quoted = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+    quoted = "".join(
+        f"%{byte:02x}" if byte in b"%?#" or byte > 126 else chr(byte) for byte in os.fsencode(path)
+    )
     return sqlite3.connect(f"file:{quoted}?mode={access}", uri=True, timeout=1.0)
 
 

@@ -119,9 +119,9 @@ def last_states(past: Past, now: Now) -> Mapping[int, int]:
 
 
 def observe(past: Past, states: Mapping[int, int], pins: Mapping[int, int], now: Now) -> Past:
-    """The past with the states that were found. A relay that is not as it was left was switched at boot, if
-    the machine restarted, else just now. If its pin is on though it counts as off (see plan.begin), it counts
-    as switched off just now."""
+    """The past with the states that were found. If a relay is not as it was left, somebody switched it: when
+    the machine started, if it has restarted, else now. One whose pin is on, but which counts as off (see
+    plan.begin), counts as switched off now."""
     restarted = past.tick is None or past.tick >= now.up
     history = dict(past.history)
     for relay, state in states.items():

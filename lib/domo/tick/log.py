@@ -28,7 +28,8 @@ def log(done: Done) -> list[str]:
             show(line)
     try:
         if config.printMessageLogfile:
-            _append(config.printMessageLogfile, "".join(f"{line}\n" for _, line in lines).encode())
+            text = "".join(f"{line}\n" for _, line in lines)
+            _append(config.printMessageLogfile, text.encode(errors="replace"))
     except OSError as error:
         return [str(rights.refused(config.printMessageLogfile, error))]
     return []
@@ -74,8 +75,9 @@ def _append(path: str, content: bytes) -> None:
     try:
         if os.fstat(fd).st_size + len(content) > LOG_LIMIT:
             os.rename(path, f"{path}.1")
+            new = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o644)
             os.close(fd)
-            fd = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o644)
+            fd = new
         files.write_all(fd, content)
     finally:
         os.close(fd)

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Beginning:
-    """What a tick knows before it touches anything that may hang: the pins, the modes, the past."""
+    """What a tick knows before it touches anything that may hang: the pins, the modes, the past. (Only if the
+    memory is gone, a child has read the journal for it.)"""
 
     config: Config
     now: Now
@@ -37,9 +38,9 @@ class Beginning:
 
 
 def begin(config: Config, now: Now) -> Beginning:
-    """Reads memory, mode file and pins. A relay counts as on if its pin is on and it was left on. If it was
-    left off (a restart switches all off), it counts as off, and must wait for its turn. If it is not known
-    how it was left, the pin decides."""
+    """Reads memory, mode file and pins. A relay is on if its pin is on and the last tick left it on. If that
+    left it off, or the machine has restarted, it counts as off whatever its pin says, and waits for its turn.
+    If nobody knows how it was left, the pin decides."""
     before, memory_fault = memory.load(config, now)
     journal_fault = ""
     if before is None:

@@ -30,8 +30,8 @@ def next_past(
     failed: Collection[int] = (),
 ) -> Past:
     """The past for the next tick; `before` it was as the last tick left it. `ending`: relays whose force is
-    over, which the mode file does not say yet: until it does, the end is not forgotten. `failed`: relays that
-    could not be switched on."""
+    over, though the mode file still shows it: its end is remembered until the file is corrected. `failed`:
+    relays that could not be switched on."""
     past, orders = answers.past, answers.orders
     history, auto_on, support = dict(past.history), dict(past.auto_on), dict(past.support)
     modes, states, why, auto = dict(past.modes), {}, {}, []

@@ -49,7 +49,7 @@ def reminders(before: Past, past: Past, plan: Plan) -> list[Row]:
 
 
 def standing(past: Past) -> tuple[Row, ...]:
-    """Rows for the standing forces, without those that a row waiting for the journal tells of."""
+    """A row for each standing force, unless a row for it already waits for the journal."""
     told = {row.relay for row in past.unwritten if row.info == "M"}
     forces = {r: mode for r, mode in past.modes.items() if mode in FORCED and r not in told}
     remaining = {r: max(0.0, length - age) for r, (_, age, length) in past.until.items()}

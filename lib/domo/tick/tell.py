@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def untold(config: Config) -> list[str]:
-    """The fault that the program of onChange could not be told, if there is one."""
+    """Why the program of onChange could not be told something; [] if nothing is wrong."""
     if not _waits(config):
         return []
     from ..stores import events
