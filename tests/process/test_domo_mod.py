@@ -550,3 +550,30 @@ def test_a_force_that_cannot_be_written_leaves_the_end_of_the_one_that_stands(ho
     home.mode_file.write_text(good)
     home.tick_at(Later(7300))
     assert home.modes[1] == 1
+
+
+def test_a_force_ends_though_the_mode_file_cannot_be_written(house: House) -> None:
+    house.tick()
+    mod(house, "1", "on", "--for", "1h")
+    assert house.on == {1}
+    with open(house.mode_file, "r+"):
+        ran = house.tick_at(Later(3700))
+    assert "another program keeps writing it" in ran.err
+    assert house.on == set() and house.modes[1] == 3
+    house.tick_at(Later(3760))
+    assert house.on == set() and house.modes[1] == 1
+
+
+def test_a_force_that_is_over_takes_no_room_from_a_newer_one(house: House) -> None:
+    """Relay 1's force is over; the owner forces relay 2 while the tick thinks: relay 3 fits beside it."""
+    watts = {"domo.relayWatt": {1: 1000, 2: 1000, 3: 1000}, "domo.maxWatt": 2500}
+    house.configure({**watts, "domo.relay.scriptExecInterval": 0})
+    house.script(3, 'return relay.on("sun")')
+    house.tick()
+    mod(house, "1", "on", "--for", "1h")
+    assert house.on == {1, 3}
+    new = f"""open({str(house.mode_file)!r}, "w").write('{{"1": 3, "2": 3, "3": 2}}')"""
+    house.script(3, f"{new}\nreturn relay.on('sun')")
+    house.data(at=time.time() + 3700, SOC=91)
+    house.tick_at(Later(3700))
+    assert (house.modes, house.on) == ({1: 1, 2: 3, 3: 2}, {2, 3})

@@ -357,3 +357,36 @@ def test_a_bad_configuration_is_told_at_the_start(wall: Walls) -> None:
     here = wall({"domo.relayNb": 0})
     done = subprocess.run(here.command(), env=here.env, capture_output=True, text=True, timeout=20)
     assert done.returncode == 2 and "domo.relayNb" in done.stderr and "Traceback" not in done.stderr
+
+
+IMPATIENT = """
+import sys
+sys.path.insert(0, sys.argv[3].removesuffix("bin/domo-panel") + "lib")
+from domo.panel import loop
+loop.GIVE_UP = 3.0
+from domo.panel.process import main
+sys.exit(main(sys.argv[4:]))
+"""
+
+
+def test_a_choice_that_cannot_be_written_is_dropped_after_a_while(wall: Walls) -> None:
+    """With half a minute of three seconds. Nothing must start hours later, when the file is mended."""
+    here = wall()
+    here.under = [sys.executable, "-S", "-c", IMPATIENT]
+    here.start()
+    here.tick()
+    here.house.mode_file.write_text("{")
+    here.click(3)
+    eventually(lambda: "the choice is dropped" in here.said())
+    here.house.set_modes(AUTO)
+    never(lambda: here.house.modes[3] == 3 or here.was_on(3), 3)
+
+
+def test_a_choice_waits_a_while_for_a_file_that_is_mended(wall: Walls) -> None:
+    here = wall().start()
+    here.tick()
+    here.house.mode_file.write_text("{")
+    here.click(3)
+    eventually(lambda: "is not JSON" in here.said())
+    here.house.set_modes(AUTO)
+    eventually(lambda: here.on == {3})

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from domo.core.model import Now
 from support.house import NOON, PROJECT, Clock, House, Ran, until
 
 ON = 'return relay.on("sun")'
@@ -722,3 +723,81 @@ def test_no_link_planted_as_log_is_followed(house: House) -> None:
     assert ran.code == 1
     assert f"{house.folder}/log" in ran.err
     assert not (house.folder / "victim").exists()
+
+
+class Stopped(Clock):
+    """The process is stopped (Ctrl-Z, a suspended machine) after the first look at the clocks."""
+
+    def __init__(self, clock: Clock, seconds: float, looks: int = 1) -> None:
+        super().__init__(clock.wall, clock.up)
+        self._boots = clock._boots
+        self.seconds, self.looks = seconds, looks
+
+    def now(self) -> Now:
+        now = super().now()
+        self.looks -= 1
+        if self.looks == 0:
+            self.forward(self.seconds)
+        return now
+
+
+def test_what_was_read_before_the_process_was_stopped_is_not_acted_on(house: House, clock: Clock) -> None:
+    """It would switch a relay on by data of two hours ago."""
+    house.script(1, ON)
+    house.data(at=clock.wall)
+    ran = house.tick_at(Stopped(clock, 7200))
+    assert (ran.code, house.on) == (1, set())
+    assert "was written 7200 s ago" in ran.err
+
+
+def test_a_stopped_tick_without_a_configuration_has_no_data_either(house: House, clock: Clock) -> None:
+    house.set_modes({1: 1, 2: 1, 3: 1})
+    house.data(at=clock.wall)
+    house.tick_at(clock)
+    house.script(1, ON)
+    house.config.write_text("domo: [")
+    house.set_modes({1: 1, 2: 3, 3: 1})
+    clock.forward(60)
+    house.data(at=clock.wall + 61)
+    house.tick_at(Stopped(clock, 61, looks=2))
+    assert house.on == {2}
+
+
+def test_a_journal_that_cannot_be_written_for_long_fills_no_memory(house: House, clock: Clock) -> None:
+    house.set_modes({1: 1, 2: 1, 3: 1})
+    house.data(at=clock.wall)
+    house.tick_at(clock)
+    house.journal_file.unlink(missing_ok=True)
+    house.journal_file.mkdir()
+    row = [0.0, 1, "E", 1, "sun", "", None]
+    house.memory_file.write_text(json.dumps({**house.memory, "unwritten": [row] * 1000}))
+    house.set_modes({1: 3, 2: 1, 3: 1})
+    house.tick_at(clock)
+    rows = house.memory["unwritten"]
+    assert len(rows) == 1000 and rows[-1][1:4] == [1, "E", 1] and rows[-2][1:4] == [1, "M", 3]
+
+
+def test_a_pin_that_is_the_panels_now_is_not_touched(house: House, clock: Clock) -> None:
+    """It was a relay's until config.yaml changed."""
+    house.configure({"domo.relayGpio": {1: 23, 2: 24, 3: 8}, "domo.tm1638.clk": 25})
+    house.data(at=clock.wall)
+    house.tick_at(clock)
+    house.configure({"domo.relayGpio": {1: 25, 2: 24, 3: 8}, "domo.tm1638.clk": 23})
+    house.pin_file.write_text(json.dumps({**house.pins, 23: 0}))  # as the panel left its line
+    clock.forward(60)
+    house.data(at=clock.wall)
+    house.tick_at(clock)
+    assert house.pins[23] == 0
+
+
+def test_a_pin_that_is_nobodys_any_more_is_left_off(house: House, clock: Clock) -> None:
+    house.configure({"domo.relayGpio": {1: 23, 2: 24, 3: 8}})
+    house.set_modes({1: 3, 2: 1, 3: 1})
+    house.data(at=clock.wall)
+    house.tick_at(clock)
+    assert house.pins[23] == 0
+    house.configure({"domo.relayGpio": {1: 25, 2: 24, 3: 8}})
+    clock.forward(60)
+    house.data(at=clock.wall)
+    house.tick_at(clock)
+    assert (house.pins[23], house.pins[25]) == (1, 0)

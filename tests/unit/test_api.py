@@ -12,12 +12,6 @@ from typing import Any
 
 import pytest
 
-from domo.core.history import ON, History
-from domo.core.model import Device, Now, Past, Reading, Value
-from domo.core.records import replace
-from domo.core.settings import Config
-from domo.scripts.api import Relay, World
-from domo.stores import plant_keys
 from support.house import Clock, House
 
 pytestmark = pytest.mark.usefixtures("paris")
@@ -789,44 +783,3 @@ def test_uninterruptible_loads_are_never_probed(life: Life) -> None:
     life.house.configure({"domo.uninterruptible": [3]})
     assert "relay 3 is uninterruptible in config.yaml" in life.complaint("relay.probe(100)")
     assert life.house.states[3] == 0
-
-
-# --- the staircase, and what the battery has lent -------------------------------------------------------
-
-
-def staircase(data: dict[str, str], watts: dict[int, float], past: Past, states: dict[int, int]) -> World:
-    """What a staircase sees at noon of a day in June, with 6 kWh of lead that has been full today."""
-    plant = plant_keys.plant({"panels": 3000, "battery": 6000, "latitude": 48})
-    config = Config(path="", relayNb=len(watts), relayWatt=watts, plant=plant, cacheDir="")
-    now = Now(1_750_507_200.0, 50_000.0, "boot")
-    sky = {"full": 100.0, "now": 0.9, "day": 0.9, "age": 60.0, "look": 60.0, **past.sky}
-    past = replace(past, sky=sky, charge={"full mppt": 3600.0, "night mppt": 25_000.0})
-    regulator = {"CS": Value("Bulk", ""), "PPV": Value("400", ""), "MPPT": Value("2", "")}
-    monitor = {name: Value(text, "") for name, text in data.items()}
-    reading = Reading((Device("mppt", "Mppt", 1.0, regulator), Device("bmv", "Bmv", 1.0, monitor)))
-    return World(config, dict.fromkeys(watts, 1), states, past, reading, now)
-
-
-@pytest.mark.parametrize(("lent", "on"), [(0, True), (200, True), (400, False)])
-def test_a_staircase_goes_by_what_the_battery_has_lent_whatever_its_monitor_shows(
-    lent: float, on: bool
-) -> None:
-    """It may lend 5 % of 6000 Wh, and shows 100 % again."""
-    world = staircase({"SOC": "100", "P": "200"}, {1: 800}, Past(sky={"lent": lent}), {1: 0})
-    assert (Relay(1, world).staircase(world.data, [1]).wanted == "on") == on
-
-
-@pytest.mark.parametrize(
-    ("power", "age", "on"),
-    [
-        (400, 60, {1}), (400, 120, {1, 2}),  # two steps of 300 W: sun for both
-        (-100, 60, {1}), (-100, 120, {1}),  # a full battery lends the rest
-        (-290, 60, set()), (-290, 120, set()),  # a cloud
-    ],
-)  # fmt: skip
-def test_a_staircase_changes_its_step_every_two_minutes_but_at_once_under_a_cloud(
-    power: float, age: float, on: set[int]
-) -> None:
-    past = Past(sky={"lent": 0.0}, history={1: History(((age, ON),))})
-    world = staircase({"SOC": "100", "P": str(power)}, {1: 300, 2: 300}, past, {1: 1, 2: 0})
-    assert {r for r in (1, 2) if Relay(r, world).staircase(world.data, [1, 2]).wanted == "on"} == on

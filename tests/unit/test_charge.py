@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from domo.core import charge
+from domo.core import charge, spare
 from domo.core.model import Device, Now, Past, Reading, Value
 from domo.core.settings import Config
 from domo.stores import plant_keys
@@ -95,3 +95,40 @@ def test_a_tick_tells_the_first_float_of_a_day_from_the_next() -> None:
     for stage, soc in (("Float", 98), ("Bulk", 90), ("Float", 92)):
         _, past = store.watched(config, shown(stage, soc), past, now)
     assert past.sky["full"] == 98
+
+
+def test_a_long_gap_in_the_data_counts_as_a_night() -> None:
+    """The battery was full yesterday; nobody looked while it was night."""
+    before = {"full mppt": charge.SHORTEST_NIGHT + 60}
+    for gap, full in ((charge.SHORTEST_NIGHT - 1, True), (charge.SHORTEST_NIGHT, False)):
+        after = charge.stages(before, shown("Bulk", soc=80), PLANT, gap)
+        assert charge.full_today(after, "mppt") == full
+
+
+def test_a_regulator_in_float_whose_panels_give_nothing_is_not_in_the_night() -> None:
+    ages = charge.stages({}, shown("Float", panels=0), PLANT)
+    assert "night mppt" not in ages
+
+
+def two(*stages: str) -> Reading:
+    """Two regulators, 400 W each, the first held back, the second not."""
+
+    def device(name: str, stage: str, held: str) -> Device:
+        values = {"CS": stage, "PPV": "400", "MPPT": held}
+        return Device(name, "Mppt", 1.0, {value: Value(text, "") for value, text in values.items()})
+
+    return Reading((device("0", stages[0], "1"), device("1", stages[1], "2")))
+
+
+def test_of_two_regulators_one_that_is_held_back_is_enough() -> None:
+    assert spare.panel_power(two("Float", "Bulk")) == (800.0, True, True)
+
+
+def test_a_regulator_in_float_that_gives_all_it_can_does_not_say_that_it_is_full() -> None:
+    assert spare.panel_power(two("Absorption", "Float")) == (800.0, True, False)
+
+
+def test_after_a_long_silence_a_reading_counts_for_no_more_than_a_while() -> None:
+    looks = [{"now": 0.2, "day": 0.2, "lent": 100.0, "look": gone} for gone in (spare.GAP, 7200.0)]
+    one, other = (spare.watched(sky, PLANT, 1_750_507_200.0, shown("Bulk", panels=900)) for sky in looks)
+    assert one == other and 0.2 < one["now"] < 0.9

@@ -684,3 +684,13 @@ def test_a_cycle_is_counted_over_its_cuts(switches: tuple[tuple[float, int], ...
 def test_a_load_takes_the_place_of_one_that_goes_at_the_same_moment() -> None:
     plan = together((1,), {1: "off", 3: "off"}, w1=700, w2=700)
     assert [decision.state for decision in plan.values()] == [OFF, ON, OFF]
+
+
+def test_a_force_that_the_inverter_can_carry_is_not_said_to_be_too_much() -> None:
+    """What is beside it is shed, so nothing is above maxWatt."""
+    config = Config(path="", relayNb=2, maxWatt=1000, relayWatt={1: 300, 2: 900})
+    past = Past(history={r: History(((900.0, ON),)) for r in (1, 2)})
+    modes = {1: FORCED_ON, 2: AUTO_ON}
+    plan = decide(config, modes, {1: 1, 2: 1}, past, Reading(()), {2: Order("on", "sun")})
+    assert [decision.state for decision in plan.values()] == [ON, OFF]
+    assert plan[1].why == "forced on"

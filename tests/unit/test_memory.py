@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from domo.core.history import KEPT
 from domo.core.model import Now, Past, Row
 from domo.stores import memory
 from support.house import NOON, Clock, House, Ran
@@ -395,3 +396,16 @@ def test_a_boot_that_cannot_be_told_is_told_by_the_clocks(
     """Both have gone on alike: it is the same one, however long that lasts already."""
     saved = {"boot": before, "wall": 1000.0, "up": 500_000.0}
     assert memory.gone_by(saved, Now(wall, 500_060.0, after)) == gone
+
+
+def test_a_force_taken_back_days_ago_does_not_come_back(house: House, clock: Clock) -> None:
+    """The journal is read whole for 48 h only; of what is older, the last row of each kind."""
+    for mode in (0, 1, 3, 1):
+        house.set_modes({1: mode, 2: 1, 3: 1})
+        tick(house, clock)
+        clock.forward(60)
+    clock.forward(KEPT)
+    lose_tmpfs(house)
+    clock.reboot(30)
+    tick(house, clock)
+    assert (house.modes, house.on) == ({1: 1, 2: 1, 3: 1}, set())

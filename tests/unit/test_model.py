@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from domo.core.history import KEPT, OFF, ON, History
+from domo.core.history import KEPT, KEPT_SWITCHES, OFF, ON, History
 from domo.core.model import FORCED, Now, Past
 from domo.core.records import replace
 from domo.core.settings import Config
@@ -349,3 +349,14 @@ def test_a_torn_memory_is_no_memory(config: Config, past: Past, size: float, tai
     memory.save(config, past, Now(1e9, 900, "boot"))
     content = Path(config.memory_path).read_bytes()
     judged(config, content[: int(size * len(content))] + tail)
+
+
+def test_a_switch_that_is_told_twice_is_one_start() -> None:
+    """The journal may hold a switch twice: another program writes it too."""
+    assert History(((900.0, ON), (600.0, ON), (300.0, OFF), (60.0, ON))).starts(3600) == 2
+
+
+def test_pruning_keeps_no_more_switches_than_anybody_needs() -> None:
+    """Whoever plays with a relay faster than once a minute fills no memory."""
+    row = tuple((10.0 * (9000 - place), place % 2) for place in range(9000))
+    assert History(row).pruned() == History(row[-KEPT_SWITCHES:])

@@ -17,7 +17,7 @@ import pytest
 from filelock import FileLock, Timeout
 
 from domo.core.model import Fault
-from domo.stores import edits, modes
+from domo.stores import edits, exchange, modes
 from domo.system import files
 from support.house import Clock, House, until
 
@@ -555,3 +555,20 @@ def test_a_library_of_pythons_that_cannot_be_read_is_told(
     with pytest.raises(Fault, match="mod: cannot be written"):
         edits.set_owner(str(tmp_path / "mod"), {1: 3})
     assert (tmp_path / "mod").read_text() == '{"1":1}'
+
+
+def test_nothing_is_swept_while_another_process_is_at_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may need the file to put an owner's edit back."""
+    monkeypatch.setattr(exchange, "LOCK_SECONDS", 0.1)
+    path = tmp_path / "mod"
+    path.write_text('{"1":1}')
+    left = Path(f"{files.ours(str(path))}left")
+    left.write_text('{"1":3}')
+    left = left.rename(f"{files.ours(str(path))}{left.stat().st_ino}-1")
+    with FileLock(f"{path}.lock"):
+        modes.sweep(str(path))
+        assert left.exists()
+    modes.sweep(str(path))
+    assert not left.exists()

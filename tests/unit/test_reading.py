@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from domo.core.model import Value
 from domo.stores import reading
 from support.house import NOON, Clock, House, Ran, xml
 from support.server import Server, page
@@ -569,3 +570,18 @@ def test_who_takes_for_ever_is_left_alone_in_time(house: House, server: Server, 
     pid = int((tmp_path / "pid").read_text())
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+def test_what_has_no_value_does_not_get_its_neighbours() -> None:
+    text = b"""<devices><device id="0"><nom>BMV</nom><timerefresh>9</timerefresh><datas>
+    <data id="SOC"><value>97</value><valueBeast>970</valueBeast></data><data id="P"/>
+    <data id="V"><value>27.1</value></data></datas></device></devices>"""
+    ((_, _, _, values),) = reading.parse(text)
+    assert values == {"SOC": Value("97", "970"), "V": Value("27.1", "")}
+
+
+def test_a_device_without_name_or_stamp_does_not_get_its_neighbours() -> None:
+    """Values that nobody dated are never fresh."""
+    text = b"""<devices><device id="0"><nom>BMV</nom><timerefresh>9</timerefresh></device>
+    <device id="1"><datas><data id="SOC"><value>97</value></data></datas></device></devices>"""
+    assert reading.parse(text)[1] == ("1", "", "", {"SOC": Value("97", "")})
