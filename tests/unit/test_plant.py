@@ -261,6 +261,17 @@ def test_a_programme_ends_by_itself_and_goes_on_where_it_was_cut() -> None:
     assert machine.done == 2
 
 
+@pytest.mark.parametrize("pause", [0, 1, 2])
+def test_a_pause_of_a_programme_goes_by(pause: int) -> None:
+    steps = [(500, 10), (500, 10)]
+    steps.insert(pause, (0, 10))
+    machine = loads.Cycle({"steps": tuple(steps), "days": 7, "from": 8})
+    drawn = run(machine, MINUTES, lambda m: True)
+    assert drawn[480:510] == [float(watts) for watts, minutes in steps for _ in range(minutes)]
+    assert (machine.done, machine.at, machine.room) == (1, 0, 0)
+    assert sum(drawn[510:]) == 0 and machine.served == pytest.approx(1000 / 6)
+
+
 def test_a_programme_that_gets_no_current_is_cut_and_laundry_that_piles_up_is_missed() -> None:
     machine = loads.Cycle({"steps": ((100, 60),), "days": 7, "from": 8})
     run(machine, 30, lambda m: True, 480)
