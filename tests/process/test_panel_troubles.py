@@ -330,6 +330,16 @@ def test_where_the_kernel_does_not_tell_of_changes_it_looks_by_itself(wall: Wall
         eventually(lambda on=on: here.on == on, SELDOM / 2)
 
 
+def test_a_panel_whose_children_nobody_waits_for(wall: Walls) -> None:
+    """It is started with SIGCHLD ignored, which outlives exec."""
+    here = wall()
+    here.under = ["bash", "-c", "trap '' CHLD; exec \"$@\"", "bash"]
+    here.start()
+    here.click(1)
+    eventually(lambda: here.on == {1})
+    assert "rror" not in here.said()
+
+
 def test_without_the_driver_it_says_how_to_get_it(wall: Walls, tmp_path: Path) -> None:
     (tmp_path / "bare").mkdir()
     shutil.copytree(EMULATOR / "RPi", tmp_path / "bare/RPi")
