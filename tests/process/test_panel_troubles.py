@@ -278,6 +278,24 @@ def test_an_edit_through_a_link_acts_at_once(wall: Walls) -> None:
     eventually(lambda: "has another name (a hard link)" in here.said())
 
 
+def test_an_edit_in_a_folder_that_was_made_anew_acts_at_once(wall: Walls) -> None:
+    here = wall()
+    house, folder = here.house, here.house.folder / "there"
+    folder.mkdir()
+    house.mode_file = folder / "mod"
+    house.configure({"domo.jsonFile.modPath": str(house.mode_file)})
+    here.tick()
+    here.start()
+    here.calm()
+    shutil.rmtree(folder)
+    folder.mkdir()
+    eventually(house.mode_file.exists)
+    for mode, on in ((3, {2}), (0, set())):
+        here.calm()  # at a tick's end it looks anyhow
+        house.set_modes({**AUTO, 2: mode})
+        eventually(lambda on=on: here.on == on, SELDOM / 2)
+
+
 def test_a_choice_is_written_before_the_panel_ends(wall: Walls) -> None:
     here = wall({"domo.tm1638.actionButtonDelay": 30}).start()
     here.tick()
