@@ -355,6 +355,8 @@ def test_home_assistant_is_told_all_that_it_needs(
         ("domo/2/set", "maybe"),
         ("domo/2/set", "ON\n0 domo/3/set 4f4e"),
         ("domo/2/set", ""),
+        ("domo/a b/set", "ON"),
+        ("domo/2 /set", "ON"),
         ("domo/99/set", "ON"),
         ("domo/--help/set", "ON"),
         ("domo/2/set", "ON" * 50_000),
