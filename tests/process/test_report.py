@@ -157,6 +157,25 @@ def test_a_torn_record_is_read_as_far_as_it_goes(village: House) -> None:
     assert "is not a record, so what it holds of that day is left out" in report(village, DAY).out
 
 
+def test_a_torn_line_of_today_makes_no_day_of_its_own(house: House) -> None:
+    record.furnish(house)
+    house.env["TZ"] = "UTC"
+    today = time.strftime("%Y-%m-%d", time.gmtime())
+    (house.folder / "domo_today.csv").write_text(record.text(today, range(30)) + f"{today[:9]}\n{today}\n")
+    text = page(house)
+    assert "1 recorded days" in text and "2 recorded days" not in text
+
+
+def test_days_of_which_nothing_can_be_read_count_in_no_mean(village: House) -> None:
+    (village.folder / "history/2024-06-14.csv.gz").write_bytes(gzip.compress(b""))
+    (village.folder / "history/2024-06-13.csv.gz").write_bytes(b"rubbish")
+    record.keep(village, "2024-02-31")
+    for _ in range(2):
+        text = page(village, DAY)
+        assert "1 recorded days, 15 Jun 2024" in text
+        assert "2024-06-13.csv.gz: is not a record" in text
+
+
 def test_days_of_the_future_are_left_out_and_said(village: House) -> None:
     record.keep(village, "2099-01-01")
     assert "1 days of the future are left out" in page(village, DAY)

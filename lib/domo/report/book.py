@@ -7,6 +7,7 @@ is a cache: it may be deleted, and then the next page takes longer.
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING
 
 from ..core.model import Fault
@@ -75,7 +76,8 @@ def load(config: Config, wall: float, only: str = "") -> Book:
         except Fault as fault:
             book.notes.append(str(fault))
             continue
-        for date in dict.fromkeys(line[:10] for line in text.splitlines() if line[4:5] == "-"):
+        lines = (line for line in text.splitlines() if re.match(rf"{history.DATE}T", line))
+        for date in dict.fromkeys(line[:10] for line in lines):
             book.texts.setdefault(date, []).append(text)
     if only:
         return book
@@ -88,9 +90,11 @@ def load(config: Config, wall: float, only: str = "") -> Book:
         size = _size(kept.get(date, ""))
         over = date not in book.texts and date != today
         kept_sum = kept_sums.get((date, size)) if over else None
-        book.sums.append(kept_sum or of(book.day(date)))
-        if over and not kept_sum:
-            new.append((size, book.sums[-1]))
+        total = kept_sum or of(book.day(date))
+        if total.recorded:
+            book.sums.append(total)
+            if over and not kept_sum:
+                new.append((size, total))
     _remember(config, new, {(date, _size(name)) for date, name in kept.items()}, kept_sums)
     return book
 

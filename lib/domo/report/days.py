@@ -73,7 +73,7 @@ def made(date: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Da
     dated: dict[float, Sequence[str]] = {}
     minutes: dict[float, float] = {}
     for cells in rows:
-        if cells[0].startswith(date):
+        if cells[0][:10] == date:
             try:
                 when = datetime.fromisoformat(cells[0])
                 moment = when.timestamp()
