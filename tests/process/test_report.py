@@ -340,6 +340,15 @@ def test_a_simulated_day_is_marked_as_such(village: House, tmp_path: Path) -> No
     assert report(village, "--simulated", str(tmp_path / "days.csv.gz"), "--json").code == 0
 
 
+def test_a_line_that_is_none_splits_no_simulated_day(village: House, tmp_path: Path) -> None:
+    file = tmp_path / "days.csv"
+    lines = record.text("2030-03-03").splitlines()
+    file.write_text("\n".join([*lines[:700], "", "2030-03-0", "2030-03-04", *lines[700:]]))
+    told = json.loads(report(village, "--simulated", str(file), "--json").out)
+    assert (told["day"]["recorded"], told["day"]["panels"]) == (86400, 12000)
+    assert "1 recorded days" in page(village, "--simulated", str(file))
+
+
 @pytest.mark.parametrize("more", [["--csv"], ["2026-06-01"]])
 def test_simulated_days_take_no_other_day_and_no_record(
     village: House, tmp_path: Path, more: list[str]

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .days import Day
 
 VERSION = 1
+OF_A_DAY = rf"{history.DATE}T"  # how a line begins that belongs to a day
 
 
 class Book:
@@ -76,7 +77,7 @@ def load(config: Config, wall: float, only: str = "") -> Book:
         except Fault as fault:
             book.notes.append(str(fault))
             continue
-        lines = (line for line in text.splitlines() if re.match(rf"{history.DATE}T", line))
+        lines = (line for line in text.splitlines() if re.match(OF_A_DAY, line))
         for date in dict.fromkeys(line[:10] for line in lines):
             book.texts.setdefault(date, []).append(text)
     if only:
@@ -173,10 +174,10 @@ def _by_day(lines: Iterable[str]) -> Iterator[tuple[str, list[str], history.Rows
     for line in lines:
         if line.startswith("time,"):
             header = line
-        elif line[:10] != date and held:
-            yield date, *history.rows([header, *held])
-            held = []
-        if not line.startswith("time,"):
+        elif re.match(OF_A_DAY, line):
+            if line[:10] != date and held:
+                yield date, *history.rows([header, *held])
+                held = []
             date = line[:10]
             held.append(line)
     if held:
