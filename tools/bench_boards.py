@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import statistics
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from bench_house import PROJECT, Case, Home, Python, Table, run, turns
@@ -38,9 +39,7 @@ def measure(table: Table, folder: Path, python: Python, rounds: int, simulated: 
         return {SIMULATED: simulated}
     cases = {"bare": Case([python.path, "-IS", "-c", "pass"], {})}
     for what, home in homes.items():
-        cases[what] = Case(
-            [python.path, "-S", *home.command[2:]], home.env, lambda turn, home=home: home.data(NO_SUN)
-        )
+        cases[what] = Case([python.path, "-S", *home.command[2:]], home.env, _fed(home))
     found = turns(cases, rounds)
     print("\na steady tick, by board                                   more than simulated")
     costs = {}
@@ -50,6 +49,11 @@ def measure(table: Table, folder: Path, python: Python, rounds: int, simulated: 
         costs[what] = simulated + more
         table.line(f"  {what}", f"{costs[what]:.2f} x", more, goal)
     return costs
+
+
+def _fed(home: Home) -> Callable[[int], None]:
+    """What gives a house its data before each turn."""
+    return lambda turn: home.data(NO_SUN)
 
 
 def _home(folder: Path, python: Python, what: str, env: dict[str, str]) -> Home:
