@@ -72,11 +72,14 @@ def test_a_day_without_a_record_says_so(village: House) -> None:
     assert "nothing is recorded of this day" in report(village, "2024-06-14").out
 
 
-@pytest.mark.parametrize("word", ["2024-13-01", "tomorrow", "15", "2024-02-30", "../x"])
+@pytest.mark.parametrize(
+    "word", ["2024-13-01", "tomorrow", "15", "2024-02-30", "../x", "0001-01-01", "1969-12-31"]
+)
 def test_a_day_that_is_none_is_not_understood(village: House, word: str) -> None:
     ran = report(village, word)
     assert (ran.code, ran.out) == (2, "")
-    assert ran.err == f"domo-report: the day wants YYYY-MM-DD, MM-DD, today or yesterday, not {word!r}\n"
+    wants = "YYYY-MM-DD from 1970 on, MM-DD, today or yesterday"
+    assert ran.err == f"domo-report: the day wants {wants}, not {word!r}\n"
 
 
 def test_without_a_configuration_it_says_what_is_wrong(village: House) -> None:
