@@ -171,6 +171,7 @@ def test_names_work_as_well_as_numbers(home: House, name: str) -> None:
         (["Wasching machine", "on"], "did you mean Washing machine?"),
         (["4", "on"], "there is no relay 4; there are 1 to 3"),
         (["0", "on"], "there is no relay 0"),
+        (["9" * 5000, "on"], "there is no relay 9"),
         (["1", "maybe"], "invalid choice"),
         (["1", "on", "--for", "soon"], "'soon' is no time; write 2h, 90min or 1h30"),
         (["1", "on", "--for", "0s"], "at most 31 days"),
