@@ -265,6 +265,31 @@ def test_many_days_are_summed_up_and_remembered(village: House) -> None:
     assert report(village, "--html", str(village.folder / "page.html"), DAY).code == 0
 
 
+@pytest.mark.parametrize(
+    "what",
+    [
+        '"recorded":"x"',
+        '"lowest":[]',
+        '"highest":{}',
+        '"panels":null',
+        '"auto":"no"',
+        '"date":7',
+        '"relays":{"1":[1,Infinity]}',
+        '"held":["x",' + ",".join("0" * 23) + "]",
+        '"relays":{"1":["x",1]}',
+    ],
+)
+def test_a_kept_sum_of_another_kind_is_summed_up_anew(village: House, what: str) -> None:
+    record.keep(village, "2024-06-14")
+    first = _body(page(village, DAY))
+    sums = village.folder / "history/days.jsonl"
+    lines = [json.loads(line) for line in sums.read_text().splitlines()]
+    for line in lines:
+        line[2].update(json.loads(f"{{{what}}}"))
+    sums.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    assert _body(page(village, DAY)) == first
+
+
 def _body(text: str) -> str:
     return text.partition("<main>")[2]
 

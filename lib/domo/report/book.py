@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..core.model import Fault
 from ..stores import history, record
@@ -126,12 +126,24 @@ def _kept_sums(config: Config) -> dict[tuple[str, int], Sum]:
             if version == VERSION:
                 fields["relays"] = {int(r): (float(s), int(n)) for r, (s, n) in fields["relays"].items()}
                 total = Sum()
-                if fields.keys() == vars(total).keys() and len(fields["held"]) == 24:
+                if fields.keys() == vars(total).keys() and _well(fields):
                     vars(total).update(fields)
                     sums[total.date, size] = total
-        except (ValueError, TypeError, KeyError, AttributeError):
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
             continue
     return sums
+
+
+def _well(fields: dict[str, Any]) -> bool:
+    """Whether the fields of a sum are of their kinds."""
+    numbers = [fields[name] for name in ("recorded", "floating", "absorbing", "panels", "house")]
+    numbers += [fields[name] for name in ("lowest", "highest") if fields[name] is not None]
+    numbers += [*fields["held"], *(number for pair in fields["relays"].values() for number in pair)]
+    return (
+        len(fields["held"]) == 24
+        and isinstance(fields["auto"], bool)
+        and all(isinstance(number, (int, float)) and abs(number) < float("inf") for number in numbers)
+    )
 
 
 def _remember(
