@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domo.plant import battery, loads
+from domo.plant import battery, loads, table
 from domo.plant.plant import Flow, Plant
 from domo.plant.sky import MINUTES, Panels, Place, Sky, erbs, haurwitz, position
 from domo.stores import plant_keys
@@ -317,6 +317,14 @@ def test_a_sump_fills_and_what_is_beyond_overflows() -> None:
     assert pump.missed == pytest.approx(10, abs=0.1)  # it was half full
     drawn = run(pump, 90, lambda m: True)
     assert 60 <= sum(watts > 0 for watts in drawn) <= 65 and drawn[-1] == 0.0  # then the float switch opens
+
+
+def test_large_numbers_side_by_side_do_not_run_into_each_other() -> None:
+    row = [[5410.0, 5450.0], [541_000.0, 545_000.0], [0.25, 0.75]]
+    (line,) = table._row("used (kWh)", row)
+    assert line.split("  ")[0] == "used (kWh)"
+    assert " 5430.0 (5410 to 5450) 543000.0 (541000 to 545000) " in line
+    assert line.endswith(" 0.5 (0.25 to 0.75)")
 
 
 def test_without_a_longitude_the_sun_is_highest_at_noon_of_winter_time(
