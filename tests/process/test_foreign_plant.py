@@ -8,6 +8,7 @@ import json
 import os
 import pty
 import re
+import signal
 import subprocess
 import sys
 import textwrap
@@ -16,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from support.day import example
-from support.house import PROJECT, House
+from support.house import PROJECT, House, until
 
 MODEL = """
 class Barrel:
@@ -280,6 +281,25 @@ def test_a_terminal_shows_a_bar_that_comes_to_its_end(village: House, seeds: str
     os.close(ours)
     assert done.returncode == 0 and "100 %" in shown
     assert seeds == "2" or "50 %" in shown
+
+
+@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGKILL])
+def test_several_replays_leave_no_process_behind_when_they_are_killed(village: House, by: int) -> None:
+    command = [sys.executable, "-IS", PROJECT / "bin/domo-replay", "--config", village.config]
+    replay = subprocess.Popen([*command, "06-21", "--days", "300", "--seeds", "3"], env=village.env)
+    children = Path(f"/proc/{replay.pid}/task/{replay.pid}/children")
+    until(lambda: children.read_text())
+    workers = children.read_text().split()
+    replay.send_signal(by)
+    assert replay.wait() == -by
+    until(lambda: not any(_runs(worker) for worker in workers))
+
+
+def _runs(pid: str) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def test_sets_in_folders_of_the_same_name_are_told_apart(village: House) -> None:
