@@ -221,6 +221,13 @@ def test_at_night_the_battery_pays_and_the_regulator_is_off() -> None:
     assert one.flow.power == -100 and one.flow.soc == pytest.approx(0.5 - 100 / 0.96 / one.wh)
 
 
+def test_a_battery_that_is_much_too_small_shows_a_low_voltage_and_no_nonsense() -> None:
+    one = plant(0.8, battery=500)
+    stages(one, 0, 2400, 2)
+    told = one.reading(START)["Battery"]
+    assert (told["V"], told["P"]) == ("18.00", "-2400") and float(told["I"]) == pytest.approx(-133, abs=1)
+
+
 @pytest.mark.parametrize("chemistry", ["lead", "lfp"])
 def test_a_full_battery_takes_less_and_less(chemistry: str) -> None:
     kind = battery.KINDS[chemistry]
