@@ -181,6 +181,9 @@ def test_a_reason_with_line_ends_makes_no_header(house: House) -> None:
         (["webhook", "ftp://x"], 2, "usage: webhook"),
         (["mail"], 2, "usage: mail"),
         (["mail", "-oQ/tmp@x"], 2, "usage: mail"),
+        (["mail", "me@"], 2, "usage: mail"),
+        (["mail", "m'@["], 2, "usage: mail"),
+        (["mail", "me@x\nBcc: you@x"], 2, "usage: mail"),
     ],
 )
 def test_usage(command: list[str], code: int, said: str) -> None:
