@@ -105,6 +105,7 @@ def test_a_model_that_says_nothing_of_its_flows_is_driven_all_the_same(village: 
         ("self.nothing", "AttributeError: 'Barrel' object has no attribute 'nothing'"),
         ("raise SystemExit(0)", "minute(...) fails in line 16 of"),
         ("raise BaseException('over')", "BaseException: over"),
+        ("raise type('Mute', (Exception,), {'__str__': None})()", "mymodel.py: Mute"),
         ("self.minute = None", "the plant Barrel has no minute(...)"),
         ("self.reading = lambda when: {'BMV': {'SOC': 10**400}}", "no number from 0 to 100"),
         ("self.reading = lambda when: {'BMV': {'P': '1e300'}}", "BMV.P is 1e+300, no number from -1e+09"),
@@ -236,6 +237,23 @@ def test_what_is_no_module_and_class_is_refused(village: House, name: str) -> No
     model(village)
     done = run(village, "06-21", "--plant", name)
     assert (done.returncode, done.stderr) == (2, f"domo-replay: --plant wants module:Class, not {name!r}\n")
+
+
+def test_a_number_of_numpy_is_one(village: House) -> None:
+    pytest.importorskip("numpy")
+    told = "{'BMV': {'SOC': numpy.int64(60), 'P': numpy.float32(when % 7), 'CS': 'Bulk'}}"
+    minute = f"import numpy; self.reading = lambda when: {told}; return {{'sun': numpy.float32(500)}}"
+    model(village, minute)
+    done = run(village, "06-21", "--plant", "mymodel:Barrel", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)[0]["total"]["sun_kWh"] == 12
+
+
+def test_a_name_with_a_line_end_is_one_of_a_line(village: House) -> None:
+    model(village, "self.reading = lambda when: {'B\\nMV': {'SO\\nC': 7}}; return {}")
+    village.script(2, "return relay.on(str(data['SOC']))")
+    done = run(village, "06-21", "--plant", "mymodel:Barrel")
+    assert done.stderr == "domo-replay: no SOC: PvMonit reports SO C (2878 times)\n"
 
 
 def test_a_little_over_is_no_nonsense(village: House) -> None:
