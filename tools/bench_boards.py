@@ -1,8 +1,8 @@
 """A steady tick on every board, with the real libraries: a part of `make bench`.
 
 The libraries run on a Raspberry Pi of our own (`support.gpio`), its chip and its registers plain memory.
-What that costs by itself is kept out: the simulated board runs in the same environment, and only what a board
-costs more than it counts. What a kernel does for a call, or the bus for an access, is not in it.
+Our Pi costs time too. So the simulated board is measured on it as well, and only the difference between a
+board and the simulated one counts. What a kernel does for a call, or the bus for an access, is not in it.
 """
 
 from __future__ import annotations
