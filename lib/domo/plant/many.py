@@ -55,7 +55,7 @@ def all_of(scenarios: Sequence[Scenario]) -> list[Result]:
         context = multiprocessing.get_context("fork")
         _done = context.Value("i", 0)
         workers = min(len(scenarios), os.cpu_count() or 1)
-        with ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_parent) as pool:
+        with ProcessPoolExecutor(workers, context, _end_with_parent, (os.getpid(),)) as pool:
             futures = [pool.submit(_counted, scenario) for scenario in scenarios]
             waiting = set(futures)
             while waiting:
@@ -86,11 +86,13 @@ class _Counting:
                 _done.value += 1
 
 
-def _end_with_parent() -> None:
+def _end_with_parent(parent: int) -> None:
     """Lets the kernel end this worker when the process that started it is gone: nobody else would."""
     import ctypes
 
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it is gone already
+        os._exit(1)
 
 
 def _counted(scenario: Scenario) -> Result:
