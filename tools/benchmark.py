@@ -55,7 +55,7 @@ def decide(relay, data):
 """
 PLANT = "  plant: {{latitude: 40, longitude: {noon:.0f}, panels: 3000, battery: 6000, house: 60}}\n"
 WATTS = "  relayWatt: {1: 300, 2: 800, 3: 800, 7: 330}\n"
-EXAMPLES = ("heater-staircase",) * 3
+EXAMPLES: tuple[str, ...] = ("heater-staircase",) * 3
 EXAMPLES += ("lift-pump", "washing-machine", "tool-chargers", "van-water-heater", "time-window")
 SPARE = """\
 def decide(relay, data):

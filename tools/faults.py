@@ -451,8 +451,8 @@ class Stage:
             yield f"the next tick: {clean}"
         yield from self._not_whole()
         yield from self._forces_not_obeyed(outcome, "the next tick")
-        if outcome.timed and (wrong := outcome.timed - {*map(int, house.memory["until"])}):
-            yield f"nobody remembers when the force of {wrong} ends"
+        if outcome.timed and (lost := outcome.timed - {*map(int, house.memory["until"])}):
+            yield f"nobody remembers when the force of {lost} ends"
         if wrong := house.on - scene.may_be_on:
             yield f"relays {wrong} are on for no reason after the next tick"
         self.settle(outcome)

@@ -139,7 +139,7 @@ def ticks(config: Config, plant: Plant, start: float, end: float) -> Now:
     now = Now(start, 1e6, "look")
     forces = {10.5 * 60: {3: 3}, 12 * 60: {3: 1}, 15 * 60: {4: 0}, 18 * 60: {4: 1}}
     while now.wall < end:
-        on = states.load(config.etatPath)
+        on, _ = states.load(config.etatPath)
         plant.minute(now.wall, sum(config.relayWatt[r] for r, state in on.items() if state))
         _publish(config, plant.report(now.wall), now)
         minute = (now.wall - start) / 60 % 1440

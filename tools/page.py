@@ -79,7 +79,8 @@ class Page:
                 os.killpg(php.pid, signal.SIGTERM)  # and its workers, if there are (PHP_CLI_SERVER_WORKERS)
 
     def _answers(self) -> bool:
-        with contextlib.suppress(OSError), socket.create_connection(self.address.split(":"), timeout=1):
+        host, _, port = self.address.partition(":")
+        with contextlib.suppress(OSError), socket.create_connection((host, port), timeout=1):
             return True
         return False
 

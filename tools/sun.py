@@ -1,6 +1,6 @@
 """How much of the sun the examples use, and what that costs the battery: over places, batteries, weathers.
 
-    make sun                                       # all of it, days of computing; it goes on where it ended
+    make sun                                       # all of it, more than an hour; it goes on where it ended
     python tools/sun.py run --seeds 1-2 --jobs 2        # a part
     python tools/sun.py table
 

@@ -181,6 +181,9 @@ def test_a_reason_with_line_ends_makes_no_header(house: House) -> None:
         (["webhook", "ftp://x"], 2, "usage: webhook"),
         (["mail"], 2, "usage: mail"),
         (["mail", "-oQ/tmp@x"], 2, "usage: mail"),
+        (["mail", "me@"], 2, "usage: mail"),
+        (["mail", "m'@["], 2, "usage: mail"),
+        (["mail", "me@x\nBcc: you@x"], 2, "usage: mail"),
     ],
 )
 def test_usage(command: list[str], code: int, said: str) -> None:
@@ -355,6 +358,8 @@ def test_home_assistant_is_told_all_that_it_needs(
         ("domo/2/set", "maybe"),
         ("domo/2/set", "ON\n0 domo/3/set 4f4e"),
         ("domo/2/set", ""),
+        ("domo/a b/set", "ON"),
+        ("domo/2 /set", "ON"),
         ("domo/99/set", "ON"),
         ("domo/--help/set", "ON"),
         ("domo/2/set", "ON" * 50_000),

@@ -137,6 +137,14 @@ def test_a_force_acts_at_once(home: House) -> None:
     assert [row[:3] for row in home.journal if row[1] == "M"] == [(2, "M", 3), (2, "M", 0), (2, "M", 1)]
 
 
+def test_a_force_by_a_program_whose_children_nobody_waits_for(home: House) -> None:
+    """It is started with SIGCHLD ignored, which outlives exec."""
+    command = [sys.executable, "-S", str(PROJECT / "bin/domo-mod"), "--config", str(home.config), "2", "on"]
+    command = ["bash", "-c", "trap '' CHLD; exec \"$@\"", "bash", *command]
+    done = subprocess.run(command, env=home.env, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr, home.on) == (0, "", {2})
+
+
 def test_a_force_before_the_first_tick(home: House) -> None:
     assert mod(home, "1", "on").code == 0
     assert home.on == {1} and home.modes == {1: 3, 2: 1, 3: 1}
@@ -163,6 +171,7 @@ def test_names_work_as_well_as_numbers(home: House, name: str) -> None:
         (["Wasching machine", "on"], "did you mean Washing machine?"),
         (["4", "on"], "there is no relay 4; there are 1 to 3"),
         (["0", "on"], "there is no relay 0"),
+        (["9" * 5000, "on"], "there is no relay 9"),
         (["1", "maybe"], "invalid choice"),
         (["1", "on", "--for", "soon"], "'soon' is no time; write 2h, 90min or 1h30"),
         (["1", "on", "--for", "0s"], "at most 31 days"),

@@ -8,6 +8,7 @@ import json
 import os
 import pty
 import re
+import signal
 import subprocess
 import sys
 import textwrap
@@ -16,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from support.day import example
-from support.house import PROJECT, House
+from support.house import PROJECT, House, until
 
 MODEL = """
 class Barrel:
@@ -104,6 +105,7 @@ def test_a_model_that_says_nothing_of_its_flows_is_driven_all_the_same(village: 
         ("self.nothing", "AttributeError: 'Barrel' object has no attribute 'nothing'"),
         ("raise SystemExit(0)", "minute(...) fails in line 16 of"),
         ("raise BaseException('over')", "BaseException: over"),
+        ("raise type('Mute', (Exception,), {'__str__': None})()", "mymodel.py: Mute"),
         ("self.minute = None", "the plant Barrel has no minute(...)"),
         ("self.reading = lambda when: {'BMV': {'SOC': 10**400}}", "no number from 0 to 100"),
         ("self.reading = lambda when: {'BMV': {'P': '1e300'}}", "BMV.P is 1e+300, no number from -1e+09"),
@@ -237,6 +239,23 @@ def test_what_is_no_module_and_class_is_refused(village: House, name: str) -> No
     assert (done.returncode, done.stderr) == (2, f"domo-replay: --plant wants module:Class, not {name!r}\n")
 
 
+def test_a_number_of_numpy_is_one(village: House) -> None:
+    pytest.importorskip("numpy")
+    told = "{'BMV': {'SOC': numpy.int64(60), 'P': numpy.float32(when % 7), 'CS': 'Bulk'}}"
+    minute = f"import numpy; self.reading = lambda when: {told}; return {{'sun': numpy.float32(500)}}"
+    model(village, minute)
+    done = run(village, "06-21", "--plant", "mymodel:Barrel", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)[0]["total"]["sun_kWh"] == 12
+
+
+def test_a_name_with_a_line_end_is_one_of_a_line(village: House) -> None:
+    model(village, "self.reading = lambda when: {'B\\nMV': {'SO\\nC': 7}}; return {}")
+    village.script(2, "return relay.on(str(data['SOC']))")
+    done = run(village, "06-21", "--plant", "mymodel:Barrel")
+    assert done.stderr == "domo-replay: no SOC: PvMonit reports SO C (2878 times)\n"
+
+
 def test_a_little_over_is_no_nonsense(village: House) -> None:
     """A charge is cut; where the panels give more than the sun, there was that much sun."""
     model(village, "return {'sun': 500, 'panels': 510, 'soc': 100.1}")
@@ -280,6 +299,25 @@ def test_a_terminal_shows_a_bar_that_comes_to_its_end(village: House, seeds: str
     os.close(ours)
     assert done.returncode == 0 and "100 %" in shown
     assert seeds == "2" or "50 %" in shown
+
+
+@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGKILL])
+def test_several_replays_leave_no_process_behind_when_they_are_killed(village: House, by: int) -> None:
+    command = [sys.executable, "-IS", PROJECT / "bin/domo-replay", "--config", village.config]
+    replay = subprocess.Popen([*command, "06-21", "--days", "300", "--seeds", "3"], env=village.env)
+    children = Path(f"/proc/{replay.pid}/task/{replay.pid}/children")
+    until(lambda: children.read_text())
+    workers = children.read_text().split()
+    replay.send_signal(by)
+    assert replay.wait() == -by
+    until(lambda: not any(_runs(worker) for worker in workers))
+
+
+def _runs(pid: str) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def test_sets_in_folders_of_the_same_name_are_told_apart(village: House) -> None:

@@ -278,6 +278,24 @@ def test_an_edit_through_a_link_acts_at_once(wall: Walls) -> None:
     eventually(lambda: "has another name (a hard link)" in here.said())
 
 
+def test_an_edit_in_a_folder_that_was_made_anew_acts_at_once(wall: Walls) -> None:
+    here = wall()
+    house, folder = here.house, here.house.folder / "there"
+    folder.mkdir()
+    house.mode_file = folder / "mod"
+    house.configure({"domo.jsonFile.modPath": str(house.mode_file)})
+    here.tick()
+    here.start()
+    here.calm()
+    shutil.rmtree(folder)
+    folder.mkdir()
+    eventually(house.mode_file.exists)
+    for mode, on in ((3, {2}), (0, set())):
+        here.calm()  # at a tick's end it looks anyhow
+        house.set_modes({**AUTO, 2: mode})
+        eventually(lambda on=on: here.on == on, SELDOM / 2)
+
+
 def test_a_choice_is_written_before_the_panel_ends(wall: Walls) -> None:
     here = wall({"domo.tm1638.actionButtonDelay": 30}).start()
     here.tick()
@@ -328,6 +346,16 @@ def test_where_the_kernel_does_not_tell_of_changes_it_looks_by_itself(wall: Wall
         here.calm()  # at a tick's end it looks anyhow
         here.house.set_modes({**AUTO, 2: mode})
         eventually(lambda on=on: here.on == on, SELDOM / 2)
+
+
+def test_a_panel_whose_children_nobody_waits_for(wall: Walls) -> None:
+    """It is started with SIGCHLD ignored, which outlives exec."""
+    here = wall()
+    here.under = ["bash", "-c", "trap '' CHLD; exec \"$@\"", "bash"]
+    here.start()
+    here.click(1)
+    eventually(lambda: here.on == {1})
+    assert "rror" not in here.said()
 
 
 def test_without_the_driver_it_says_how_to_get_it(wall: Walls, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import subprocess
 import sys
 
@@ -94,6 +95,13 @@ def test_what_was_not_recorded_is_that_scripts_fault(village: House) -> None:
     assert ran.code == 1
     assert "domo-replay: script 3.py line 2 (return relay.on(str(data['T']))): there is no 'T'" in ran.err
     assert bands(ran)[0] == bands(ran)[1]
+
+
+def test_a_line_whose_time_is_torn_is_left_out(village: House) -> None:
+    whole = replay(village, "--recorded", DAY)
+    text = record.text(DAY) + f"{DAY}T17:5\n"
+    (village.folder / f"history/{DAY}.csv.gz").write_bytes(gzip.compress(text.encode()))
+    assert replay(village, "--recorded", DAY) == whole
 
 
 def test_it_changes_nothing(village: House) -> None:

@@ -72,11 +72,14 @@ def test_a_day_without_a_record_says_so(village: House) -> None:
     assert "nothing is recorded of this day" in report(village, "2024-06-14").out
 
 
-@pytest.mark.parametrize("word", ["2024-13-01", "tomorrow", "15", "2024-02-30", "../x"])
+@pytest.mark.parametrize(
+    "word", ["2024-13-01", "tomorrow", "15", "2024-02-30", "../x", "0001-01-01", "1969-12-31"]
+)
 def test_a_day_that_is_none_is_not_understood(village: House, word: str) -> None:
     ran = report(village, word)
     assert (ran.code, ran.out) == (2, "")
-    assert ran.err == f"domo-report: the day wants YYYY-MM-DD, MM-DD, today or yesterday, not {word!r}\n"
+    wants = "YYYY-MM-DD from 1970 on, MM-DD, today or yesterday"
+    assert ran.err == f"domo-report: the day wants {wants}, not {word!r}\n"
 
 
 def test_without_a_configuration_it_says_what_is_wrong(village: House) -> None:
@@ -155,6 +158,25 @@ def test_a_torn_record_is_read_as_far_as_it_goes(village: House) -> None:
     assert report(village, DAY).code == 0
     path.write_bytes(b"rubbish")
     assert "is not a record, so what it holds of that day is left out" in report(village, DAY).out
+
+
+def test_a_torn_line_of_today_makes_no_day_of_its_own(house: House) -> None:
+    record.furnish(house)
+    house.env["TZ"] = "UTC"
+    today = time.strftime("%Y-%m-%d", time.gmtime())
+    (house.folder / "domo_today.csv").write_text(record.text(today, range(30)) + f"{today[:9]}\n{today}\n")
+    text = page(house)
+    assert "1 recorded days" in text and "2 recorded days" not in text
+
+
+def test_days_of_which_nothing_can_be_read_count_in_no_mean(village: House) -> None:
+    (village.folder / "history/2024-06-14.csv.gz").write_bytes(gzip.compress(b""))
+    (village.folder / "history/2024-06-13.csv.gz").write_bytes(b"rubbish")
+    record.keep(village, "2024-02-31")
+    for _ in range(2):
+        text = page(village, DAY)
+        assert "1 recorded days, 15 Jun 2024" in text
+        assert "2024-06-13.csv.gz: is not a record" in text
 
 
 def test_days_of_the_future_are_left_out_and_said(village: House) -> None:
@@ -243,6 +265,31 @@ def test_many_days_are_summed_up_and_remembered(village: House) -> None:
     assert report(village, "--html", str(village.folder / "page.html"), DAY).code == 0
 
 
+@pytest.mark.parametrize(
+    "what",
+    [
+        '"recorded":"x"',
+        '"lowest":[]',
+        '"highest":{}',
+        '"panels":null',
+        '"auto":"no"',
+        '"date":7',
+        '"relays":{"1":[1,Infinity]}',
+        '"held":["x",' + ",".join("0" * 23) + "]",
+        '"relays":{"1":["x",1]}',
+    ],
+)
+def test_a_kept_sum_of_another_kind_is_summed_up_anew(village: House, what: str) -> None:
+    record.keep(village, "2024-06-14")
+    first = _body(page(village, DAY))
+    sums = village.folder / "history/days.jsonl"
+    lines = [json.loads(line) for line in sums.read_text().splitlines()]
+    for line in lines:
+        line[2].update(json.loads(f"{{{what}}}"))
+    sums.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    assert _body(page(village, DAY)) == first
+
+
 def _body(text: str) -> str:
     return text.partition("<main>")[2]
 
@@ -319,6 +366,15 @@ def test_a_simulated_day_is_marked_as_such(village: House, tmp_path: Path) -> No
     assert "<h2>Now</h2>" not in made
     (tmp_path / "days.csv.gz").write_bytes(gzip.compress(file.read_bytes()))
     assert report(village, "--simulated", str(tmp_path / "days.csv.gz"), "--json").code == 0
+
+
+def test_a_line_that_is_none_splits_no_simulated_day(village: House, tmp_path: Path) -> None:
+    file = tmp_path / "days.csv"
+    lines = record.text("2030-03-03").splitlines()
+    file.write_text("\n".join([*lines[:700], "", "2030-03-0", "2030-03-04", *lines[700:]]))
+    told = json.loads(report(village, "--simulated", str(file), "--json").out)
+    assert (told["day"]["recorded"], told["day"]["panels"]) == (86400, 12000)
+    assert "1 recorded days" in page(village, "--simulated", str(file))
 
 
 @pytest.mark.parametrize("more", [["--csv"], ["2026-06-01"]])

@@ -286,6 +286,13 @@ def test_a_terminal_without_unicode(opened: Opened, house: House) -> None:
     assert lines[2].startswith("   *   .") and "Pompe ? eau" in lines[8]
 
 
+@pytest.mark.parametrize("size", [(22, 18), (12, 18)])
+def test_a_name_of_wide_signs_stays_in_its_row(opened: Opened, size: tuple[int, int]) -> None:
+    """Each takes two columns."""
+    lines = opened({"domo.relayName": {8: "太陽熱温水器" * 3}}, size=size).sees("1 to 9")
+    assert [line[0] for line in lines if line and not line.isascii() and "○" not in line] == [" "]
+
+
 @pytest.mark.parametrize("how", ["q", "\x03", signal.SIGTERM, signal.SIGHUP])
 def test_it_ends_with_the_terminal_sane(opened: Opened, how: str | int) -> None:
     terminal = opened()
@@ -421,7 +428,9 @@ def test_without_a_terminal_it_says_so(house: House) -> None:
         )
 
 
-def test_a_terminal_that_nobody_knows(opened: Opened) -> None:
-    terminal = opened(TERM="nonsense")
+@pytest.mark.parametrize("term", ["nonsense", "dumb"])
+def test_a_terminal_that_nobody_knows_or_that_cannot_draw(opened: Opened, term: str) -> None:
+    terminal = opened(TERM=term)
     assert terminal.end() == 2
-    assert b"TERM=nonsense" in terminal.raw and b"Traceback" not in terminal.raw
+    assert f"TERM={term}".encode() in terminal.raw and b"Traceback" not in terminal.raw
+    assert terminal.settings() == terminal.before

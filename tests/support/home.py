@@ -60,8 +60,8 @@ def decide(relay, data):
 """
 
 BOTH = (False, True)
-GARBAGE = ("", "{", '{"1":3', "[]", "null", '{"1":3,}', "1:3", "\x00\x00", '{"1":NaN}', '{"1":1}{"1":3}')
-GARBAGE += ('{"1":3,"note":1e999}', '{"1":3,"\\ud800":1}')
+GARBAGE: tuple[str, ...] = ("", "{", '{"1":3', "[]", "null", '{"1":3,}', "1:3", "\x00\x00")
+GARBAGE += ('{"1":NaN}', '{"1":1}{"1":3}', '{"1":3,"note":1e999}', '{"1":3,"\\ud800":1}')
 TWICE = ('{"1":1,"2":3,"2":1,"3":0,"3":2}', '{"1":"0","2":"1","4":"3","1":"2","note":"1"}')
 ODD = ('{"1":"3","2":true,"3":7,"4":null}', '{"1":3,"2":[0],"3":2.0,"4":-1,"note":"mine"}')
 MEMORIES = {
@@ -135,7 +135,7 @@ class Home:
         self.complete = True  # the journal has everything
         self.jumped = False  # the wall clock has
         self.doubt_at = -9 * DAY  # when something happened that no tick can know truly
-        self.known: dict[int, int] = {}  # the last modes
+        self.known: dict[int, int | None] = {}  # the last modes
         self.unsure: set[int] = set()  # relays whose mode somebody changed while the last tick ran
         self.ours: set[int] = set()  # relays whose 2 a tick wrote
         self.perhaps_ours: set[int] = set()
@@ -798,9 +798,10 @@ class Home:
 
     def go_by_the_journal(self) -> None:
         """The memory is gone: what the journal has is all that a tick can know."""
-        self.known = self.world.journaled_modes()
+        known = self.world.journaled_modes()
+        self.known = {**known}
         timed = self.world.journaled_ends()
-        self.perhaps_until |= {r: self.known[r] for r in timed if r not in self.until}
+        self.perhaps_until |= {r: known[r] for r in timed if r not in self.until}
         self.unsure = set()
         self.ours, self.perhaps_ours = set(), set(RELAYS)
         self.data_at = self.had_data = None

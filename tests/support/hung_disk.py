@@ -18,6 +18,7 @@ import select
 import struct
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 DATA = {"tmpFileDataXml": "disk/data.xml"}  # for config.yaml: PvMonit's data lies on a disk
@@ -84,7 +85,7 @@ class Daemon:
         self.folder = os.open(place, os.O_PATH)
         self.device = os.open("/dev/fuse", os.O_RDWR)
         self.paths = {1: "."}  # by node number
-        self.hung: range | tuple[int, ...] = ()
+        self.hung: Sequence[int] = ()
         self.waiting: list[tuple[int, int, int, bytes]] = []
         options = f"fd={self.device},rootmode=40000,user_id=0,group_id=0,allow_other,default_permissions"
         libc = ctypes.CDLL(None, use_errno=True)

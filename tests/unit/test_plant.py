@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domo.plant import battery, loads
+from domo.plant import battery, loads, table
 from domo.plant.plant import Flow, Plant
 from domo.plant.sky import MINUTES, Panels, Place, Sky, erbs, haurwitz, position
 from domo.stores import plant_keys
@@ -221,6 +221,13 @@ def test_at_night_the_battery_pays_and_the_regulator_is_off() -> None:
     assert one.flow.power == -100 and one.flow.soc == pytest.approx(0.5 - 100 / 0.96 / one.wh)
 
 
+def test_a_battery_that_is_much_too_small_shows_a_low_voltage_and_no_nonsense() -> None:
+    one = plant(0.8, battery=500)
+    stages(one, 0, 2400, 2)
+    told = one.reading(START)["Battery"]
+    assert (told["V"], told["P"]) == ("18.00", "-2400") and float(told["I"]) == pytest.approx(-133, abs=1)
+
+
 @pytest.mark.parametrize("chemistry", ["lead", "lfp"])
 def test_a_full_battery_takes_less_and_less(chemistry: str) -> None:
     kind = battery.KINDS[chemistry]
@@ -259,6 +266,17 @@ def test_a_programme_ends_by_itself_and_goes_on_where_it_was_cut() -> None:
     cut = run(machine, MINUTES, lambda m: not 20 <= m - MINUTES - 600 < 90, MINUTES)
     assert [watts for watts in cut if watts] == whole
     assert machine.done == 2
+
+
+@pytest.mark.parametrize("pause", [0, 1, 2])
+def test_a_pause_of_a_programme_goes_by(pause: int) -> None:
+    steps = [(500, 10), (500, 10)]
+    steps.insert(pause, (0, 10))
+    machine = loads.Cycle({"steps": tuple(steps), "days": 7, "from": 8})
+    drawn = run(machine, MINUTES, lambda m: True)
+    assert drawn[480:510] == [float(watts) for watts, minutes in steps for _ in range(minutes)]
+    assert (machine.done, machine.at, machine.room) == (1, 0, 0)
+    assert sum(drawn[510:]) == 0 and machine.served == pytest.approx(1000 / 6)
 
 
 def test_a_programme_that_gets_no_current_is_cut_and_laundry_that_piles_up_is_missed() -> None:
@@ -306,6 +324,14 @@ def test_a_sump_fills_and_what_is_beyond_overflows() -> None:
     assert pump.missed == pytest.approx(10, abs=0.1)  # it was half full
     drawn = run(pump, 90, lambda m: True)
     assert 60 <= sum(watts > 0 for watts in drawn) <= 65 and drawn[-1] == 0.0  # then the float switch opens
+
+
+def test_large_numbers_side_by_side_do_not_run_into_each_other() -> None:
+    row = [[5410.0, 5450.0], [541_000.0, 545_000.0], [0.25, 0.75]]
+    (line,) = table._row("used (kWh)", row)
+    assert line.split("  ")[0] == "used (kWh)"
+    assert " 5430.0 (5410 to 5450) 543000.0 (541000 to 545000) " in line
+    assert line.endswith(" 0.5 (0.25 to 0.75)")
 
 
 def test_without_a_longitude_the_sun_is_highest_at_noon_of_winter_time(

@@ -215,13 +215,13 @@ def main() -> int:
         if boot.kernel:
             print(table(boot))
         wrong += [f"persist {'on' if boot.persists else 'off'}: {problem}" for problem in problems(boot)]
-    missing = [f"make pi: cannot run here: {boot.missing}" for boot in boots if boot.missing]
-    well = missing or ["Every transition is as it shall be."]
+    lacking = [f"make pi: cannot run here: {boot.missing}" for boot in boots if boot.missing]
+    well = lacking or ["Every transition is as it shall be."]
     print("\n".join([f"WRONG: {problem}" for problem in wrong] or well))
     took = time.monotonic() - built
     phases = sum(len(boot.phases) for boot in boots)
     print(f"{phases} phases; image {built - began:.0f} s, machines {took:.0f} s")
-    return 1 if wrong else 3 if missing else 0
+    return 1 if wrong else 3 if lacking else 0
 
 
 if __name__ == "__main__":

@@ -36,8 +36,8 @@ class _Key:
 
 
 class Keys:
-    """The keys of one board, numbered from 1. A board that comes back gets new ones, because a key that is
-    down then was not pressed. Times are of any clock (s)."""
+    """The keys of one board, numbered from 1. A board that was unplugged gets a new Keys: a key that is down
+    when it returns does not count as pressed. Times are of any clock (s)."""
 
     def __init__(self, count: int) -> None:
         self._keys = [_Key() for _ in range(count)]

@@ -16,6 +16,7 @@ from ..core.texts import one_line
 from ..stores import config as configs
 from ..stores import user
 from ..system import lock
+from ..system.child import count_on_children
 from ..tick import process as ticker
 from .face import NoFace
 from .loop import SIGNALS, SLOWEST, Panel, aloud
@@ -47,6 +48,7 @@ def options() -> argparse.ArgumentParser:
 def main(argv: list[str]) -> int:
     """`domo-panel` with these arguments; gives its exit code."""
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # until run() can take them
+    count_on_children()  # while there is no other thread: only this one can
     given = options().parse_args(argv)
     path = os.path.abspath(configs.chosen(given.config))
     read = stamp(path)

@@ -101,10 +101,25 @@ class Screen:
         """Writes text, as much of it as the screen and its character set hold."""
         height, width = self._window.getmaxyx()
         if y < height and x < width - 1:
-            signs = (
-                text[: width - 1 - x].encode(self._window.encoding, "replace").decode(self._window.encoding)
-            )
-            self._window.addstr(y, x, signs, style)
+            signs = _cut(text, width - 1 - x)
+            signs = signs.encode(self._window.encoding, "replace").decode(self._window.encoding)
+            try:
+                self._window.addstr(y, x, signs, style)
+            except self._curses.error:  # it takes more columns here than it should, up to the last corner
+                pass
+
+
+def _cut(text: str, columns: int) -> str:
+    """As much of a text as fits into so many columns; some signs take two."""
+    if text.isascii():
+        return text[:columns]
+    from unicodedata import east_asian_width
+
+    for place, sign in enumerate(text):
+        columns -= 2 if east_asian_width(sign) in "WF" else 1
+        if columns < 0:
+            return text[:place]
+    return text
 
 
 def segments(digit: int) -> tuple[str, str, str]:

@@ -42,6 +42,9 @@ class Terminal:
         for name in ("LINES", "COLUMNS"):  # curses would believe them, and not see the window change
             os.environ.pop(name, None)
         try:
+            curses.setupterm()
+            if not curses.tigetstr("cup"):  # TERM=dumb
+                raise curses.error("its cursor cannot be moved; use another one, or --no-display")
             window = curses.initscr()
             curses.noecho()
             curses.cbreak()

@@ -40,7 +40,7 @@ class Watch:
         changed = [path for path in stamps if stamps[path] != self._stamps[path]]
         if changed:
             self._stamps = stamps
-            self._listen()  # a link may lead elsewhere now
+            self._listen()  # a link may lead elsewhere now, a folder be another
         return changed
 
     def forget(self, path: str) -> None:
@@ -50,8 +50,9 @@ class Watch:
     def _listen(self) -> None:
         """Lets the kernel send CHANGED when a file in one of the folders changes (dnotify, see fcntl(2))."""
         wanted = {os.path.dirname(name) for path in self._stamps for name in (path, os.path.realpath(path))}
-        for folder in self._folders.keys() - wanted:
-            os.close(self._folders.pop(folder))
+        for folder, fd in list(self._folders.items()):
+            if folder not in wanted or not _is(fd, folder):
+                os.close(self._folders.pop(folder))
         for folder in wanted - self._folders.keys():
             try:
                 fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -63,6 +64,14 @@ class Watch:
             except OSError:
                 os.close(fd)
         self._everywhere = len(self._folders) == len(wanted)
+
+
+def _is(fd: int, folder: str) -> bool:
+    """Whether a folder is still the one that was opened: it may have been removed, and made anew."""
+    try:
+        return os.path.samestat(os.fstat(fd), os.stat(folder))
+    except OSError:
+        return False
 
 
 UNSEEN: Stamp = (0, 1)  # no file's stamp

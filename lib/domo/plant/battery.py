@@ -28,6 +28,7 @@ KINDS = {
     "lead": Chemistry(0.2, 1.7, 0.004, 0.88, 0.96, 23.4, 25.6, 5.0, 0.02, 0.9),
     "lfp": Chemistry(0.5, 20.0, 0.0005, 0.98, 0.98, 25.6, 26.8, 2.5, 0.04, 0.99),
 }
+LOWEST = 18.0  # V, at any current
 CUT_OFF, BACK = 0.05, 0.12  # the charge at which the inverter switches off, and on again
 
 

@@ -9,6 +9,7 @@ import importlib
 import sys
 import traceback
 from collections.abc import Callable, Mapping
+from numbers import Real  # of numpy too
 from typing import Any, NoReturn, Protocol
 
 from ..core.model import Value
@@ -85,8 +86,15 @@ def _asked(what: str, code: Callable[..., Any], *arguments: Any) -> Any:
     except (PlantError, KeyboardInterrupt):
         raise
     except BaseException as error:  # sys.exit() too would end the replay without a word
-        said = f"{type(error).__name__}: {error}".removesuffix(": ")
-        raise PlantError(f"{what} fails{_place(error)}: {said}") from None
+        raise PlantError(f"{what} fails{_place(error)}: {_said(error)}") from None
+
+
+def _said(error: BaseException) -> str:
+    """What an error says of itself, if it can."""
+    try:
+        return f"{type(error).__name__}: {error}".removesuffix(": ")
+    except BaseException:
+        return type(error).__name__
 
 
 def _place(error: BaseException) -> str:
@@ -139,23 +147,22 @@ class Driven:
         told = self._method("reading")(when)
         if not isinstance(told, Mapping) or not told:
             self._nonsense("reading", f"wants {{device: {{value: number}}}}, not {told!r:.60}")
-        return [
-            (str(name).lower(), str(name), stamp, self._values(name, values)) for name, values in told.items()
-        ]
+        named = [(one_line(name), values) for name, values in told.items()]
+        return [(name.lower(), name, stamp, self._values(name, values)) for name, values in named]
 
-    def _values(self, device: object, values: object) -> dict[str, Value]:
+    def _values(self, device: str, values: object) -> dict[str, Value]:
         if not isinstance(values, Mapping):
             self._nonsense("reading", f"{device} wants {{value: number}}, not {values!r:.60}")
         by_name = {}
-        for name, value in values.items():
+        for name, value in ((one_line(name), value) for name, value in values.items()):
             text, raw = value if isinstance(value, tuple) and len(value) == 2 else (value, None)
-            if isinstance(text, bool) or not isinstance(text, (str, int, float)):
+            if isinstance(text, bool) or not isinstance(text, (str, Real)):
                 self._nonsense("reading", f"{device}.{name} is {value!r:.60}, neither number nor text")
             number = Value(text, "").number if isinstance(text, str) else text
             if number is not None:
-                number = self._number("reading", f"{device}.{name}", number, RANGES.get(str(name)))
+                number = self._number("reading", f"{device}.{name}", number, RANGES.get(name))
             shown = one_line(text) if isinstance(text, str) else f"{number:.3f}".rstrip("0").rstrip(".")
-            by_name[str(name)] = Value(shown, CS.get(shown, shown) if raw is None else str(raw))
+            by_name[name] = Value(shown, CS.get(shown, shown) if raw is None else str(raw))
         return by_name
 
     def minute(self, when: float, states: Mapping[int, int]) -> Flow:
@@ -194,7 +201,7 @@ class Driven:
     def _number(self, method: str, name: str, value: object, range: tuple[float, float] | None) -> float:
         """A number of the model's that is one, and sane."""
         least, most = range or (-SANE, SANE)
-        number = value if isinstance(value, (int, float)) and not isinstance(value, bool) else float("nan")
+        number: Any = value if isinstance(value, Real) and not isinstance(value, bool) else float("nan")
         if not least - LITTLE <= number <= most + LITTLE:
             self._nonsense(method, f"{name} is {value!r:.60}, no number from {least:g} to {most:g}")
         return float(min(most, max(least, number)))

@@ -155,8 +155,8 @@ class Hours:
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
     def _one_year(self, rows: list[Row], seed: int) -> list[Row]:
-        """The rows of one year in order: of a file of several whole years one of them, of a typical year,
-        whose months are of different years, all."""
+        """The rows of one year, in order. If the file has whole years: one of them. If it is a typical year,
+        made of months of different years: all rows."""
         years: dict[int, list[Row]] = defaultdict(list)
         for row in rows:
             years[row.year].append(row)

@@ -63,11 +63,20 @@ class Cycle(Load):
                 self.missed += 1
             else:
                 self.room += new
-        return self.row[self.at] if on and self.room > 1e-6 else 0.0
+        if not on or self.room <= 1e-6 and not self.at:
+            return 0.0
+        watts: float = self.row[self.at]
+        if not watts:  # a pause, which nothing need be given for
+            self._goes_on()
+        return watts
 
     def takes(self, watts: float) -> None:
         self.served += watts / 60
         self.room -= watts / 60
+        self._goes_on()
+
+    def _goes_on(self) -> None:
+        """To the next minute of the programme."""
         self.at += 1
         if self.at == len(self.row):
             self.at, self.done = 0, self.done + 1

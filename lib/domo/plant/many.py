@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from .tally import Result
 
 WIDTH = 50  # characters of the bar
 LOOK = 0.2  # s between two looks at the workers
+PR_SET_PDEATHSIG = 1  # see prctl(2)
 
 _done: Synchronized[int] | None = None  # days of all workers; they inherit it
 
@@ -52,7 +54,8 @@ def all_of(scenarios: Sequence[Scenario]) -> list[Result]:
             return [replay(scenarios[0], _Counting(bar))]
         context = multiprocessing.get_context("fork")
         _done = context.Value("i", 0)
-        with ProcessPoolExecutor(min(len(scenarios), os.cpu_count() or 1), mp_context=context) as pool:
+        workers = min(len(scenarios), os.cpu_count() or 1)
+        with ProcessPoolExecutor(workers, context, _end_with_parent, (os.getpid(),)) as pool:
             futures = [pool.submit(_counted, scenario) for scenario in scenarios]
             waiting = set(futures)
             while waiting:
@@ -81,6 +84,15 @@ class _Counting:
         elif _done:
             with _done.get_lock():
                 _done.value += 1
+
+
+def _end_with_parent(parent: int) -> None:
+    """Lets the kernel end this worker when the process that started it is gone: nobody else would."""
+    import ctypes
+
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it is gone already
+        os._exit(1)
 
 
 def _counted(scenario: Scenario) -> Result:

@@ -125,7 +125,7 @@ class Plant:
         if power > 0:
             share = power / (self.wh * battery.accepts(self.kind, soc))
             return min(held, resting + (self.absorption - resting) * share)
-        return resting + self.kind.drop * power / self.wh
+        return max(battery.LOWEST, resting + self.kind.drop * power / self.wh)
 
     def _stage(self, before: Flow, sun: float) -> str:
         """The regulator's stage in this minute, by what it saw in the last one."""

@@ -50,7 +50,7 @@ def main(config: Config, date: str, wall: float) -> int:
         return WRONG
     before = [days_book.day(days.earlier(date, count)) for count in (2, 1)]
     simulated, faults = Simulated(config), Counter[str]()
-    for now, data, plan, orders in fold(config, sorted(rows, key=moment), before):
+    for now, data, plan, orders in fold(config, sorted(filter(moment, rows), key=moment), before):
         simulated.add(now.wall, data, plan)
         for order in orders.values():
             if not order.good:
@@ -62,7 +62,7 @@ def main(config: Config, date: str, wall: float) -> int:
 
 
 def moment(row: Row) -> float:
-    """When a line was written (epoch s); 0 if it does not say."""
+    """When a line was written (epoch s); 0 if that is torn."""
     try:
         return datetime.fromisoformat(row["time"]).timestamp()
     except (ValueError, OverflowError):

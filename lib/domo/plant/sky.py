@@ -113,13 +113,6 @@ class Sky:
             self._today = number, row
         return row[int(second // 60)]
 
-    def clear(self, wall: float) -> float:
-        """The same without any cloud."""
-        of_year, geometry = self._path(int(wall // DAY))
-        place = wall % DAY / 60 / STEP
-        up, *cosines = _between(geometry, place)
-        return self._given(haurwitz(up), up, cosines, air(of_year, wall % DAY / 3600, self.place.latitude))
-
     def day(self, number: int) -> list[float]:
         """The watts of each minute of a day, counted from 1970 on, in universal time."""
         return self._day(number)

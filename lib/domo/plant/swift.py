@@ -58,7 +58,7 @@ class Clock:
 
 class Ageing(History):
     """A history that keeps the moments of its switches, so that nothing need be written anew a tick later. It
-    is pruned as a real one is when it is saved, `step` seconds ago."""
+    drops old switches as a saved history does; that was saved `step` seconds ago."""
 
     when: tuple[tuple[float, int], ...]  # s on the clock, state
     clock: Clock

@@ -42,8 +42,9 @@ def _answered(wanted: str, why: str) -> Order:
 
 
 def _bare(kind: type, **own: Any) -> Any:
-    """A class of the API without its help for wrong names and missing brackets, for which Python looks up
-    every name the slow way; only for scripts that cannot tell, see `plain`. It saves 7 % of a replay."""
+    """A class of the API that gives no hints about wrong names or missing brackets: they make looking up
+    names slow. Only for scripts whose answers are the same without the hints (see `plain`). It saves 7 % of
+    a replay."""
     members: dict[str, Any] = {}
     for parent in reversed(kind.__mro__[:-1]):
         members.update({name: getattr(item, "_method", item) for name, item in vars(parent).items()})
@@ -117,7 +118,8 @@ def ask(relay: int, world: World, script: Script) -> Order:
 
 
 def plain(tree: ast.Module) -> bool:
-    """Whether a simple script lets all mistakes fail, and calls whatever it asks: it cannot tell `_bare`."""
+    """Whether a simple script catches no error, asks for no class, and calls every method that it names: then
+    it runs the same on the bare API."""
     calls = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
     return not any(
         isinstance(node, ast.Try)

@@ -75,5 +75,10 @@ def _cell(values: Sequence[float | None]) -> str:
     if not known:
         return f"{'':24}"
     mean = sum(known) / len(known)
-    spread = f" ({min(known):.3g} to {max(known):.3g})" if min(known) != max(known) else ""
-    return f"{f'{mean:.1f}' + spread:>24}"
+    least, most = min(known), max(known)
+    spread = f" ({_digits(least)} to {_digits(most)})" if least != most else ""
+    return f" {f'{mean:.1f}' + spread:>23}"
+
+
+def _digits(value: float) -> str:
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"

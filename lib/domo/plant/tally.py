@@ -65,8 +65,8 @@ class Sums:
 class Tally:
     """The same of one relay. `spared` (Wh) is what the panels would have been held back by in that very
     minute without it; `lowest` the battery's charge while it was on; `reasons` the minutes that each
-    reason held, by state; `missed` the Wh that were lost while it was off and could have had them, by
-    the reason. `demand` is what was asked of the load and served (Wh), and missed in `unit`."""
+    reason held, by state; `missed`, by reason, the Wh that were lost while it was off, though it could
+    have used them. `demand` is what was asked of the load and served (Wh), and missed in `unit`."""
 
     name: str = ""
     starts: int = 0

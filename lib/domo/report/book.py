@@ -7,7 +7,8 @@ is a cache: it may be deleted, and then the next page takes longer.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Any
 
 from ..core.model import Fault
 from ..stores import history, record
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from .days import Day
 
 VERSION = 1
+OF_A_DAY = rf"{history.DATE}T"  # how a line begins that belongs to a day
 
 
 class Book:
@@ -75,7 +77,8 @@ def load(config: Config, wall: float, only: str = "") -> Book:
         except Fault as fault:
             book.notes.append(str(fault))
             continue
-        for date in dict.fromkeys(line[:10] for line in text.splitlines() if line[4:5] == "-"):
+        lines = (line for line in text.splitlines() if re.match(OF_A_DAY, line))
+        for date in dict.fromkeys(line[:10] for line in lines):
             book.texts.setdefault(date, []).append(text)
     if only:
         return book
@@ -88,9 +91,11 @@ def load(config: Config, wall: float, only: str = "") -> Book:
         size = _size(kept.get(date, ""))
         over = date not in book.texts and date != today
         kept_sum = kept_sums.get((date, size)) if over else None
-        book.sums.append(kept_sum or of(book.day(date)))
-        if over and not kept_sum:
-            new.append((size, book.sums[-1]))
+        total = kept_sum or of(book.day(date))
+        if total.recorded:
+            book.sums.append(total)
+            if over and not kept_sum:
+                new.append((size, total))
     _remember(config, new, {(date, _size(name)) for date, name in kept.items()}, kept_sums)
     return book
 
@@ -121,12 +126,24 @@ def _kept_sums(config: Config) -> dict[tuple[str, int], Sum]:
             if version == VERSION:
                 fields["relays"] = {int(r): (float(s), int(n)) for r, (s, n) in fields["relays"].items()}
                 total = Sum()
-                if fields.keys() == vars(total).keys() and len(fields["held"]) == 24:
+                if fields.keys() == vars(total).keys() and _well(fields):
                     vars(total).update(fields)
                     sums[total.date, size] = total
-        except (ValueError, TypeError, KeyError, AttributeError):
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
             continue
     return sums
+
+
+def _well(fields: dict[str, Any]) -> bool:
+    """Whether the fields of a sum are of their kinds."""
+    numbers = [fields[name] for name in ("recorded", "floating", "absorbing", "panels", "house")]
+    numbers += [fields[name] for name in ("lowest", "highest") if fields[name] is not None]
+    numbers += [*fields["held"], *(number for pair in fields["relays"].values() for number in pair)]
+    return (
+        len(fields["held"]) == 24
+        and isinstance(fields["auto"], bool)
+        and all(isinstance(number, (int, float)) and abs(number) < float("inf") for number in numbers)
+    )
 
 
 def _remember(
@@ -169,10 +186,10 @@ def _by_day(lines: Iterable[str]) -> Iterator[tuple[str, list[str], history.Rows
     for line in lines:
         if line.startswith("time,"):
             header = line
-        elif line[:10] != date and held:
-            yield date, *history.rows([header, *held])
-            held = []
-        if not line.startswith("time,"):
+        elif re.match(OF_A_DAY, line):
+            if line[:10] != date and held:
+                yield date, *history.rows([header, *held])
+                held = []
             date = line[:10]
             held.append(line)
     if held:

@@ -73,7 +73,7 @@ def made(date: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Da
     dated: dict[float, Sequence[str]] = {}
     minutes: dict[float, float] = {}
     for cells in rows:
-        if cells[0].startswith(date):
+        if cells[0][:10] == date:
             try:
                 when = datetime.fromisoformat(cells[0])
                 moment = when.timestamp()
@@ -219,7 +219,7 @@ def clock(minute: float) -> str:
 
 def earlier(date: str, count: int) -> str:
     """The day that is this many days before another (YYYY-MM-DD)."""
-    return (datetime.fromisoformat(date) - timedelta(days=count)).strftime("%Y-%m-%d")
+    return (datetime.fromisoformat(date) - timedelta(days=count)).date().isoformat()
 
 
 def asked(word: str | None, today: str) -> str:
@@ -231,8 +231,9 @@ def asked(word: str | None, today: str) -> str:
         return earlier(today, 1)
     whole = f"{today[:5]}{word}" if re.fullmatch(r"\d\d-\d\d", word or "") else word or ""
     try:
-        if not re.fullmatch(history.DATE, whole):
+        if not re.fullmatch(history.DATE, whole) or whole < "1970":
             raise ValueError
         return earlier(whole, 0)
     except ValueError:
-        raise ValueError(f"the day wants YYYY-MM-DD, MM-DD, today or yesterday, not {word!r}") from None
+        wants = "YYYY-MM-DD from 1970 on, MM-DD, today or yesterday"
+        raise ValueError(f"the day wants {wants}, not {word!r}") from None

@@ -59,7 +59,7 @@ def _page(
     data = json.dumps(curves, separators=(",", ":")).replace("<", "\\u003c")
     title = "What the sun did, and what domo made of it"
     mark = '<p class="mark">Simulated: a generated sun, not what happened</p>' if book.simulated else ""
-    newest = shown[0].date if shown else book.today
+    newest = shown[0].date
     parts = (
         _now(view) if view else "",
         _days(book, shown, limit, bool(script)),
@@ -100,7 +100,7 @@ def _now(view: View) -> str:
     cards = []
     for relay, name, mode, state, age, why in rows(view):
         on, hand = view.states.get(relay) == ON, view.modes.get(relay) in FORCED
-        since = "" if age is None or age == float("inf") else f" for {minutes(age)}"
+        since = "" if age is None else f" for {minutes(age)}"
         kind = f"relay card{' on' if on else ''}{' hand' if hand else ''}"
         cards.append(
             f'<article class="{kind}"><span class="state">{state}</span><b>{relay} {escape(name)}</b>'
@@ -134,7 +134,7 @@ def _days(book: Book, shown: list[Day], limit: int, drawn: bool) -> str:
     sections = [_day(book.config, day, f"day{n}", limit, drawn) for n, day in enumerate(shown)]
     if len(shown) == 1:
         return f"<h2>{escape(words.date(shown[0].date))}</h2>{sections[0].partition('</h3>')[2]}"
-    return f"<h2>The day</h2>{_tabs('day', titles, sections)}" if shown else ""
+    return f"<h2>The day</h2>{_tabs('day', titles, sections)}"
 
 
 def _day(config: Config, day: Day, name: str, limit: int, drawn: bool) -> str:
@@ -233,7 +233,7 @@ def states(view: View) -> list[dict[str, object]]:
             "name": name,
             "mode": None if view.modes.get(relay) is None else MODE_WORDS[view.modes[relay] or 0],
             "state": ON_OFF[view.states[relay]] if relay in view.states else None,
-            "seconds": None if age is None or age == float("inf") else round(age),
+            "seconds": None if age is None else round(age),
             "why": why,
         }
         for relay, name, _, _, age, why in rows(view)

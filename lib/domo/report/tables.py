@@ -119,10 +119,10 @@ def daily(sums: list[Sum]) -> str:
     return table(head, rows)
 
 
-def months(sums: list[Sum], form: str = "%b %Y") -> list[Sum]:
+def months(sums: list[Sum]) -> list[Sum]:
     """The months of these days."""
     totals = []
     for _, group in groupby(sums, lambda total: total.date[:7]):
         month = list(group)
-        totals.append(together(month, words.date(month[0].date, form)))
+        totals.append(together(month, words.date(month[0].date, "%b %Y")))
     return totals

@@ -8,6 +8,7 @@ import time
 
 from ..core.model import BUSY, Fault
 from ..core.settings import Config
+from ..system.child import count_on_children
 from ..system.files import PROJECT
 
 OUTPUT_LIMIT = 64 << 10  # bytes of what a tick prints
@@ -18,6 +19,7 @@ class Tick:
     """A running tick. `said` is what it printed, once it has ended. Raises Fault if it cannot be started."""
 
     def __init__(self, config: Config) -> None:
+        count_on_children()
         self.said = ""
         self._code: int | None = None
         self._deadline = time.monotonic() + STUCK_SECONDS

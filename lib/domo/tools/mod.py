@@ -71,9 +71,10 @@ def main(argv: list[str]) -> int:
 def _relay(config: Config, word: str) -> int:
     """The relay with that number or name, or with that word in its name. Raises Fault."""
     if word.isdecimal():
-        if int(word) in config.relays:
-            return int(word)
-        raise Fault(f"there is no relay {word}; there are 1 to {config.relayNb}")
+        number = word.lstrip("0")  # int() raises if there are thousands of digits
+        if number in map(str, config.relays):
+            return int(number)
+        raise Fault(f"there is no relay {word:.60}; there are 1 to {config.relayNb}")
     names = {relay: config.name(relay) for relay in config.relays}
     sought = word.casefold()
     matches = [r for r, name in names.items() if name.casefold() == sought] or [

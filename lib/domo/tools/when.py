@@ -33,9 +33,9 @@ def hour(text: str) -> tuple[int, int]:
 
 
 def seconds_until(hour: tuple[int, int], wall: float) -> float:
-    """Seconds from `wall` (epoch s) until it is that time of day. In the night in which clocks go back it may
-    be that time twice: the first counts. In the one in which they go forward it may never be: then the moment
-    counts at which it would have been. Raises Fault if the clock was not set."""
+    """Seconds from `wall` (epoch s) until it is that time of day. When clocks go back, that time may come
+    twice: the first counts. When they go forward, it may not come at all: then the force ends as long after
+    midnight as without the change. Raises Fault if the clock was not set."""
     if wall < PLAUSIBLE:
         date = time.strftime("%Y-%m-%d %H:%M", time.localtime(wall))
         raise Fault(f"the clock says {date}, which cannot be right, so --until cannot work; use --for")
