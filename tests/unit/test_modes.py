@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import json
 import os
 import shutil
@@ -572,3 +573,32 @@ def test_nothing_is_swept_while_another_process_is_at_it(
         assert left.exists()
     modes.sweep(str(path))
     assert not left.exists()
+
+
+@pytest.mark.parametrize("risk", ["", "another user's", "not empty", "where anybody can put a link"])
+def test_filelock_which_empties_what_it_opens_gets_only_an_empty_lock_of_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, risk: str
+) -> None:
+    """Another program holds the lock: domo waits for it, or goes on without."""
+    path, lock = tmp_path / "mod", tmp_path / "mod.lock"
+    path.write_text('{"1":1}')
+    lock.write_text("mine" if risk == "not empty" else "")
+    if risk == "another user's":
+        if os.geteuid():
+            pytest.skip("takes root")
+        os.chown(lock, 65534, 65534)
+    tmp_path.chmod(0o777 if risk == "where anybody can put a link" else 0o755)
+    asked: list[str] = []
+
+    class Asked(FileLock):
+        def acquire(self, *_: object, **__: object) -> None:  # type: ignore[override]
+            asked.append(self.lock_file)
+            raise Timeout(self.lock_file)
+
+    monkeypatch.setattr("filelock.FileLock", Asked)
+    with open(lock, "rb") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        edits.set_auto(str(path), {1: 2})
+    assert json.loads(path.read_text()) == {"1": 2}
+    assert asked == ([] if risk else [str(lock)])
+    assert lock.read_text() == ("mine" if risk == "not empty" else "")
