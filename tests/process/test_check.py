@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from domo.pins import gpiochip
-from domo.tools import check
+from domo.tools import check, check_cron
 from support.house import PROJECT, Clock, House
 
 EMULATOR = str(PROJECT / "tests/support/emulator")
@@ -42,7 +42,7 @@ def findings(house: House, **environment: str) -> dict[bool | None, list[str]]:
 @pytest.fixture
 def scheduled(house: House) -> dict[str, str]:
     """An environment whose crontab runs the tick."""
-    return crontab(house.folder, f"DOMO_CONFIG={house.config}\n* * * * * /opt/domo/bin/domo-tick\n")
+    return crontab(house.folder, f"DOMO_CONFIG={house.config}\n* * * * * {PROJECT}/bin/domo-tick\n")
 
 
 def test_all_is_well_in_a_house_that_runs(house: House, scheduled: dict[str, str]) -> None:
@@ -129,10 +129,59 @@ def test_no_crontab_line(house: House) -> None:
         )
 
 
-def test_a_crontab_that_runs_another_configuration(house: House) -> None:
-    todo = findings(house, **crontab(house.folder, "* * * * * /opt/domo/bin/domo-tick\n"))[False]
-    other = f"{PROJECT}/config.yaml; add a line above it: DOMO_CONFIG={house.config}"
-    assert any(f"runs domo-tick with {other}" in line for line in todo)
+def in_crontab(house: House, text: str) -> tuple[bool | None, str]:
+    """What is said of a crontab, in which HERE is this project and YAML the house's configuration."""
+    text = text.replace("HERE", str(PROJECT)).replace("YAML", str(house.config))
+    found = findings(house, **crontab(house.folder, text))
+    ((ok, line),) = [(ok, x) for ok, lines in found.items() for x in lines if x.startswith("crontab of ")]
+    return ok, line.partition(": ")[2]
+
+
+LINES = (PROJECT / "crontab.example").read_text().partition("DOMO=/opt/domo\n")[2]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("DOMO=/nowhere\n" + LINES, "/nowhere/bin/domo-tick, which does not exist; run crontab -e"),
+        ("DOMO=/nowhere\n" + LINES, ", or DOMO=HERE above"),
+        ("DOMO=OTHER\n" + LINES, "/other/bin/domo-tick, which is another domo"),
+        ("7 7 * * * HERE/bin/domo-tick", "runs domo-tick at 7 7 * * *, not each minute"),
+        ("@reboot HERE/bin/domo-tick", "runs domo-tick at @reboot, not each minute"),
+        ("* * * * * HERE/bin/domo-tick", "with HERE/config.yaml; add a line above it: DOMO_CONFIG=YAML"),
+        ("* * * * * HERE/bin/domo-tick\nDOMO_CONFIG=YAML", "with HERE/config.yaml; add a line above it"),
+        ("* * * * * HERE/bin/domo-tick --config other.yaml", "other.yaml; add a line above it"),
+    ],
+)
+def test_a_crontab_that_runs_something_else(house: House, text: str, says: str) -> None:
+    other = house.folder / "other/bin/domo-tick"
+    other.parent.mkdir(parents=True)
+    other.touch()
+    ok, said = in_crontab(house, text.replace("OTHER", f"{house.folder}/other"))
+    assert ok is False and says.replace("HERE", str(PROJECT)).replace("YAML", str(house.config)) in said
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "DOMO_CONFIG=YAML\nDOMO=HERE\n" + LINES,
+        "DOMO = 'HERE'\nDOMO_CONFIG=YAML\n" + LINES,
+        "*/1 * * * * cd HERE && bin/domo-tick --config=YAML >/dev/null",
+        "* * * * * DOMO_CONFIG=YAML python3 -IS HERE/bin/../bin/domo-tick;true",
+        "7 7 * * * HERE/bin/domo-tick\n* * * * * HERE/bin/domo-tick --config 'YAML'",
+    ],
+)
+def test_a_crontab_that_runs_this_tick(house: House, text: str) -> None:
+    assert in_crontab(house, text) == (True, "runs domo-tick")
+
+
+def test_a_crontab_that_does_not_answer(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    environment = crontab(house.folder, "")
+    (house.folder / "bin/crontab").write_text("#!/bin/sh\nexec sleep 60\n")
+    monkeypatch.setenv("PATH", environment["PATH"])
+    monkeypatch.setattr(check_cron, "SECONDS", 0.1)
+    ok, said = check_cron.crontab("me", str(house.config))
+    assert not ok and "crontab -l does not end" in said
 
 
 def test_a_script_with_a_mistake_is_not_called_fine_too(house: House, scheduled: dict[str, str]) -> None:

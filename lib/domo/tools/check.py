@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import subprocess
 from collections.abc import Callable
 
 from .. import sealed
@@ -18,9 +17,8 @@ from ..pins.choice import open_board
 from ..stores import bounded, fetch, journal, memory, modes, schema, user, yaml_file
 from ..system import rights, trusted
 from ..system.apart import apart
-from ..system.files import PROJECT
 from ..tick import mode_faults
-from . import check_masters, check_news, check_plant
+from . import check_cron, check_masters, check_news, check_plant
 from . import check_scripts as scripts
 from .findings import Findings
 
@@ -196,21 +194,4 @@ def _machine(path: str) -> Findings:
         member = any(group.gr_name == "gpio" and group.gr_gid in os.getgroups() for group in grp.getgrall())
         fix = "" if member else f"; run: sudo adduser {user} gpio, and log in again"
         yield member, f"user {user} is {'' if member else 'not '}in group gpio{fix}"
-    yield _crontab(user, path)
-
-
-def _crontab(user: str, path: str) -> tuple[bool, str]:
-    try:
-        done = subprocess.run(
-            ["crontab", "-l"], capture_output=True, errors="replace", timeout=10, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return False, "crontab: there is no crontab command; run: sudo apt install cron"
-    lines = [line for line in done.stdout.splitlines() if not line.lstrip().startswith("#")]
-    who, usual = f"crontab of {user}:", f"{PROJECT}/config.yaml"
-    if not any("domo-tick" in line for line in lines):
-        return False, f"{who} no domo-tick; run: (crontab -l; cat {PROJECT}/crontab.example) | crontab -"
-    if os.path.realpath(path) != os.path.realpath(usual) and not any(path in line for line in lines):
-        add = f"add a line above it: DOMO_CONFIG={os.path.abspath(path)}"
-        return False, f"{who} runs domo-tick with {usual}; {add}"
-    return True, f"{who} runs domo-tick"
+    yield check_cron.crontab(user, path)
