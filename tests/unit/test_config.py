@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 
 import pytest
@@ -384,6 +385,25 @@ def test_the_shipped_file_shows_every_key_with_its_default() -> None:
     for key, (field, check) in schema.KEYS.items():
         default = plant_keys.plant({}) if field == "plant" else getattr(defaults(), field)
         assert (check(shown[key]) if shown[key] is not None else default) == default, key
+
+
+BRACKETS = r"\{(?:[^{}]|\{[^{}]*\})*\}|\[(?:[^\[\]{}]|\{[^{}]*\}|\[[^\[\]]*\])*\]"
+
+
+def test_each_example_in_the_shipped_file_can_be_used_as_it_stands() -> None:
+    _, begin, text = (PROJECT / "config.yaml").read_text().partition("tmpFileDataXml:")
+    used = []
+    for found in re.finditer(r"^( *([\w-]+):) *([^#\n]*)(#.*\n(?: +#.*\n)*)", begin + text, re.MULTILINE):
+        key, comment = found[1], found[4]
+        below = re.sub(r"^( +)# (?=\d+: )", r"\1", comment, flags=re.MULTILINE)
+        examples = [f"\n{below}"] if below != comment else re.findall(BRACKETS, comment)
+        for example in examples:
+            parsed(f"{begin}{text}".replace(found[0], f"{key} {example}\n"))
+            used.append(found[2])
+    assert used == [
+        "recordValues", "onChange", "scriptOwners", "relayName", "relayGpio", "relayPriority", "relayWatt",
+        "uninterruptible", "floor", "limits", "relayLoad", "panels", "stb", "stb",
+    ]  # fmt: skip
 
 
 def test_a_relay_has_its_wiring_pi_pin_unless_it_has_a_bcm_pin() -> None:
