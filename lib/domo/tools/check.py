@@ -100,8 +100,8 @@ def _files(settings: Config, now: Now) -> Findings:
         yield False, f"mode file {mode_faults.linked(settings.modPath)}"
     for relay, text in mode_file.odd.items():
         yield False, f"mode file {settings.modPath}: relay {relay} is {text}; write 0, 1, 2 or 3"
-    for name in mode_file.misnamed:
-        yield False, f"mode file {settings.modPath}: {mode_faults.misnamed(name)}"
+    for stray in mode_faults.strays(settings, mode_file):
+        yield False, f"mode file {stray}"
     _, fault = memory.load(settings, now)
     if fault:
         yield False, fault
