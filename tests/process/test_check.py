@@ -184,6 +184,33 @@ def test_a_crontab_that_does_not_answer(house: House, monkeypatch: pytest.Monkey
     assert not ok and "crontab -l does not end" in said
 
 
+def test_a_fetch_is_told_where_it_helps(house: House, scheduled: dict[str, str]) -> None:
+    def told(**settings: object) -> list[str]:
+        house.configure(settings)
+        return [x for x in findings(house, **scheduled)[False] if "data" in x.lower() and "record" not in x]
+
+    house.configure({"domo.valueUse": ["Soc"]})
+    (line,) = told(urlDataXml="http://sun/x")
+    assert line.startswith("data: no Soc: PvMonit reports ") and line.endswith("; did you mean SOC?")
+    house.configure({"domo.valueUse": ["SOC"]})
+    house.data_file.unlink()
+    missing = f"data: no data file: {house.data_file} does not exist"
+    assert told() == [f"{missing}; a tick fetches it from http://sun/x"]
+    assert told(urlDataXml=False) == [f"{missing}; a tick cannot fetch it, because there is no urlDataXml"]
+    refused = "config: urlDataXml is ftp://sun/x; a tick fetches only http:// and https://"
+    assert told(urlDataXml="ftp://me:secret@sun/x") == [missing, refused]
+
+
+@pytest.mark.parametrize("text", ['{"1": 3,,}', '{"1": 7}', '{"03": 3}'])
+def test_a_mode_file_with_a_mistake_is_not_called_fine_too(
+    house: House, scheduled: dict[str, str], text: str
+) -> None:
+    house.mode_file.write_text(text)
+    found = findings(house, **scheduled)
+    assert any(line.startswith("mode file") for line in found[False])
+    assert f"mode file: {house.mode_file}" not in found[True]
+
+
 def test_a_script_with_a_mistake_is_not_called_fine_too(house: House, scheduled: dict[str, str]) -> None:
     file = house.script(1, 'return relay.on("sun" + data["SOCC"])')
     fine = house.script(2, 'return relay.off("night")')
