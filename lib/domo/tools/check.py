@@ -17,6 +17,7 @@ from ..pins.choice import open_board
 from ..stores import bounded, fetch, journal, memory, modes, schema, user, yaml_file
 from ..system import rights, trusted
 from ..system.apart import apart
+from ..system.output import show
 from ..tick import mode_faults
 from . import check_cron, check_masters, check_news, check_plant
 from . import check_scripts as scripts
@@ -70,7 +71,7 @@ def _findings(name: str, check: Callable[[], Findings]) -> Findings:
 
 
 def _say(ok: bool | None, text: str) -> None:
-    print(f"{'note   ' if ok is None else 'ok     ' if ok else 'TO DO  '}{one_line(text)}")
+    show(f"{'note   ' if ok is None else 'ok     ' if ok else 'TO DO  '}{one_line(text)}")
 
 
 def _data(settings: Config, now: Now) -> Findings:
