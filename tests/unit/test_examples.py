@@ -368,7 +368,7 @@ def test_all_examples_in_one_house(tmp_path: Path) -> None:
 def test_an_example_is_as_it_should_be(tmp_path: Path, path: Path) -> None:
     """A docstring, settings as constants above decide, a screenful, and nothing that --check finds."""
     text = path.read_text()
-    days = Days(tmp_path, {4: text}, days=0)
+    days = Days(tmp_path, {3: text}, watt={1: 300, 2: 800, 3: 500}, days=0)
     assert lint.lint(days.config) == []
     assert text.startswith('"""') and len(text.splitlines()) <= 45
     assert max(map(len, text.splitlines())) <= 110
