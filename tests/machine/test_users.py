@@ -44,6 +44,8 @@ def test_another_persons_domo_mod_says_whose_the_ticks_are(machine: Machine) -> 
     assert ran.code == 1
     assert "pi" in ran.err and "pvmonit" in ran.err
     assert ran.err.endswith("; run: sudo -u pvmonit /mnt/domo/bin/domo-mod 1 on\n")
+    named = machine.domo("mod", "relay 1", "on", user="pi")
+    assert named.err.endswith("; run: sudo -u pvmonit /mnt/domo/bin/domo-mod 'relay 1' on\n")
     assert (machine.rights(), machine.on) == (before, set())
 
 
