@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from domo.pins import gpiochip
-from domo.tools import check, check_cron
+from domo.scripts import source
+from domo.stores import config
+from domo.tools import check, check_cron, check_scripts
 from support.house import PROJECT, Clock, House
 
 EMULATOR = str(PROJECT / "tests/support/emulator")
@@ -209,6 +212,26 @@ def test_a_mode_file_with_a_mistake_is_not_called_fine_too(
     found = findings(house, **scheduled)
     assert any(line.startswith("mode file") for line in found[False])
     assert f"mode file: {house.mode_file}" not in found[True]
+
+
+def test_the_owner_of_scripts_is_a_user(house: House, scheduled: dict[str, str]) -> None:
+    house.configure({"domo.relay.scriptOwners": ["daemon", "nosuch"]})
+    found = findings(house, **scheduled)
+    assert "config: domo.relay.scriptOwners: there is no user nosuch" in found[False]
+    (note,) = [line for line in found[None] if line.startswith("scripts of")]
+    assert note.startswith("scripts of daemon are run")
+
+
+def test_a_script_that_cannot_be_read(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = house.script(1, "return relay.off('no')")
+
+    def refused(self: source.Library, name: str) -> None:
+        raise PermissionError(13, "Permission denied", name)
+
+    monkeypatch.setattr(source.Library, "script", refused)
+    told = dict(check_scripts.findings(config.load(str(house.config))[0]))
+    me = pwd.getpwuid(os.geteuid()).pw_name
+    assert told[False] == f"script {script}: user {me} may not read it; run: chmod u+r {script}"
 
 
 def test_a_script_with_a_mistake_is_not_called_fine_too(house: House, scheduled: dict[str, str]) -> None:
