@@ -8,9 +8,10 @@ import subprocess
 import pytest
 import yaml
 
+from domo.core.model import ConfigError
 from domo.core.records import replace
 from domo.core.settings import Config, Limits
-from domo.stores import plant_keys, schema
+from domo.stores import plant_keys, schema, yaml_file
 from support.house import PROJECT, Clock, House, defaults
 
 # PvMonit's names and nesting, in its habits: comments behind keys, everything indented by four.
@@ -301,7 +302,26 @@ def test_python_in_the_file_is_not_run(house: House) -> None:
 def test_nothing_left_of_the_file_is_not_the_defaults(house: House, content: str) -> None:
     """They would drive other pins than the owner's."""
     (said,) = refused(house, content)
-    assert said.startswith("is empty; ")
+    assert said.startswith("is empty; a new one is in ")
+
+
+def test_the_shipped_file_emptied_is_had_again_from_git(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(yaml_file, "PROJECT", str(house.folder))
+    house.config.write_text("")
+    with pytest.raises(ConfigError, match=f"is empty; .* run: git -C {house.folder} checkout config.yaml"):
+        yaml_file.read(str(house.config))
+    house.config.rename(house.folder / "pvmonits.yaml")
+    house.config.symlink_to("pvmonits.yaml")
+    with pytest.raises(ConfigError, match="is empty; a new one is in "):
+        yaml_file.read(str(house.config))
+
+
+@pytest.mark.parametrize("soc", [120, -1])
+def test_a_floor_of_charge_that_there_cannot_be(soc: int) -> None:
+    with pytest.raises(ConfigError, match=f"domo.floor.SOC: wants a number from 0 to 100 .%., not {soc}"):
+        parsed(f"domo: {{floor: {{SOC: {soc}, T: -5}}}}")
 
 
 @pytest.mark.parametrize("content", [b"domo:\0 {}", b"domo: {relayName: {1: \xc9nergie}}", b"\xff\xfe\xfd"])
