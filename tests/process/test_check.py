@@ -214,6 +214,19 @@ def test_a_mode_file_with_a_mistake_is_not_called_fine_too(
     assert f"mode file: {house.mode_file}" not in found[True]
 
 
+def test_what_is_to_be_run_can_be_pasted_where_a_folder_has_a_space(tmp_path: Path) -> None:
+    (tmp_path / "my house").mkdir()
+    house = House(tmp_path / "my house")
+    script = house.script(1, "return relay.off('no')")
+    script.chmod(0o666)
+    program = house.folder / "tell"
+    program.touch(mode=0o644)
+    house.configure({"domo.onChange": [str(program)]})
+    todo = findings(house, **crontab(tmp_path, ""))[False]
+    for command in (f"chmod go-w '{script}'", f"chmod +x '{program}'"):
+        assert any(f"run: {command}" in line for line in todo), todo
+
+
 def test_the_owner_of_scripts_is_a_user(house: House, scheduled: dict[str, str]) -> None:
     house.configure({"domo.relay.scriptOwners": ["daemon", "nosuch"]})
     found = findings(house, **scheduled)

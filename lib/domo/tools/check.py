@@ -149,7 +149,7 @@ def _files(settings: Config, now: Now) -> Findings:
         yield (
             False,
             f"cache: {sealed.folder()} is not only yours, so it is not used;"
-            f" run: sudo rm -r {sealed.folder()}",
+            f" run: sudo rm -r {shlex.quote(sealed.folder())}",
         )
 
 
