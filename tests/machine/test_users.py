@@ -54,6 +54,7 @@ def test_a_tick_that_root_runs_is_one_of_its_user(machine: Machine, how: str) ->
     """Root's own would have no memory, believe no script, and switch off what is on."""
     machine.order(1, "on")
     machine.domo("tick")
+    os.chown(machine.home / "config.yaml", USERS["pvmonit"], -1)
     before = machine.rights()
     sudo = {"SUDO_UID": "1000"} if how == "by sudo" else {}
     ran = machine.domo("tick", *(["-v"] if how == "-v" else []), user="root", **sudo)

@@ -78,9 +78,10 @@ def main(path: str, verbose: bool = False, clock: Callable[[], Now] = memory.rea
 
 
 def _is_roots(config: Config) -> bool:
-    """Whether root runs the tick of another user, who owns the memory."""
+    """Whether root runs the tick of another user, who owns memory and config.yaml: anybody can plant the
+    one."""
     try:
-        return os.geteuid() == 0 and os.stat(config.memory_path).st_uid != 0
+        return os.geteuid() == 0 and os.stat(config.memory_path).st_uid == os.stat(config.path).st_uid != 0
     except OSError:  # no tick has run yet
         return False
 
