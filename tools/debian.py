@@ -71,9 +71,9 @@ def crontab() -> str:
     text = (PROJECT / "crontab.example").read_text()
     for old, new in {
         " php /opt/PvMonit/www/data-xml.php ": " /srv/php /srv/data-xml.php ",
-        "$DOMO/bin/domo-panel --no-display": "script -qfec '/opt/domo/bin/domo-panel --terminal' /srv/screen"
-        " >/dev/null <>/srv/keys",
-        "$DOMO/bin/domo-tick\n": "$DOMO/bin/domo-tick; echo $? $(date +\\%s.\\%N) >>/srv/ticks\n",
+        '"$DOMO"/bin/domo-panel --no-display': "script -qfec '/opt/domo/bin/domo-panel --terminal'"
+        " /srv/screen >/dev/null <>/srv/keys",
+        '"$DOMO"/bin/domo-tick\n': '"$DOMO"/bin/domo-tick; echo $? $(date +\\%s.\\%N) >>/srv/ticks\n',
     }.items():
         if old not in text:
             raise SystemExit(f"crontab.example has no {old!r} any more")

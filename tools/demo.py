@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -68,13 +69,13 @@ def main() -> int:
     print(f"""
 That was one tick: the sample's batteries are full, so the first relay is on. Next:
 
-  export PATH={PROJECT}/.venv/bin:$PATH DOMO_CONFIG={folder}/config.yaml
+  export PATH={shlex.quote(f"{PROJECT}/.venv/bin")}:$PATH DOMO_CONFIG={shlex.quote(f"{folder}/config.yaml")}
 
   bin/domo-tick -v              # again: one relay is switched on a minute
   bin/domo-mod 2 on             # force the washing machine on; off and auto work too
-  nano {folder}/mod   # the same by hand: 0 off, 1 auto, 3 on
+  nano {shlex.quote(f"{folder}/mod")}   # the same by hand: 0 off, 1 auto, 3 on
   bin/domo-tick --dry-run --set SOC=40 --set CS=Bulk --at 20:30
-  nano {folder}/relay.script.d/1.py
+  nano {shlex.quote(f"{folder}/relay.script.d/1.py")}
   bin/domo-replay 06-21         # a day of sun through these scripts
   bin/domo-panel --terminal     # the panel on the wall, in a terminal""")
     return code

@@ -35,7 +35,7 @@ from domo.core.settings import Config  # noqa: E402
 from domo.scripts import asking, messages  # noqa: E402
 from domo.stores import journal, schema  # noqa: E402
 from support.browser import PROGRAM, Browser  # noqa: E402
-from support.pvmonit import SOURCE, PvMonit, lacking  # noqa: E402
+from support.pvmonit import INSTALL, SOURCE, PvMonit, lacking  # noqa: E402
 
 START = 1_750_000_000  # 15 June 2025, in the afternoon
 HALF_DAY, DAY = 43200, 86400
@@ -372,7 +372,7 @@ def weather(step: int) -> Iterator[tuple[int, dict[str, str]]]:
 
 def main() -> int:
     """Compares all; gives 1 when anything differs that should not."""
-    if fault := lacking("faketime") or ("" if PROGRAM else "there is no chromium"):
+    if fault := lacking("faketime") or ("" if PROGRAM else f"there is no chromium; run: {INSTALL}"):
         print(f"make pvmonit: {fault}", file=sys.stderr)
         return 2
     messages.ONE_SECONDS, messages.ALL_SECONDS = 60, 120  # it is answers that are compared here

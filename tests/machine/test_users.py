@@ -44,16 +44,20 @@ def test_another_persons_domo_mod_says_whose_the_ticks_are(machine: Machine) -> 
     assert ran.code == 1
     assert "pi" in ran.err and "pvmonit" in ran.err
     assert ran.err.endswith("; run: sudo -u pvmonit /mnt/domo/bin/domo-mod 1 on\n")
+    named = machine.domo("mod", "relay 1", "on", user="pi")
+    assert named.err.endswith("; run: sudo -u pvmonit /mnt/domo/bin/domo-mod 'relay 1' on\n")
     assert (machine.rights(), machine.on) == (before, set())
 
 
-@pytest.mark.parametrize("how", [{"SUDO_UID": "1000"}, {}], ids=["sudo", "verbose"])
-def test_a_tick_that_root_runs_by_hand_is_one_of_its_user(machine: Machine, how: dict[str, str]) -> None:
+@pytest.mark.parametrize("how", ["by cron", "by sudo", "-v"])
+def test_a_tick_that_root_runs_is_one_of_its_user(machine: Machine, how: str) -> None:
     """Root's own would have no memory, believe no script, and switch off what is on."""
     machine.order(1, "on")
     machine.domo("tick")
+    os.chown(machine.home / "config.yaml", USERS["pvmonit"], -1)
     before = machine.rights()
-    ran = machine.domo("tick", *([] if how else ["-v"]), user="root", **how)
+    sudo = {"SUDO_UID": "1000"} if how == "by sudo" else {}
+    ran = machine.domo("tick", *(["-v"] if how == "-v" else []), user="root", **sudo)
     assert (ran.code, ran.err) == (0, "")
     assert (machine.rights(), machine.on) == (before, {1})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from domo.pins import gpiochip
-from domo.tools import check
+from domo.scripts import source
+from domo.stores import config
+from domo.tools import check, check_cron, check_scripts
 from support.house import PROJECT, Clock, House
 
 EMULATOR = str(PROJECT / "tests/support/emulator")
@@ -42,7 +45,7 @@ def findings(house: House, **environment: str) -> dict[bool | None, list[str]]:
 @pytest.fixture
 def scheduled(house: House) -> dict[str, str]:
     """An environment whose crontab runs the tick."""
-    return crontab(house.folder, f"DOMO_CONFIG={house.config}\n* * * * * /opt/domo/bin/domo-tick\n")
+    return crontab(house.folder, f"DOMO_CONFIG={house.config}\n* * * * * {PROJECT}/bin/domo-tick\n")
 
 
 def test_all_is_well_in_a_house_that_runs(house: House, scheduled: dict[str, str]) -> None:
@@ -129,10 +132,119 @@ def test_no_crontab_line(house: House) -> None:
         )
 
 
-def test_a_crontab_that_runs_another_configuration(house: House) -> None:
-    todo = findings(house, **crontab(house.folder, "* * * * * /opt/domo/bin/domo-tick\n"))[False]
-    other = f"{PROJECT}/config.yaml; add a line above it: DOMO_CONFIG={house.config}"
-    assert any(f"runs domo-tick with {other}" in line for line in todo)
+def in_crontab(house: House, text: str) -> tuple[bool | None, str]:
+    """What is said of a crontab, in which HERE is this project and YAML the house's configuration."""
+    text = text.replace("HERE", str(PROJECT)).replace("YAML", str(house.config))
+    found = findings(house, **crontab(house.folder, text))
+    ((ok, line),) = [(ok, x) for ok, lines in found.items() for x in lines if x.startswith("crontab of ")]
+    return ok, line.partition(": ")[2]
+
+
+LINES = (PROJECT / "crontab.example").read_text().partition("DOMO=/opt/domo\n")[2]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("DOMO=/nowhere\n" + LINES, "/nowhere/bin/domo-tick, which does not exist; run crontab -e"),
+        ("DOMO=/nowhere\n" + LINES, ", or DOMO=HERE above"),
+        ("DOMO=OTHER\n" + LINES, "/other/bin/domo-tick, which is another domo"),
+        ("7 7 * * * HERE/bin/domo-tick", "runs domo-tick at 7 7 * * *, not each minute"),
+        ("@reboot HERE/bin/domo-tick", "runs domo-tick at @reboot, not each minute"),
+        ("* * * * * HERE/bin/domo-tick", "with HERE/config.yaml; add a line above it: DOMO_CONFIG=YAML"),
+        ("* * * * * HERE/bin/domo-tick\nDOMO_CONFIG=YAML", "with HERE/config.yaml; add a line above it"),
+        ("* * * * * HERE/bin/domo-tick --config other.yaml", "other.yaml; add a line above it"),
+    ],
+)
+def test_a_crontab_that_runs_something_else(house: House, text: str, says: str) -> None:
+    other = house.folder / "other/bin/domo-tick"
+    other.parent.mkdir(parents=True)
+    other.touch()
+    ok, said = in_crontab(house, text.replace("OTHER", f"{house.folder}/other"))
+    assert ok is False and says.replace("HERE", str(PROJECT)).replace("YAML", str(house.config)) in said
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "DOMO_CONFIG=YAML\nDOMO=HERE\n" + LINES,
+        "DOMO = 'HERE'\nDOMO_CONFIG=YAML\n" + LINES,
+        "*/1 * * * * cd HERE && bin/domo-tick --config=YAML >/dev/null",
+        "* * * * * DOMO_CONFIG=YAML python3 -IS HERE/bin/../bin/domo-tick;true",
+        "7 7 * * * HERE/bin/domo-tick\n* * * * * HERE/bin/domo-tick --config 'YAML'",
+    ],
+)
+def test_a_crontab_that_runs_this_tick(house: House, text: str) -> None:
+    assert in_crontab(house, text) == (True, "runs domo-tick")
+
+
+def test_a_crontab_that_does_not_answer(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    environment = crontab(house.folder, "")
+    (house.folder / "bin/crontab").write_text("#!/bin/sh\nexec sleep 60\n")
+    monkeypatch.setenv("PATH", environment["PATH"])
+    monkeypatch.setattr(check_cron, "SECONDS", 0.1)
+    ok, said = check_cron.crontab("me", str(house.config))
+    assert not ok and "crontab -l does not end" in said
+
+
+def test_a_fetch_is_told_where_it_helps(house: House, scheduled: dict[str, str]) -> None:
+    def told(**settings: object) -> list[str]:
+        house.configure(settings)
+        return [x for x in findings(house, **scheduled)[False] if "data" in x.lower() and "record" not in x]
+
+    house.configure({"domo.valueUse": ["Soc"]})
+    (line,) = told(urlDataXml="http://sun/x")
+    assert line.startswith("data: no Soc: PvMonit reports ") and line.endswith("; did you mean SOC?")
+    house.configure({"domo.valueUse": ["SOC"]})
+    house.data_file.unlink()
+    missing = f"data: no data file: {house.data_file} does not exist"
+    assert told() == [f"{missing}; a tick fetches it from http://sun/x"]
+    assert told(urlDataXml=False) == [f"{missing}; a tick cannot fetch it, because there is no urlDataXml"]
+    refused = "config: urlDataXml is ftp://sun/x; a tick fetches only http:// and https://"
+    assert told(urlDataXml="ftp://me:secret@sun/x") == [missing, refused]
+
+
+@pytest.mark.parametrize("text", ['{"1": 3,,}', '{"1": 7}', '{"03": 3}'])
+def test_a_mode_file_with_a_mistake_is_not_called_fine_too(
+    house: House, scheduled: dict[str, str], text: str
+) -> None:
+    house.mode_file.write_text(text)
+    found = findings(house, **scheduled)
+    assert any(line.startswith("mode file") for line in found[False])
+    assert f"mode file: {house.mode_file}" not in found[True]
+
+
+def test_what_is_to_be_run_can_be_pasted_where_a_folder_has_a_space(tmp_path: Path) -> None:
+    (tmp_path / "my house").mkdir()
+    house = House(tmp_path / "my house")
+    script = house.script(1, "return relay.off('no')")
+    script.chmod(0o666)
+    program = house.folder / "tell"
+    program.touch(mode=0o644)
+    house.configure({"domo.onChange": [str(program)]})
+    todo = findings(house, **crontab(tmp_path, ""))[False]
+    for command in (f"chmod go-w '{script}'", f"chmod +x '{program}'"):
+        assert any(f"run: {command}" in line for line in todo), todo
+
+
+def test_the_owner_of_scripts_is_a_user(house: House, scheduled: dict[str, str]) -> None:
+    house.configure({"domo.relay.scriptOwners": ["daemon", "nosuch"]})
+    found = findings(house, **scheduled)
+    assert "config: domo.relay.scriptOwners: there is no user nosuch" in found[False]
+    (note,) = [line for line in found[None] if line.startswith("scripts of")]
+    assert note.startswith("scripts of daemon are run")
+
+
+def test_a_script_that_cannot_be_read(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = house.script(1, "return relay.off('no')")
+
+    def refused(self: source.Library, name: str) -> None:
+        raise PermissionError(13, "Permission denied", name)
+
+    monkeypatch.setattr(source.Library, "script", refused)
+    told = dict(check_scripts.findings(config.load(str(house.config))[0]))
+    me = pwd.getpwuid(os.geteuid()).pw_name
+    assert told[False] == f"script {script}: user {me} may not read it; run: chmod u+r {script}"
 
 
 def test_a_script_with_a_mistake_is_not_called_fine_too(house: House, scheduled: dict[str, str]) -> None:

@@ -122,6 +122,14 @@ def test_json(home: House) -> None:
     assert before - 60 < document["tick"] <= before + 1 and "relay 3 is 7" in " ".join(document["reports"])
 
 
+def test_a_fault_of_the_mode_file_is_shown_once(home: House) -> None:
+    home.mode_file.write_text('{"1": 3,,}')
+    assert mod(home).out.count("is not JSON") == 1  # before any tick
+    home.tick()
+    assert mod(home).out.count("is not JSON") == 1
+    assert mod(home, "--json").out.count("is not JSON") == 1
+
+
 # -- forces --
 
 

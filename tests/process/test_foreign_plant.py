@@ -429,3 +429,11 @@ def test_a_script_that_looks_elsewhere_is_named(village: House, what: str, told:
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert f"script {village.scripts}/2.py {told}" in line and line.endswith("it sees what is there today")
+
+
+def test_domos_own_look_into_the_folder_of_scripts_is_no_scripts(village: House) -> None:
+    village.script(2, OUTSIDE.format(what="pass")).chmod(0o666)
+    (village.scripts / "1.py").rename(village.scripts / "1.php")
+    told = run(village, "06-21").stderr
+    assert "others can write" in told and "PHP cannot be given another date" in told
+    assert "looks into the folder" not in told

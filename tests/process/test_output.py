@@ -10,6 +10,10 @@ import pytest
 from support.house import PROJECT, House
 
 PROGRAMS = [
+    ["domo-tick", "--dry-run"],
+    ["domo-tick", "--check"],
+    ["domo-tick", "--wires"],
+    ["domo-tick", "--help"],
     ["domo-replay", "06-21"],
     ["domo-replay", "06-21", "--csv"],
     ["domo-replay", "--help"],
@@ -46,6 +50,13 @@ def test_a_reader_that_has_seen_enough_is_no_trouble(house: House, command: list
 def test_ctrl_c_in_somebody_elses_code_ends_it_without_a_word(house: House) -> None:
     (house.folder / "busy.py").write_text("raise KeyboardInterrupt\n")
     assert shell(house, "", "domo-replay", "06-21", "--plant", "busy:House") == (130, "")
+
+
+def test_check_speaks_another_character_set_too(house: House) -> None:
+    house.configure({"domo.zzzzü": 1})
+    done = subprocess.run(house.command("--check"), env={**house.env, "PYTHONIOENCODING": "ascii"},
+                          capture_output=True, text=True, timeout=60)  # fmt: skip
+    assert "note   config: domo.zzzz?: unknown key, ignored" in done.stdout and not done.stderr
 
 
 def test_another_character_set_gets_question_marks_from_a_script_too(house: House) -> None:

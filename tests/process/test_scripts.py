@@ -231,6 +231,13 @@ def test_what_a_script_prints_is_shown_in_the_table_only(house: House) -> None:
     assert ran.out.endswith("the scripts printed:\n  SOC is 96.4\n  oops\n")
 
 
+def test_what_of_a_scripts_print_is_not_shown_is_marked(house: House) -> None:
+    house.script(1, 'print("long " * 30)\nfor n in range(30):\n    print(n)\nreturn relay.off("x")')
+    shown = house.tick("-v").out.partition("the scripts printed:\n")[2].splitlines()
+    assert len(shown) == 21 and shown[-1] == "  ..., 11 more lines"
+    assert len(shown[0]) == 80 and shown[0].endswith("long ...")
+
+
 @pytest.mark.parametrize(
     "body",
     [

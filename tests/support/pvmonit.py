@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 SOURCE = os.environ.get("PVMONIT", "")
+INSTALL = "sudo apt install php-cli php-yaml php-xml php-sqlite3 faketime chromium"
 
 
 def lacking(*programs: str) -> str:
@@ -27,12 +28,12 @@ def lacking(*programs: str) -> str:
         return "PVMONIT names no folder with PvMonit's source"
     missing = [name for name in ("php", *programs) if not shutil.which(name)]
     if missing:
-        return f"there is no {', no '.join(missing)}"
+        return f"there is no {', no '.join(missing)}; run: {INSTALL}"
     if os.geteuid() or not all(map(shutil.which, ("unshare", "nsenter", "setpriv"))):
         return "takes root, unshare, nsenter and setpriv"
     modules = subprocess.run(["php", "-m"], capture_output=True, text=True, check=True).stdout.split()
     lost = {"yaml", "SimpleXML", "pdo_sqlite"} - set(modules)
-    return f"php has no {', no '.join(sorted(lost))}: php-yaml, php-xml, php-sqlite3" if lost else ""
+    return f"php has no {', no '.join(sorted(lost))}; run: {INSTALL}" if lost else ""
 
 
 class PvMonit:

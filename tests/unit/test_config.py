@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 
 import pytest
 import yaml
 
+from domo.core.model import ConfigError
 from domo.core.records import replace
 from domo.core.settings import Config, Limits
-from domo.stores import plant_keys, schema
+from domo.stores import plant_keys, schema, yaml_file
 from support.house import PROJECT, Clock, House, defaults
 
 # PvMonit's names and nesting, in its habits: comments behind keys, everything indented by four.
@@ -300,7 +302,26 @@ def test_python_in_the_file_is_not_run(house: House) -> None:
 def test_nothing_left_of_the_file_is_not_the_defaults(house: House, content: str) -> None:
     """They would drive other pins than the owner's."""
     (said,) = refused(house, content)
-    assert said.startswith("is empty; ")
+    assert said.startswith("is empty; a new one is in ")
+
+
+def test_the_shipped_file_emptied_is_had_again_from_git(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(yaml_file, "PROJECT", str(house.folder))
+    house.config.write_text("")
+    with pytest.raises(ConfigError, match=f"is empty; .* run: git -C {house.folder} checkout config.yaml"):
+        yaml_file.read(str(house.config))
+    house.config.rename(house.folder / "pvmonits.yaml")
+    house.config.symlink_to("pvmonits.yaml")
+    with pytest.raises(ConfigError, match="is empty; a new one is in "):
+        yaml_file.read(str(house.config))
+
+
+@pytest.mark.parametrize("soc", [120, -1])
+def test_a_floor_of_charge_that_there_cannot_be(soc: int) -> None:
+    with pytest.raises(ConfigError, match=f"domo.floor.SOC: wants a number from 0 to 100 .%., not {soc}"):
+        parsed(f"domo: {{floor: {{SOC: {soc}, T: -5}}}}")
 
 
 @pytest.mark.parametrize("content", [b"domo:\0 {}", b"domo: {relayName: {1: \xc9nergie}}", b"\xff\xfe\xfd"])
@@ -384,6 +405,25 @@ def test_the_shipped_file_shows_every_key_with_its_default() -> None:
     for key, (field, check) in schema.KEYS.items():
         default = plant_keys.plant({}) if field == "plant" else getattr(defaults(), field)
         assert (check(shown[key]) if shown[key] is not None else default) == default, key
+
+
+BRACKETS = r"\{(?:[^{}]|\{[^{}]*\})*\}|\[(?:[^\[\]{}]|\{[^{}]*\}|\[[^\[\]]*\])*\]"
+
+
+def test_each_example_in_the_shipped_file_can_be_used_as_it_stands() -> None:
+    _, begin, text = (PROJECT / "config.yaml").read_text().partition("tmpFileDataXml:")
+    used = []
+    for found in re.finditer(r"^( *([\w-]+):) *([^#\n]*)(#.*\n(?: +#.*\n)*)", begin + text, re.MULTILINE):
+        key, comment = found[1], found[4]
+        below = re.sub(r"^( +)# (?=\d+: )", r"\1", comment, flags=re.MULTILINE)
+        examples = [f"\n{below}"] if below != comment else re.findall(BRACKETS, comment)
+        for example in examples:
+            parsed(f"{begin}{text}".replace(found[0], f"{key} {example}\n"))
+            used.append(found[2])
+    assert used == [
+        "recordValues", "onChange", "scriptOwners", "relayName", "relayGpio", "relayPriority", "relayWatt",
+        "uninterruptible", "floor", "limits", "relayLoad", "panels", "stb", "stb",
+    ]  # fmt: skip
 
 
 def test_a_relay_has_its_wiring_pi_pin_unless_it_has_a_bcm_pin() -> None:

@@ -238,6 +238,17 @@ def test_lift_pump(tmp_path: Path, sky: str, plant: dict[str, float]) -> None:
     assert days.spans(1)[0][0] > "06:00"  # one that never ran does not begin with the battery's night
 
 
+def test_lift_pump_says_that_it_does_not_know(tmp_path: Path) -> None:
+    """Without a `plant` it goes by the regulator, and does not run in the dark after a full day."""
+    thirsty = example("lift-pump").replace("LIKES = 60 * 60", "LIKES = 24 * 3600")
+    days = Days(tmp_path, {1: thirsty}, watt={1: 750})
+    begun = [at for at, moment in enumerate(days.moments) if moment.switched and moment.plan[1].state]
+    assert len(begun) > 6
+    for at in begun:
+        assert "what is to spare is not known" in days.moments[at].plan[1].why
+        assert days.values("PPV")[at] >= 300 or days.values("CS")[at] in ("Absorption", "Float")
+
+
 def test_lift_pump_never_lets_the_sump_run_over(tmp_path: Path) -> None:
     """A week of clouds in December: twenty minutes in the evening, every second day."""
     plant = {**OWN, "battery": 90_000}
@@ -357,7 +368,7 @@ def test_all_examples_in_one_house(tmp_path: Path) -> None:
 def test_an_example_is_as_it_should_be(tmp_path: Path, path: Path) -> None:
     """A docstring, settings as constants above decide, a screenful, and nothing that --check finds."""
     text = path.read_text()
-    days = Days(tmp_path, {4: text}, days=0)
+    days = Days(tmp_path, {3: text}, watt={1: 300, 2: 800, 3: 500}, days=0)
     assert lint.lint(days.config) == []
     assert text.startswith('"""') and len(text.splitlines()) <= 45
     assert max(map(len, text.splitlines())) <= 110

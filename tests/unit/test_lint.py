@@ -168,9 +168,36 @@ def test_a_value_that_stands_for_a_constant_is_followed(house: House) -> None:
 
 
 def test_a_staircase_needs_values_of_its_own(house: House) -> None:
+    house.configure({"domo.relayWatt": {1: 300, 2: 800}})
     missing = " is not in valueUse, so this script fails whenever it is missing"
     assert found(house, "def decide(relay, data):\n    return relay.staircase(data, (1, 2))\n") == [
         f"1.py line 2: note: {name}{missing}" for name in ("CS", "P")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("heaters", "finding"),
+    [
+        ("(1, 2, 4)", "there is no relay 4; there are 1 to 3"),
+        ("STEPS, buffer=3", "relayWatt in config.yaml must say what relay 3 draws"),
+        ("heaters=[2]", "relay 1 is not among the heaters of its staircase"),
+        ("(1, 2)", ""),
+        ("[relay.id, 2]", ""),
+        ("[*STEPS, 2][:1]", ""),
+        ("range(1, 3)", ""),
+    ],
+)
+def test_a_staircase_that_fails_at_each_tick(house: House, heaters: str, finding: str) -> None:
+    house.configure({"domo.relayWatt": {1: 300, 2: 800}, "domo.valueUse": ["SOC", "CS", "P"]})
+    text = f"STEPS = (1, 3)\ndef decide(relay, data):\n    return relay.staircase(data, {heaters})\n"
+    assert found(house, text) == ([f"1.py line 3: {finding}"] if finding else [])
+
+
+def test_a_step_that_is_uninterruptible(house: House) -> None:
+    house.configure({"domo.relayWatt": {1: 300}, "domo.valueUse": ["SOC", "CS", "P"]})
+    house.configure({"domo.uninterruptible": [1]})
+    assert found(house, "def decide(relay, data):\n    return relay.staircase(data, [1])\n") == [
+        "1.py line 2: relay 1 is uninterruptible in config.yaml, so it cannot be a step"
     ]
 
 

@@ -56,11 +56,11 @@ def test_relays_that_are_missing_are_added(house: House) -> None:
 
 def test_what_domo_does_not_know_is_kept(house: House) -> None:
     """Other programs' keys, and relays beyond relayNb."""
-    house.mode_file.write_text('{"1": 1, "9": 3, "note": "pump mended", "x": {"y": [1, 2.5, null]}, "01": 7}')
+    house.mode_file.write_text('{"1": 1, "9": 2, "note": "pump mended", "x": {"y": [1, 2.5, null]}, "01": 7}')
     house.script(1, ON)
     assert house.tick() == (0, "", "")
     assert json.loads(house.mode_file.read_text()) == {
-        "1": 2, "9": 3, "note": "pump mended", "x": {"y": [1, 2.5, None]}, "01": 7, "2": 1, "3": 1,
+        "1": 2, "9": 2, "note": "pump mended", "x": {"y": [1, 2.5, None]}, "01": 7, "2": 1, "3": 1,
     }  # fmt: skip
 
 
@@ -122,11 +122,24 @@ def test_a_relay_that_stands_there_twice_is_told_and_a_force_counts(house: House
 @pytest.mark.parametrize("name", ["03", " 3", "\u0663", "0"])
 def test_a_name_that_is_no_relay_but_looks_like_one_is_told(house: House, name: str) -> None:
     """Somebody waits for relay 3. What is in the file stays."""
-    house.mode_file.write_text(json.dumps({"1": 3, "2": 1, "3": 1, name: 3, "pump": 3}))
+    house.mode_file.write_text(json.dumps({"1": 3, "2": 1, "3": 1, name: 3, "pump": 0}))
     ran = house.tick()
     assert (ran.code, house.on) == (1, {1})
-    assert f"{house.mode_file}: {name!r} is no relay" in ran.err and "pump" not in ran.err
+    said = "(they are 1 to 3), so" if name == "0" else 'number, so its force does nothing; write "3"'
+    assert f"{house.mode_file}: {name!r} is no relay {said}" in ran.err and "pump" not in ran.err
     assert json.loads(house.mode_file.read_text())[name] == 3
+
+
+@pytest.mark.parametrize("name", ["4", "9999", "99999", "pump"])
+def test_a_force_of_no_relay_is_told(house: House, name: str) -> None:
+    """PvMonit may leave a 0, 1 or 2 of a relay that it had once, but nobody a 3."""
+    house.mode_file.write_text(json.dumps({"1": 1, name: 3}))
+    told = f"{house.mode_file}: {name!r} is no relay (they are 1 to 3), so its force does nothing"
+    assert house.tick() == (1, "", f"domo-tick: {told}\n")
+    assert f"TO DO  mode file {told}" in house.tick("--check").out
+    for mode in (0, 1, 2):
+        house.mode_file.write_text(json.dumps({"1": 1, "4": mode, "pump": mode}))
+        assert house.tick() == (0, "", "")
 
 
 # -- a file that does not parse --

@@ -13,6 +13,7 @@ import pytest
 
 from domo.panel.frame import CODES
 from support.house import PROJECT, House
+from support.pvmonit import INSTALL
 
 DOCUMENTS = [*PROJECT.glob("*.md"), *PROJECT.glob("relay.script.d/*.md"), *PROJECT.glob("docs/*.md")]
 
@@ -110,3 +111,13 @@ def test_the_crontab_has_every_line_that_a_house_needs() -> None:
     assert sum("domo-tick" in line and line.startswith("@reboot") for line in active) == 1
     assert sum("flock -n" in line and "domo-panel" in line for line in active) == 1
     assert not any("%" in line for line in active)  # cron takes it for a newline
+
+
+def test_the_pages_agree_on_what_a_day_costs() -> None:
+    costs = re.search(r"costs a Pi Zero about .* and (0\.\d+) Wh", (PROJECT / "docs/costs.md").read_text())
+    assert costs and f"about {costs[1]} Wh" in (PROJECT / "README.md").read_text()
+    assert f"environ {costs[1].replace('.', ',')} Wh" in (PROJECT / "README.fr.md").read_text()
+
+
+def test_what_make_pvmonit_needs_is_in_its_page() -> None:
+    assert f"\n    {INSTALL}\n" in (PROJECT / "MIGRATION.md").read_text()

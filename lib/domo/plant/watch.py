@@ -105,6 +105,6 @@ def _heard(event: str, arguments: tuple[Any, ...]) -> None:
         or isinstance(arguments[0], int)
     ):
         return
-    if event == "os.listdir" and "site-packages" in name:
-        return
+    if event == "os.listdir" and ("site-packages" in name or name == watch.config.scriptDir):
+        return  # an import does the one, domo the other
     watch.note(f"{EVENTS[event]} {name}"[:120])

@@ -21,6 +21,7 @@ def lint(config: Config) -> list[tuple[str, Finding]]:
             *lint_form.clocks(script),
             *lint_house.values(script, config),
             *lint_house.relays(script, config),
+            *lint_house.stairs(script, config),
             *lint_house.circles(script, read),
         }
         named += [(script.file, finding) for finding in sorted(findings)]

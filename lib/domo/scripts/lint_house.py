@@ -104,6 +104,34 @@ def relays(script: Script, config: Config) -> Iterator[Finding]:
             )
 
 
+def stairs(script: Script, config: Config) -> Iterator[Finding]:
+    """Why `relay.staircase` gives no order, minute after minute."""
+    for node in ast.walk(script.tree):
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+            continue
+        if node.func.attr != "staircase" or kind_of(node.func.value, script) is not Relay:
+            continue
+        given = [*node.args[1:2], *(one.value for one in node.keywords if one.arg == "heaters")]
+        heaters = {number for one in given for number in constants_of(one, script)}
+        for number in sorted(heaters, key=str):
+            if number not in config.relays:
+                yield Finding(node.lineno, f"there is no relay {number!r}; there are 1 to {config.relayNb}")
+            elif number in config.uninterruptible:
+                text = f"relay {number} is uninterruptible in config.yaml, so it cannot be a step"
+                yield Finding(node.lineno, text)
+            elif isinstance(number, int) and not config.relayWatt.get(number):
+                text = f"relayWatt in config.yaml must say what relay {number} draws"
+                yield Finding(node.lineno, text)
+        if heaters and script.relay not in heaters and not _may_be_itself(script):
+            yield Finding(node.lineno, f"relay {script.relay} is not among the heaters of its staircase")
+
+
+def _may_be_itself(script: Script) -> bool:
+    """Whether it may mean its own relay by something that cannot be seen here."""
+    nodes = ast.walk(script.tree)
+    return any(isinstance(n, ast.Starred) or (isinstance(n, ast.Attribute) and n.attr == "id") for n in nodes)
+
+
 def circles(script: Script, read: dict[int, Script]) -> Iterator[Finding]:
     """The shortest circle in which scripts look at each other, told at the lowest relay in it."""
     looks = {

@@ -164,6 +164,14 @@ def limits(value: Any) -> Limits:
     return checked
 
 
+def floor(value: Any) -> dict[Any, Any]:
+    """The lowest values at which a relay may be on automatically."""
+    checked: dict[Any, Any] = map_of(name, number(-1e9, 1e9))(value)
+    if not 0 <= checked.get("SOC", 0) <= 100:
+        raise ValueError(f".SOC: wants a number from 0 to 100 (%), not {checked['SOC']!r}")
+    return checked
+
+
 SECONDS = number(0, 7 * 86400)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 
-from ..core.model import AUTO_OFF, FORCED, MODE_WORDS, Fault
+from ..core.model import AUTO_OFF, FORCED, FORCED_ON, MODE_WORDS, Fault
 from ..core.records import dataclass
 from ..core.texts import one_line
 from ..system import files, tinyjson
@@ -53,8 +53,9 @@ def _is_force(value: object) -> bool:
 class ModeFile:
     """What the mode file says: the modes; the relays whose value is no mode (`odd`, as it is written); those
     that stand there more than once (`twice`); those whose mode is a number in quotes (`texts`); `linked`:
-    the file has another name, which is lost once domo replaces it; `misnamed`: names with a force that look
-    like a relay and are none ("03"); `missing`: there is none; `problem`: why the file cannot be used."""
+    the file has another name, which is lost once domo replaces it; `misnamed`: names with a force that are no
+    relay ("03", "pump"); `highest`: the last relay that is forced on, 0 if none is; `missing`: there is none;
+    `problem`: why the file cannot be used."""
 
     modes: Mapping[int, int]
     odd: Mapping[int, str] = {}
@@ -62,6 +63,7 @@ class ModeFile:
     texts: tuple[int, ...] = ()
     linked: bool = False
     misnamed: tuple[str, ...] = ()
+    highest: int = 0
     missing: bool = False
     problem: str = ""
 
@@ -88,16 +90,20 @@ def sort(document: Document) -> ModeFile:
     modes: dict[int, int] = {}
     odd: dict[int, str] = {}
     misnamed: list[str] = []
+    highest = 0
     for key, value in document.items():
         if _is_relay(key):
             if type(value) is int and value in range(len(MODE_WORDS)):
                 modes[int(key)] = value
+                if value == FORCED_ON:
+                    highest = max(highest, int(key))
             else:
                 odd[int(key)] = one_line(tinyjson.dumps(value), 40)
-        elif _is_force(value) and key.strip().isdecimal():
+        elif _is_force(value) and (value == FORCED_ON or key.strip().isdecimal()):
             misnamed.append(key)
     twice = tuple(int(key) for key in document.twice if _is_relay(key))
-    return ModeFile(modes, odd, twice, tuple(map(int, document.texts)), document.linked, tuple(misnamed))
+    texts = tuple(map(int, document.texts))
+    return ModeFile(modes, odd, twice, texts, document.linked, tuple(misnamed), highest)
 
 
 def _is_relay(key: str) -> bool:

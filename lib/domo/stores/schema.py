@@ -63,7 +63,7 @@ KEYS: dict[str, tuple[str, Check]] = {  # key path: (field of Config, check)
     "domo.plant": ("plant", plant_keys.plant),
     "domo.maxWatt": ("maxWatt", checks.number(0, 1_000_000)),
     "domo.uninterruptible": ("uninterruptible", checks.list_of(_RELAY)),
-    "domo.floor": ("floor", checks.map_of(checks.name, checks.number(-1e9, 1e9))),
+    "domo.floor": ("floor", checks.floor),
     "domo.limits": ("limits", checks.map_of(_RELAY, checks.limits)),
     "domo.board": ("board", checks.choice("auto", "gpiochip", "gpio", "simulated")),
     "domo.simulatedPins": ("simulatedPins", checks.text),

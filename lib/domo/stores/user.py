@@ -26,9 +26,11 @@ def as_its_user(config: Config) -> None:
         return
     name = user_name(owner)
     if os.geteuid() != 0:
+        import shlex
+
         me = user_name(os.geteuid())
         why = f"this is run by {me}, but the ticks by {name}, who owns {config.memory_path}"
-        raise Fault(f"{why}; run: sudo -u {name} {' '.join(sys.argv)}")
+        raise Fault(f"{why}; run: sudo -u {name} {shlex.join(sys.argv)}")
     try:
         os.initgroups(name, pwd.getpwuid(owner).pw_gid)  # among them gpio
         os.setgid(pwd.getpwuid(owner).pw_gid)

@@ -20,7 +20,7 @@ def read(path: str) -> Any:
     except Fault as fault:
         raise ConfigError([str(fault)]) from None
     if not content.strip(b"\0 \t\r\n"):  # after a power cut; the defaults might drive the wrong pins
-        raise ConfigError([f"{path}: is empty; a new one is in {PROJECT}, or: echo 'domo: {{}}' >{path}"])
+        raise ConfigError([f"{path}: is empty; {_new(path)}"])
     packages.third_party()
     try:
         import yaml
@@ -34,6 +34,16 @@ def read(path: str) -> Any:
         raise ConfigError([f"{path}{place}: {error.problem or error.context}"]) from None
     except Exception as error:  # not only a YAMLError: "!!int" without a number is an IndexError
         raise ConfigError([f"{path}: cannot be read as YAML ({' '.join(str(error).split())})"]) from None
+
+
+def _new(path: str) -> str:
+    """Where a new file is to be had instead of an empty one."""
+    import shlex
+    from os.path import islink
+
+    if path == f"{PROJECT}/config.yaml" and not islink(path):  # not PvMonit's, then
+        return f"for domo's own, run: git -C {shlex.quote(PROJECT)} checkout config.yaml"
+    return f"a new one is in {PROJECT}, or: echo 'domo: {{}}' >{shlex.quote(path)}"
 
 
 def _loader(yaml: Any) -> Any:

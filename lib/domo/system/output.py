@@ -1,4 +1,5 @@
-"""What a program prints: in whatever character set the terminal has, and not lost without a word."""
+"""What a program prints: in whatever character set the terminal has, and not lost without a word (but by a
+tick, which has done its work)."""
 
 from __future__ import annotations
 
@@ -24,25 +25,30 @@ def show(text: str) -> None:
 
 
 def run(name: str, main: Callable[[list[str]], int]) -> NoReturn:
-    """Runs the program `name` to its end, with the exit code that its `main` gives. Where something could
+    """Runs the program `name` to its end."""
+    sys.exit(code(name, main))
+
+
+def code(name: str, main: Callable[[list[str]], int]) -> int:
+    """Runs the program `name`, and gives its exit code, which is what its `main` gives. Where something could
     not be written it says so, and the code is 1 instead of 0."""
     if sys.stdout is None:  # closed: something to which nothing can be written, and not the next file
         os.dup2(os.open(os.devnull, os.O_RDONLY), 1)
         sys.stdout = os.fdopen(1, "w", closefd=False)
     _softly()
     try:
-        code = main(sys.argv[1:])
+        ended = main(sys.argv[1:])
     except KeyboardInterrupt:
-        code = 130
+        ended = 130
     except SystemExit as end:  # argparse's
-        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+        ended = end.code if isinstance(end.code, int) else int(end.code is not None)
     try:
         sys.stdout.flush()
     except OSError as error:
         _unwritten(error)
     if _fault:
         print(f"{name}: what it says cannot be written ({_fault})", file=sys.stderr)
-    sys.exit(code or int(bool(_fault)))
+    return ended or int(bool(_fault))
 
 
 def _softly() -> None:

@@ -41,26 +41,33 @@ def _mend(path: str) -> str:
     except FileNotFoundError:
         info = None
     except OSError:
-        return f"nor look into {folder}; run: sudo chmod a+x {folder}"
+        return f"nor look into {folder}; run: sudo chmod a+x {quoted(folder)}"
     if info is None or not os.access(folder, os.W_OK | os.X_OK):
         if folder.count("/") == 1 or folder.startswith("/var/"):  # /run, which is everybody's
             own = f"{folder.rstrip('/')}/domo"
             name = path.rpartition("/")[2]
-            return f"set it to {own}/{name} in config.yaml; run: sudo install -d -o {user} {own}"
+            return f"set it to {own}/{name} in config.yaml; run: sudo install -d -o {user} {quoted(own)}"
         if os.access(folder, os.F_OK) and os.stat(folder).st_uid == os.geteuid():
-            return f"{folder} is closed to its own user; run: chmod u+wx {folder}"
-        return f"nor create a file in {folder}; run: sudo chown {user} {folder}"
+            return f"{folder} is closed to its own user; run: chmod u+wx {quoted(folder)}"
+        return f"nor create a file in {folder}; run: sudo chown {user} {quoted(folder)}"
     if info.st_uid != os.geteuid():
-        return f"it belongs to {user_name(info.st_uid)}; run: sudo chown {user} {path}"
+        return f"it belongs to {user_name(info.st_uid)}; run: sudo chown {user} {quoted(path)}"
     if not info.st_mode & stat.S_IWUSR:
-        return f"the file is closed to its own user; run: chmod u+rw {path}"
+        return f"the file is closed to its own user; run: chmod u+rw {quoted(path)}"
     if info.st_gid in (os.getegid(), *os.getgroups()):
-        return f"the file may be protected from changes; run: lsattr {path}"
+        return f"the file may be protected from changes; run: lsattr {quoted(path)}"
     try:
         group = grp.getgrgid(info.st_gid).gr_name
     except KeyError:
-        return f"its group is {info.st_gid}, which has no name; run: sudo chgrp {os.getegid()} {path}"
+        return f"its group is {info.st_gid}, which has no name; run: sudo chgrp {os.getegid()} {quoted(path)}"
     return f"its group is {group}, and {user} is not in it; run: sudo adduser {user} {group}"
+
+
+def quoted(path: str) -> str:
+    """A path as a word of a command for a shell."""
+    import shlex  # only for messages
+
+    return shlex.quote(path)
 
 
 def user_name(uid: int) -> str:

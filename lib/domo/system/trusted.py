@@ -125,7 +125,9 @@ def _folder(path: str, info: os.stat_result, safe: Safe, owners: Sequence[str]) 
 
 
 def _writable(path: str) -> Unsafe:
-    return Unsafe(f"others can write {path}", f"run: chmod go-w {path}")
+    from .rights import quoted
+
+    return Unsafe(f"others can write {path}", f"run: chmod go-w {quoted(path)}")
 
 
 def _crowded(path: str) -> Unsafe:
@@ -134,9 +136,9 @@ def _crowded(path: str) -> Unsafe:
 
 def _owned(path: str, info: os.stat_result, owners: Sequence[str]) -> None:
     if info.st_uid not in (0, os.geteuid()):
-        from .rights import user_name
+        from .rights import quoted, user_name
 
         user, owner = user_name(os.geteuid()), user_name(info.st_uid)
         if owner not in owners:
-            mend = f"become {owner}, or run: sudo chown {user} {path}"
+            mend = f"become {owner}, or run: sudo chown {user} {quoted(path)}"
             raise Foreign(f"{path} is {owner}'s", mend, owner)

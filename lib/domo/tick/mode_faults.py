@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from ..core.faults import Report
+from ..core.model import FORCED_ON
+from ..core.texts import one_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,13 +33,21 @@ def faults(config: Config, mode_file: ModeFile, past: Past) -> list[str]:
         " else the last one; delete the others"
         for relay in mode_file.twice
     ]
-    told_of += [f"{config.modPath}: {misnamed(name)}" for name in mode_file.misnamed]
-    return told_of
+    return told_of + strays(config, mode_file)
 
 
-def misnamed(name: str) -> str:
-    """The fault of a name in the mode file that looks like a relay and is none."""
-    return f'{name!r} is no relay, so its force counts for none; write a relay as "3"'
+def strays(config: Config, mode_file: ModeFile) -> list[str]:
+    """The faults of forces that are no relay's. PvMonit leaves the modes of relays that it had once, but not
+    forced on."""
+    forced = [r for r, mode in mode_file.modes.items() if mode == FORCED_ON and r not in config.relays]
+    return [f"{config.modPath}: {_stray(config, name)}" for name in (*mode_file.misnamed, *map(str, forced))]
+
+
+def _stray(config: Config, name: str) -> str:
+    shown, nothing = one_line(repr(name), 40), "so its force does nothing"
+    if name.strip().isdecimal() and int(name) in config.relays:
+        return f'{shown} is no relay number, {nothing}; write "{int(name)}"'
+    return f"{shown} is no relay (they are 1 to {config.relayNb}), {nothing}"
 
 
 def linked(path: str) -> str:

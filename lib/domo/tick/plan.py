@@ -76,7 +76,8 @@ def resolve(config: Config, mode_file: modes.ModeFile, past: Past) -> tuple[dict
     """The mode of each relay now (None: the mode file holds no mode, so the relay is held off), and what is
     wrong with the mode file."""
     faults: list[str] = []
-    if mode_file.problem or mode_file.odd or mode_file.linked or mode_file.twice or mode_file.misnamed:
+    strange = mode_file.odd or mode_file.linked or mode_file.twice or mode_file.misnamed
+    if mode_file.problem or strange or mode_file.highest > config.relayNb:
         from . import mode_faults
 
         faults = mode_faults.faults(config, mode_file, past)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ..core.settings import Config
     from .sight import Sight
 
+PRINTED = 20  # lines of the scripts are shown
 GREEN, YELLOW, BOLD, PLAIN = "\033[32m", "\033[33m", "\033[1m", "\033[0m"
 
 
@@ -65,9 +66,9 @@ def _scripts(config: Config) -> list[str]:
 
 
 def _printed(sight: Sight) -> list[str]:
-    printed = sight.answers.printed.strip()
-    return (
-        ["the scripts printed:", *(f"  {line}"[:WIDTH] for line in printed.splitlines()[:20])]
-        if printed
-        else []
-    )
+    lines = [f"  {line}" for line in sight.answers.printed.strip().splitlines()]
+    if not lines:
+        return []
+    shown = [line if len(line) <= WIDTH else f"{line[: WIDTH - 3]}..." for line in lines[:PRINTED]]
+    more = [f"  ..., {len(lines) - PRINTED} more lines"] if len(lines) > PRINTED else []
+    return ["the scripts printed:", *shown, *more]

@@ -6,21 +6,20 @@ from __future__ import annotations
 
 import os
 import shlex
-import subprocess
 from collections.abc import Callable
 
 from .. import sealed
 from ..core.header import firmware_line
 from ..core.model import ConfigError, Fault, Now
 from ..core.settings import Config
-from ..core.texts import one_line
+from ..core.texts import did_you_mean, one_line
 from ..pins.choice import open_board
 from ..stores import bounded, fetch, journal, memory, modes, schema, user, yaml_file
 from ..system import rights, trusted
 from ..system.apart import apart
-from ..system.files import PROJECT
+from ..system.output import show
 from ..tick import mode_faults
-from . import check_masters, check_news, check_plant
+from . import check_cron, check_masters, check_news, check_plant
 from . import check_scripts as scripts
 from .findings import Findings
 
@@ -72,15 +71,15 @@ def _findings(name: str, check: Callable[[], Findings]) -> Findings:
 
 
 def _say(ok: bool | None, text: str) -> None:
-    print(f"{'note   ' if ok is None else 'ok     ' if ok else 'TO DO  '}{one_line(text)}")
+    show(f"{'note   ' if ok is None else 'ok     ' if ok else 'TO DO  '}{one_line(text)}")
 
 
 def _data(settings: Config, now: Now) -> Findings:
     data, _ = bounded.load(settings, now)
     if data.problem:
-        php = os.path.isfile(settings.scriptDataXml) and os.access(settings.phpCli, os.X_OK)
-        place = settings.scriptDataXml if php else fetch.shown(settings.urlDataXml)
-        yield False, f"data: {data.problem}; a tick fetches it from {place or 'nowhere: set urlDataXml'}"
+        lacks = [name for name in settings.required if data.devices and name not in data.values]
+        near = did_you_mean(lacks[0], data.values, 0.6) if lacks else ""
+        yield False, f"data: {data.problem}{near}{_fetched(settings) if _is_old(settings, now) else ''}"
     else:
         age = max(device.age for device in data.devices)
         yield (
@@ -90,20 +89,37 @@ def _data(settings: Config, now: Now) -> Findings:
         )
     for note in data.notes:
         yield False, f"data: {note}"
+    if settings.urlDataXml and not _is_url(settings):
+        url = fetch.shown(settings.urlDataXml)
+        yield False, f"config: urlDataXml is {url}; a tick fetches only http:// and https://"
+
+
+def _is_old(settings: Config, now: Now) -> bool:
+    """Whether the data file is missing, or so old that a tick wants a new one."""
+    try:
+        return not 0 <= now.wall - os.stat(settings.tmpFileDataXml).st_mtime < settings.dataCheckTime
+    except OSError:
+        return True
+
+
+def _fetched(settings: Config) -> str:
+    """Where a tick fetches new data from, as the end of a sentence."""
+    if os.path.isfile(settings.scriptDataXml) and os.access(settings.phpCli, os.X_OK):
+        return f"; a tick fetches it from {settings.scriptDataXml}"
+    if not settings.urlDataXml:
+        return "; a tick cannot fetch it, because there is no urlDataXml"
+    return f"; a tick fetches it from {fetch.shown(settings.urlDataXml)}" if _is_url(settings) else ""
+
+
+def _is_url(settings: Config) -> bool:
+    return settings.urlDataXml.startswith(("http://", "https://"))
 
 
 def _files(settings: Config, now: Now) -> Findings:
     for twice in schema.files_named_twice(settings, lambda path: _real(settings, path)):
         yield False, f"config: {twice}"
-    mode_file = modes.load(settings.modPath)
-    if mode_file.problem:
-        yield False, f"mode file {mode_file.problem}; correct it, or delete it and a tick makes a new one"
-    if mode_file.linked:
-        yield False, f"mode file {mode_faults.linked(settings.modPath)}"
-    for relay, text in mode_file.odd.items():
-        yield False, f"mode file {settings.modPath}: relay {relay} is {text}; write 0, 1, 2 or 3"
-    for name in mode_file.misnamed:
-        yield False, f"mode file {settings.modPath}: {mode_faults.misnamed(name)}"
+    bad_modes = [*_mode_file(settings)]
+    yield from bad_modes
     _, fault = memory.load(settings, now)
     if fault:
         yield False, fault
@@ -119,7 +135,8 @@ def _files(settings: Config, now: Now) -> Findings:
     for name, path in names.items():
         if path:
             fault = _writable(path)
-            yield not fault, f"{name}: {fault or path}"
+            if fault or not (bad_modes and name == "mode file"):
+                yield not fault, f"{name}: {fault or path}"
     if not settings.dbFile:
         yield None, "journal: none (dbFile: false), so a restart forgets what ran and what was forced"
     elif settings.dbFile.startswith("/tmp/"):
@@ -132,8 +149,21 @@ def _files(settings: Config, now: Now) -> Findings:
         yield (
             False,
             f"cache: {sealed.folder()} is not only yours, so it is not used;"
-            f" run: sudo rm -r {sealed.folder()}",
+            f" run: sudo rm -r {shlex.quote(sealed.folder())}",
         )
+
+
+def _mode_file(settings: Config) -> Findings:
+    """What is wrong with what the mode file says."""
+    mode_file = modes.load(settings.modPath)
+    if mode_file.problem:
+        yield False, f"mode file {mode_file.problem}; correct it, or delete it and a tick makes a new one"
+    if mode_file.linked:
+        yield False, f"mode file {mode_faults.linked(settings.modPath)}"
+    for relay, text in mode_file.odd.items():
+        yield False, f"mode file {settings.modPath}: relay {relay} is {text}; write 0, 1, 2 or 3"
+    for stray in mode_faults.strays(settings, mode_file):
+        yield False, f"mode file {stray}"
 
 
 def _real(settings: Config, path: str) -> str:
@@ -196,21 +226,4 @@ def _machine(path: str) -> Findings:
         member = any(group.gr_name == "gpio" and group.gr_gid in os.getgroups() for group in grp.getgrall())
         fix = "" if member else f"; run: sudo adduser {user} gpio, and log in again"
         yield member, f"user {user} is {'' if member else 'not '}in group gpio{fix}"
-    yield _crontab(user, path)
-
-
-def _crontab(user: str, path: str) -> tuple[bool, str]:
-    try:
-        done = subprocess.run(
-            ["crontab", "-l"], capture_output=True, errors="replace", timeout=10, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return False, "crontab: there is no crontab command; run: sudo apt install cron"
-    lines = [line for line in done.stdout.splitlines() if not line.lstrip().startswith("#")]
-    who, usual = f"crontab of {user}:", f"{PROJECT}/config.yaml"
-    if not any("domo-tick" in line for line in lines):
-        return False, f"{who} no domo-tick; run: (crontab -l; cat {PROJECT}/crontab.example) | crontab -"
-    if os.path.realpath(path) != os.path.realpath(usual) and not any(path in line for line in lines):
-        add = f"add a line above it: DOMO_CONFIG={os.path.abspath(path)}"
-        return False, f"{who} runs domo-tick with {usual}; {add}"
-    return True, f"{who} runs domo-tick"
+    yield check_cron.crontab(user, path)

@@ -21,7 +21,8 @@ def findings(settings: Config) -> Findings:
     try:
         trusted.real(program, {})
         if not os.access(program, os.X_OK):
-            yield False, f"onChange: {program}: cannot be run (Permission denied); run: chmod +x {program}"
+            mend = f"chmod +x {rights.quoted(program)}"
+            yield False, f"onChange: {program}: cannot be run (Permission denied); run: {mend}"
             return
     except trusted.Unsafe as error:
         yield False, f"onChange: {program}: is not run, because {error}"

@@ -41,8 +41,10 @@ def _run(settings: Config) -> Findings:
         try:
             name = f"{relay}.{kind}"
             fault = _python(library, name) if kind == "py" else _php(settings, library, name)
-        except (ScriptError, OSError) as error:
+        except ScriptError as error:
             fault = str(error)
+        except OSError as error:
+            fault = _unread(file, error)
         if fault:
             yield False, f"script {file}: {fault}"
         elif file not in mistaken:
@@ -54,11 +56,43 @@ def _run(settings: Config) -> Findings:
             None,
             f"scripts: none in {settings.scriptDir}; N.py is relay N's, relay.script.d/ of domo has examples",
         )
-    if settings.scriptOwners:
-        owners, user = ", ".join(settings.scriptOwners), user_name(os.geteuid())
-        yield None, f"scripts of {owners} are run: whoever can write them can run any program as {user}"
+    yield from _owners(settings)
     if "php" in kinds.values():
         yield from _clock(settings)
+
+
+def _unread(file: str, error: OSError) -> str:
+    """Why this user cannot read a script, and what to do."""
+    if not isinstance(error, PermissionError):
+        return f"cannot be read ({error.strerror})"
+    me, quoted = user_name(os.geteuid()), shlex.quote(file)
+    try:
+        own = os.stat(file).st_uid == os.geteuid()
+    except OSError:
+        folder = shlex.quote(os.path.dirname(file))
+        return f"user {me} may not look into its folder; run: sudo chmod a+x {folder}"
+    return f"user {me} may not read it; run: {f'chmod u+r {quoted}' if own else f'sudo chown {me} {quoted}'}"
+
+
+def _owners(settings: Config) -> Findings:
+    """Whose scripts are run besides."""
+    there = [owner for owner in settings.scriptOwners if _is_user(owner)]
+    if there:
+        user = user_name(os.geteuid())
+        told = f"scripts of {', '.join(there)} are run"
+        yield None, f"{told}: whoever can write them can run any program as {user}"
+    for owner in settings.scriptOwners:
+        if owner not in there:
+            yield False, f"config: domo.relay.scriptOwners: there is no user {owner}"
+
+
+def _is_user(name: str) -> bool:
+    import pwd
+
+    try:
+        return bool(pwd.getpwnam(name))
+    except KeyError:
+        return name.isdecimal()  # a user without a name
 
 
 def _python(library: source.Library, name: str) -> str:

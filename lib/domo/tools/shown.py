@@ -32,9 +32,15 @@ def in_words(view: View, now: Now, only: Container[int]) -> str:
     text = [line for row in drawn(lines) for line in row]
     past = view.past
     text += ["", "no tick yet" if past.tick is None else f"last tick {minutes(past.tick)} ago"]
-    for said in filter(None, (view.message, *past.reports)):
+    for said in _wrong(view):
         text += wrapped(said, indent="  ")
     return "\n".join(text)
+
+
+def _wrong(view: View) -> list[str]:
+    """What the last tick told, and before it what is wrong with the mode file, unless the tick told that."""
+    told = any(view.message in report for report in view.past.reports)
+    return [*([] if told or not view.message else [view.message]), *view.past.reports]
 
 
 def _moment(now: Now, age: float | None) -> str:
@@ -62,6 +68,5 @@ def in_json(view: View, now: Now, only: Container[int]) -> str:
             "until": round(now.wall + timed[2] - timed[1]) if ends and timed else None,
         }
         relays += [row] if relay in only else []
-    reports = [*filter(None, (view.message, *view.past.reports))]
     tick = None if view.past.tick is None else round(now.wall - view.past.tick)
-    return json.dumps({"tick": tick, "relays": relays, "reports": reports}, ensure_ascii=False)
+    return json.dumps({"tick": tick, "relays": relays, "reports": _wrong(view)}, ensure_ascii=False)
