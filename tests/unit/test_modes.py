@@ -142,6 +142,13 @@ def test_a_force_of_no_relay_is_told(house: House, name: str) -> None:
         assert house.tick() == (0, "", "")
 
 
+def test_a_force_under_a_name_of_thousands_of_digits_is_told(house: House) -> None:
+    house.mode_file.write_text(json.dumps({"1": 3, "9" * 5000: 3}))
+    ran = house.tick()
+    assert "is no relay (they are 1 to 3), so its force does nothing" in ran.err and ran.err.count("\n") == 1
+    assert house.on == {1}
+
+
 # -- a file that does not parse --
 
 NEW = sys.version_info >= (3, 13)  # points at the comma, not at what should follow it
@@ -615,3 +622,19 @@ def test_filelock_which_empties_what_it_opens_gets_only_an_empty_lock_of_ours(
     assert json.loads(path.read_text()) == {"1": 2}
     assert asked == ([] if risk else [str(lock)])
     assert lock.read_text() == ("mine" if risk == "not empty" else "")
+
+
+def test_a_new_mode_file_is_on_the_disk_before_it_takes_the_old_ones_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or a power cut could leave an empty one."""
+    path = tmp_path / "mod"
+    path.write_text('{"1":1}')
+    synced: list[tuple[str, str]] = []
+
+    def content(fd: int) -> str:
+        return Path(f"/proc/self/fd/{fd}").read_text()
+
+    monkeypatch.setattr(os, "fsync", lambda fd: synced.append((content(fd), path.read_text())))
+    edits.set_auto(str(path), {1: 2})
+    assert synced == [('{"1":2}', '{"1":1}')]

@@ -45,8 +45,10 @@ def strays(config: Config, mode_file: ModeFile) -> list[str]:
 
 def _stray(config: Config, name: str) -> str:
     shown, nothing = one_line(repr(name), 40), "so its force does nothing"
-    if name.strip().isdecimal() and int(name) in config.relays:
-        return f'{shown} is no relay number, {nothing}; write "{int(name)}"'
+    digits = name.strip()
+    number = int(digits) if digits.isdecimal() and len(digits) < 10 else 0  # int() takes 4,300 at most
+    if number in config.relays:
+        return f'{shown} is no relay number, {nothing}; write "{number}"'
     return f"{shown} is no relay (they are 1 to {config.relayNb}), {nothing}"
 
 
