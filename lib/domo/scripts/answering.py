@@ -98,16 +98,24 @@ def _read(question: Question, answer: int) -> tuple[Reading, str, Stuck | None]:
     return readings.load(config, now), fault, stuck
 
 
-def _ask_all(
-    waiting: tuple[int, ...], kinds: dict[int, str], world: World, end: float, answer: int, keep: bool
-) -> None:
-    import marshal
+def _limit_memory() -> None:
+    """What scripts may take besides what is taken already; less if this process may take less. No core
+    dumps."""
     import resource
 
     limit, hard = _mapped(resource.getpagesize()) + MEMORY_BYTES, resource.getrlimit(resource.RLIMIT_AS)[1]
     limit = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _ask_all(
+    waiting: tuple[int, ...], kinds: dict[int, str], world: World, end: float, answer: int, keep: bool
+) -> None:
+    import marshal
+    import resource
+
+    _limit_memory()
     library = source.Library(world.config.scriptDir, True, world.config.scriptOwners)
     php = None
     for relay in waiting:

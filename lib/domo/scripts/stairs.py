@@ -73,27 +73,36 @@ def wanted(relay: Relay, data: Data, heaters: Sequence[int], buffer: float, worl
     full = data.full_today(mppt="any")
     if not (full or topping):
         return (0.0, ()), "the battery comes first"
-    config, power = world.config, data["P"]
+    power, spare = data["P"], data._spare(TRUST) or 0.0
     each = {r: relay if r == relay.id else relay.others[r] for r in heaters}
-    free = {r: config.relayWatt[r] for r in heaters if each[r].mode in (1, 2)}
+    free = {r: world.config.relayWatt[r] for r in heaters if each[r].mode in (1, 2)}
     now = tuple(r for r in free if each[r].is_on)
     drawn = sum(free[r] for r in now)
-    spare = data._spare(TRUST) or 0.0
-    lent = buffer if spare > 0 else min(buffer, LITTLE)
-    sky = world.past.sky
-    lends = full and spare_today.charge(sky, config.plant, data["SOC"]) > sky.get("full", 100.0) - lent
+    lends = full and _lends(data, world, buffer if spare > 0 else min(buffer, LITTLE))
     rich = (full and spare > 0) or (topping and spare > RICH)
     held = topping and data.throttled(mppt="any")
     room = drawn + _yielding(heaters, world) + (data.held_back() if held else 0.0)
     room += power if rich else min(0.0, power)
-    others = sum(config.relayWatt.get(r, 0.0) for r in config.relays if world.states[r] and r not in free)
-    step = chosen(steps(free, config.maxWatt - others if config.maxWatt else float("inf")), room, lends)
+    step = chosen(steps(free, _carried(world, free)), room, lends)
     pays = step[0] < drawn and (power < -CLOUD * drawn or (not lends and power < PAYS))
     changed = min(one.on_for if one.is_on else one.off_for for one in each.values())
     if (changed < DWELL and not pays) or (held and not lends and step[0] < drawn and power >= PAYS / 2):
         step = drawn, now
     rest = ", the battery lends the rest" if lends and step[0] > room else ""
     return step, f"{step[0]:.0f} W of heaters for {max(0.0, room):.0f} W of sun{rest}"
+
+
+def _lends(data: Data, world: World, most: float) -> bool:
+    """Whether the battery has lent less than `most` (%) so far."""
+    sky = world.past.sky
+    return spare_today.charge(sky, world.config.plant, data["SOC"]) > sky.get("full", 100.0) - most
+
+
+def _carried(world: World, heaters: Mapping[int, float]) -> float:
+    """What the inverter leaves for these heaters (W)."""
+    config = world.config
+    others = sum(config.relayWatt.get(r, 0.0) for r in config.relays if world.states[r] and r not in heaters)
+    return config.maxWatt - others if config.maxWatt else float("inf")
 
 
 def _yielding(heaters: Sequence[int], world: World) -> float:
