@@ -732,19 +732,54 @@ def test_a_try_that_lasted_begins_the_waiting_anew(life: Life) -> None:
     assert probe.row(*[-200] * 7) == "#.....#"
 
 
-def test_it_looks_again_when_the_panels_could_give_what_it_draws(life: Life) -> None:
-    """The wait is an hour, but the regulator holds back more than the load's 300 W. 900 W were seen at
-    noon under a clear sky, a minute ago."""
-    life.house.configure({"domo.relayWatt": {3: 300}, "domo.plant": {"latitude": 48, "panels": 1000}})
+def test_a_try_of_retry_seconds_makes_the_next_wait_short_again(life: Life) -> None:
+    """Though it was too short to be called a cloud that ended it."""
+    probe = Probe(life, ", retry=120")
+    probe.row(*[-200] * 8)  # has failed twice, the next wait would be 8 minutes
+    while not probe.minute(0)[0]:
+        pass
+    assert probe.row(0, 0) == "##"
+    assert probe.minute(-200)[0]
+    assert probe.minute(-200) == (False, "too little sun, -200 W at the battery, next try in 2 min")
+
+
+KNOWN = {"domo.relayWatt": {3: 300}, "domo.plant": {"latitude": 48, "panels": 1000}}
+
+
+def failed(life: Life) -> Probe:
+    """A try that failed, with an hour to wait; 900 W were seen at noon under a clear sky, a minute ago."""
     probe = Probe(life, ", retry=3600")
-    sun = {"PPV": 900, "CS": "Bulk"}
     for power in (-200, -200, -200):
-        life.house.data(at=life.clock.wall - 1, P=power, **sun)
+        life.house.data(at=life.clock.wall - 1, P=power, PPV=900, CS="Bulk")
         probe.minute(power, fresh=False)
+    return probe
+
+
+def held_back(life: Life, probe: Probe, watts: float) -> bool:
+    """Whether it is on a minute later, while the panels give so much, and could give 900 W."""
+    life.house.data(at=life.clock.wall - 1, P=0, PPV=watts, CS="Float")
+    return probe.minute(0, fresh=False)[0]
+
+
+def test_it_looks_again_when_the_panels_could_give_what_it_draws(life: Life) -> None:
+    """The regulator holds back more than the load's 300 W."""
+    life.house.configure(KNOWN)
+    probe = failed(life)
     assert life.house.states[3] == 0
-    for watts, on in [(100, False), (800, False), (100, True)]:
-        life.house.data(at=life.clock.wall - 1, P=0, PPV=watts, CS="Float")
-        assert probe.minute(0, fresh=False)[0] is on
+    assert [held_back(life, probe, watts) for watts in (100, 800, 100)] == [False, False, True]
+
+
+@pytest.mark.parametrize("unknown", KNOWN)
+def test_it_does_not_where_nobody_said_what_it_draws_or_what_the_panels_are(life: Life, unknown: str) -> None:
+    life.house.configure({name: value for name, value in KNOWN.items() if name != unknown})
+    probe = failed(life)
+    assert not any(held_back(life, probe, 100) for _ in range(5))
+
+
+def test_it_does_not_while_minOn_keeps_on_what_failed(life: Life) -> None:
+    life.house.configure({**KNOWN, "domo.limits": {3: {"minOn": 600}}})
+    probe = failed(life)
+    assert [held_back(life, probe, 100) for _ in range(8)] == [True] * 7 + [False]
 
 
 def test_the_next_day_begins_anew(life: Life) -> None:
