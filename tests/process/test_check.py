@@ -196,6 +196,8 @@ def test_a_fetch_is_told_where_it_helps(house: House, scheduled: dict[str, str])
     (line,) = told(urlDataXml="http://sun/x")
     assert line.startswith("data: no Soc: PvMonit reports ") and line.endswith("; did you mean SOC?")
     house.configure({"domo.valueUse": ["SOC"]})
+    os.utime(house.data_file, (1, 1))
+    assert told()[0].endswith(" s ago (fileExpir is 500); a tick fetches it from http://sun/x")
     house.data_file.unlink()
     missing = f"data: no data file: {house.data_file} does not exist"
     assert told() == [f"{missing}; a tick fetches it from http://sun/x"]

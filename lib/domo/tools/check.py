@@ -9,6 +9,7 @@ import shlex
 from collections.abc import Callable
 
 from .. import sealed
+from ..core.faults import Report
 from ..core.header import firmware_line
 from ..core.model import ConfigError, Fault, Now
 from ..core.settings import Config
@@ -79,7 +80,7 @@ def _data(settings: Config, now: Now) -> Findings:
     if data.problem:
         lacks = [name for name in settings.required if data.devices and name not in data.values]
         near = did_you_mean(lacks[0], data.values, 0.6) if lacks else ""
-        yield False, f"data: {data.problem}{near}{_fetched(settings) if _is_old(settings, now) else ''}"
+        yield False, f"data: {data.problem}{near}{_fetched(settings) if _wants_new(data.problem) else ''}"
     else:
         age = max(device.age for device in data.devices)
         yield (
@@ -94,12 +95,9 @@ def _data(settings: Config, now: Now) -> Findings:
         yield False, f"config: urlDataXml is {url}; a tick fetches only http:// and https://"
 
 
-def _is_old(settings: Config, now: Now) -> bool:
-    """Whether the data file is missing, or so old that a tick wants a new one."""
-    try:
-        return not 0 <= now.wall - os.stat(settings.tmpFileDataXml).st_mtime < settings.dataCheckTime
-    except OSError:
-        return True
+def _wants_new(problem: str) -> bool:
+    """Whether the data file is missing, too old, or no data: then a new one helps."""
+    return problem.startswith("no data file") or Report.of(problem).fault in ("old", "no data")
 
 
 def _fetched(settings: Config) -> str:
