@@ -54,8 +54,7 @@ class ModeFile:
     """What the mode file says: the modes; the relays whose value is no mode (`odd`, as it is written); those
     that stand there more than once (`twice`); those whose mode is a number in quotes (`texts`); `linked`:
     the file has another name, which is lost once domo replaces it; `misnamed`: names with a force that are no
-    relay ("03", "pump"); `highest`: the last relay that is forced on, 0 if none is; `missing`: there is none;
-    `problem`: why the file cannot be used."""
+    relay ("03", "pump"); `missing`: there is none; `problem`: why the file cannot be used."""
 
     modes: Mapping[int, int]
     odd: Mapping[int, str] = {}
@@ -63,7 +62,6 @@ class ModeFile:
     texts: tuple[int, ...] = ()
     linked: bool = False
     misnamed: tuple[str, ...] = ()
-    highest: int = 0
     missing: bool = False
     problem: str = ""
 
@@ -90,20 +88,16 @@ def sort(document: Document) -> ModeFile:
     modes: dict[int, int] = {}
     odd: dict[int, str] = {}
     misnamed: list[str] = []
-    highest = 0
     for key, value in document.items():
         if _is_relay(key):
             if type(value) is int and value in range(len(MODE_WORDS)):
                 modes[int(key)] = value
-                if value == FORCED_ON:
-                    highest = max(highest, int(key))
             else:
                 odd[int(key)] = one_line(tinyjson.dumps(value), 40)
         elif _is_force(value) and (value == FORCED_ON or key.strip().isdecimal()):
             misnamed.append(key)
     twice = tuple(int(key) for key in document.twice if _is_relay(key))
-    texts = tuple(map(int, document.texts))
-    return ModeFile(modes, odd, twice, texts, document.linked, tuple(misnamed), highest)
+    return ModeFile(modes, odd, twice, tuple(map(int, document.texts)), document.linked, tuple(misnamed))
 
 
 def _is_relay(key: str) -> bool:

@@ -77,7 +77,8 @@ def resolve(config: Config, mode_file: modes.ModeFile, past: Past) -> tuple[dict
     wrong with the mode file."""
     faults: list[str] = []
     strange = mode_file.odd or mode_file.linked or mode_file.twice or mode_file.misnamed
-    if mode_file.problem or strange or mode_file.highest > config.relayNb:
+    beyond = any(mode == FORCED_ON and r > config.relayNb for r, mode in mode_file.modes.items())
+    if mode_file.problem or strange or beyond:
         from . import mode_faults
 
         faults = mode_faults.faults(config, mode_file, past)
