@@ -273,6 +273,15 @@ def test_it_ends_also_when_only_forces_can_be_obeyed(home: House) -> None:
         assert home.on == on
 
 
+def test_a_tick_that_fails_obeys_the_remembered_forces_if_the_mode_file_cannot_be_read(home: House) -> None:
+    home.tick()
+    mod(home, "2", "on")
+    home.mode_file.write_text("{")
+    config = configs.load(str(home.config))[0]
+    rescue.forces_only(config, ValueError("unforeseen"), Later(60).now())
+    assert home.on == {2}
+
+
 def test_a_force_by_hand_stands_there_after_a_timed_one_is_over(home: House) -> None:
     home.tick()
     mod(home, "1", "off", "--for", "2h")
