@@ -483,19 +483,6 @@ def test_a_force_is_obeyed_under_a_broken_configuration(house: House, clock: Clo
     assert house.on == {1, 3}
 
 
-def test_a_force_of_a_relay_that_had_no_mode_acts_under_a_broken_configuration(
-    house: House, clock: Clock
-) -> None:
-    house.set_modes({1: 1, 2: 1})
-    house.data(at=clock.wall)
-    house.tick_at(clock)
-    house.config.write_text("domo: [")
-    house.set_modes({1: 1, 2: 1, 3: 3})
-    clock.forward(60)
-    assert house.tick_at(clock).code == 2
-    assert house.on == {3}
-
-
 def test_relays_do_not_stay_on_for_ever_under_a_broken_configuration(house: House, clock: Clock) -> None:
     """After secuDownNoData without a tick the last good configuration is used for one, without data:
     what is on automatically goes off, what is forced stays."""

@@ -51,7 +51,7 @@ def load(config: Config, now: Now, anyones: bool = False) -> tuple[Past | None, 
     is good enough for showing it."""
     try:
         saved = _saved(config, anyones)
-        if type(saved["version"]) is int and 0 <= saved["version"] < VERSION:  # UNKNOWN, or from before an update
+        if type(saved["version"]) is int and 0 <= saved["version"] < VERSION:  # UNKNOWN, or an old domo's
             return None, ""
         return restored(saved, now), ""
     except FileNotFoundError:

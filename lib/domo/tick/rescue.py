@@ -26,7 +26,7 @@ def forces_only(config: Config, error: Exception, now: Now) -> list[str]:
     try:
         board = open_board(config)
         past, mode_file = _past(config, now), modes.load(config.modPath)
-        held = past.modes if mode_file.problem else modes.holding(config.relays, mode_file, past.modes)
+        held = modes.holding(config.relays, mode_file, past.modes)
         over = _over(past)
         forced = {r for r, mode in held.items() if mode == FORCED_ON and over.get(r) != FORCED_ON}
         wanted = {r: ON if r in forced else OFF for r in config.relays}
