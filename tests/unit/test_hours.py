@@ -13,7 +13,7 @@ from domo.plant.foreign import PlantError
 from domo.plant.hours import Hours
 from domo.plant.sky import Panels, Place
 
-PLACE, PANELS = Place(47, 0), (Panels(2000, 35, 180),)
+PLACE, JAPAN, PANELS = Place(47, 0), Place(47, 140), (Panels(2000, 35, 180),)
 HEAD = "Latitude (decimal degrees):\t47.000\nNominal power of the PV system (c-Si) (kWp):\t1.0\n\n"
 
 
@@ -35,9 +35,9 @@ def pvgis(
     return [*rows, "", "P: PV system power (W)"]
 
 
-def hours(folder: Path, rows: list[str], seed: int = 1) -> Hours:
+def hours(folder: Path, rows: list[str], seed: int = 1, place: Place = PLACE) -> Hours:
     (folder / "sun.csv").write_text("\r\n".join(rows))
-    return Hours(str(folder / "sun.csv"), PLACE, PANELS, seed)
+    return Hours(str(folder / "sun.csv"), place, PANELS, seed)
 
 
 def at(text: str) -> float:
@@ -69,6 +69,10 @@ def test_another_service_names_its_columns(tmp_path: Path) -> None:
         ["timestamp;poa", *(f"{t};{day(h % 24):.1f}".replace(".", ",") for h, t in enumerate(times))],
     )
     assert 900 < plane.watts(at("2026-06-21 12:00")) < 1200
+    rows = ["time,poa", *(f"{t},{day((h + 9) % 24)}" for h, t in enumerate(times))]
+    japan = hours(tmp_path, rows, place=JAPAN)  # noon is as warm there
+    noon = plane.watts(at("2026-06-21 12:00"))
+    assert japan.watts(at("2026-06-21 03:00")) == pytest.approx(noon, rel=0.005)
     level = hours(
         tmp_path, ["time,ghi,dni,dhi", *(f"{t},{day(h % 24)},{day(h % 24)},80" for h, t in enumerate(times))]
     )

@@ -70,6 +70,12 @@ def test_the_sun_shone_before_1970_too() -> None:
     assert sky.watts(-7 * 3600.0) > 300 and sky.watts(-18 * 3600.0) == 0
 
 
+def test_noon_is_as_warm_anywhere() -> None:
+    """By universal time, noon in Japan would be as cool as a night: 2.5 % more power."""
+    noons = [max(Sky(Place(36, east), SOUTH, weather="clear").day(MIDSUMMER)) for east in (0, 140, -100)]
+    assert noons == pytest.approx([noons[0]] * 3, rel=0.002)
+
+
 def test_panels_to_the_east_have_the_morning() -> None:
     east, west = (sky(weather="clear", panels=Panels(1000, 35, at)).day(MIDSUMMER) for at in (90, 270))
     assert east[8 * 60] > 2 * west[8 * 60] and west[17 * 60] > 2 * east[17 * 60]

@@ -198,12 +198,11 @@ class Hours:
         if "power" in values:
             return values["power"] * (self.peak / self.nominal if self.nominal else 1.0)
         of_year = time.gmtime(row.wall).tm_yday
-        hour = row.wall % DAY / 3600
-        air = values.get("air", sky.air(of_year, hour, self.place.latitude))
+        solar = row.wall % DAY / 3600 + self.place.ahead(of_year)
+        air = values.get("air", sky.air(of_year, solar, self.place.latitude))
         if "plane" in values:
             return sky.power(self.peak, values["plane"], air)
         light = values["light"]
-        solar = hour + self.place.longitude / 15 + sky.equation_of_time(of_year)
         up, east, north = sky.position(of_year, solar, self.place.latitude)
         if light <= 0 or up <= 0.02:
             return 0.0

@@ -40,7 +40,8 @@ class PvlibSky(Sky):
         under = pvlib.irradiance.erbs(light, sun["zenith"], times)
         parts = {part: clear[part].where(through > 0.99, under[part]) for part in ("dni", "dhi")}
         above = pvlib.irradiance.get_extra_radiation(times)
-        warm = pandas.Series([air(of_year, m / 60, self.place.latitude) for m in range(MINUTES)], index=times)
+        hours = (minute / 60 + self.place.ahead(of_year) for minute in range(MINUTES))
+        warm = pandas.Series([air(of_year, hour, self.place.latitude) for hour in hours], index=times)
         total: Any = 0.0
         for panels in self.panels:
             plane = pvlib.irradiance.get_total_irradiance(

@@ -38,6 +38,10 @@ class Place(NamedTuple):
     latitude: float
     longitude: float
 
+    def ahead(self, of_year: float) -> float:
+        """By how many hours the sun is ahead of universal time there, on that day of the year."""
+        return self.longitude / 15 + equation_of_time(of_year)
+
 
 def position(day: float, hour: float, latitude: float) -> tuple[float, float, float]:
     """The direction of the sun as (up, east, north), each -1 to 1, on that day of the year at that hour
@@ -119,6 +123,7 @@ class Sky:
 
     def _made(self, number: int) -> list[float]:
         of_year, geometry = self._path(number)
+        ahead = self.place.ahead(of_year)
         through = clouds(self.seed, number, of_year, self.place.latitude, self.weather)
         made = []
         for minute in range(MINUTES):
@@ -127,17 +132,18 @@ class Sky:
                 continue
             up, *cosines = _between(geometry, minute / STEP)
             light = haurwitz(up) * through[minute]
-            made.append(self._given(light, up, cosines, air(of_year, minute / 60, self.place.latitude)))
+            warm = air(of_year, minute / 60 + ahead, self.place.latitude)
+            made.append(self._given(light, up, cosines, warm))
         return made
 
     def _path(self, number: int) -> tuple[int, list[tuple[float, ...]]]:
         """The day of the year; and for every STEP minutes the sine of the sun's height, and the cosine
         between the sun and each field of panels."""
         of_year = day_of_year(number)
-        shift = self.place.longitude / 15 + equation_of_time(of_year)
+        ahead = self.place.ahead(of_year)
         path = []
         for place in range(MINUTES // STEP + 1):
-            hour = (place * STEP / 60 + shift) % 24
+            hour = (place * STEP / 60 + ahead) % 24
             up, east, north = position(of_year, hour, self.place.latitude)
             path.append((up, *(facing(panels, up, east, north) for panels in self.panels)))
         return of_year, path
@@ -160,8 +166,8 @@ def _between(rows: list[tuple[float, ...]], place: float) -> list[float]:
 
 
 def air(day: int, hour: float, latitude: float) -> float:
-    """A guess of the air's temperature (°C): 12 on average at 47 degrees, 9 more in summer, 4 more in the
-    afternoon."""
+    """A guess of the air's temperature (°C) at that hour of solar time: 12 on average at 47 degrees, 9 more
+    in summer, 4 more in the afternoon."""
     season = cos(2 * pi * (day - 200) / 365) * (1 if latitude >= 0 else -1)
     return 12 - 0.5 * (abs(latitude) - 47) + 9 * season + 4 * cos(2 * pi * (hour - 15) / 24)
 
