@@ -5,6 +5,8 @@ from __future__ import annotations
 import calendar
 import json
 import os
+import re
+import subprocess
 import time
 
 import pytest
@@ -150,6 +152,25 @@ def test_one_that_somebody_else_planted_is_not_trusted(house: House, clock: Cloc
     ran = tick(house, clock)
     assert f"{house.memory_file}: belongs to 4321; run: sudo rm {house.memory_file}" in ran.err
     assert house.on == {1}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_what_to_do_can_be_pasted_where_the_path_has_a_space(house: House, clock: Clock) -> None:
+    """`rm /tmp/the house/memory.json` would remove two other files."""
+    folder = house.folder / "the house"
+    folder.mkdir()
+    house.configure({"domo.prefixFileData": f"{folder}/"})
+    house.script(1, ON)
+    tick(house, clock)
+    planted = [folder / name for name in ("memory.json", "tick.lock", "today.csv")]
+    for path in planted:
+        os.chown(path, 4321, 4321)
+    said = tick(house, clock).err
+    advice = re.findall(r"belongs to 4321.*; run: sudo (rm .*)", said)
+    assert len(advice) == 3
+    for command in advice:
+        subprocess.run(command, shell=True, check=True)
+    assert not any(path.exists() for path in planted)
 
 
 def test_timers_and_their_ends(house: House, clock: Clock) -> None:

@@ -68,10 +68,10 @@ def _saved(config: Config, anyones: bool = False) -> Any:
     """What is in the file. Raises FileNotFoundError, Fault or ValueError."""
     content, info = files.read(config.memory_path)
     if not anyones and info.st_uid not in (0, os.geteuid()):
-        from ..system.rights import user_name
+        from ..system.rights import quoted, user_name
 
-        owner = user_name(info.st_uid)
-        raise Fault(f"{config.memory_path}: belongs to {owner}; run: sudo rm {config.memory_path}")
+        path, owner = config.memory_path, user_name(info.st_uid)
+        raise Fault(f"{path}: belongs to {owner}; run: sudo rm {quoted(path)}")
     return tinyjson.loads(content.decode())
 
 

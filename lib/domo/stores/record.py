@@ -114,9 +114,9 @@ def _added(config: Config, cells: Mapping[str, str]) -> bool:
         if info.st_mode & 0o170000 != 0o100000:
             raise Fault(f"{name}: is not a file; move it away")
         if info.st_uid != os.geteuid():
-            from ..system.rights import user_name
+            from ..system.rights import quoted, user_name
 
-            raise Fault(f"{name}: belongs to {user_name(info.st_uid)}; run: sudo rm {name}")
+            raise Fault(f"{name}: belongs to {user_name(info.st_uid)}; run: sudo rm {quoted(name)}")
         head, _, rest = os.pread(fd, 4096 + 64 * len(cells), 0).partition(b"\n")
         columns = head.decode(errors="replace").split(",")
         if not cells.keys() <= set(columns) or rest and not rest.startswith(cells["time"][:10].encode()):

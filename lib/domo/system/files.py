@@ -128,9 +128,11 @@ def _copy_attributes(path: str, fd: int) -> None:
             try:
                 os.setxattr(fd, name, os.getxattr(path, name, follow_symlinks=False))
             except OSError as error:
+                from .rights import quoted
+
                 kind = "ACL" if "acl" in name else name
                 why = f"{path}: its {kind} would be lost ({error.strerror}), so it is left as it is"
-                raise Fault(f"{why}; run: setfacl -b {path}" if kind == "ACL" else why) from None
+                raise Fault(f"{why}; run: setfacl -b {quoted(path)}" if kind == "ACL" else why) from None
 
 
 def _named(name: str, make: Callable[[str], Made]) -> tuple[str, Made]:

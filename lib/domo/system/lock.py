@@ -23,10 +23,10 @@ def take(path: str) -> tuple[int | None, str]:
         owner = os.fstat(fd).st_uid
         if owner not in (0, os.geteuid()):  # that user could hold it for ever
             os.close(fd)
-            from .rights import user_name
+            from .rights import quoted, user_name
 
-            name = user_name(owner)
-            return None, f"{path}: belongs to {name}, so it cannot serve as the lock; run: sudo rm {path}"
+            why = f"{path}: belongs to {user_name(owner)}, so it cannot serve as the lock"
+            return None, f"{why}; run: sudo rm {quoted(path)}"
         try:
             flock(fd, LOCK_EX | LOCK_NB)
         except OSError:

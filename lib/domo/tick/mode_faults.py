@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..core.faults import Report
 from ..core.model import FORCED_ON
 from ..core.texts import one_line
+from ..system.rights import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,5 +57,5 @@ def linked(path: str) -> str:
     """The fault of a mode file that has a second name (a hard link)."""
     return (
         f"{path}: has another name (a hard link). domo replaces the file; what is written through that name"
-        f" is lost from then on. Put a link there: ln -sf {path} THAT_NAME"
+        f" is lost from then on. Put a link there: ln -sf {quoted(path)} THAT_NAME"
     )
