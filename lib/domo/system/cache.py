@@ -24,7 +24,9 @@ def made() -> str:
     except OSError:
         pass
     if not is_ours():
-        raise Fault(f"{folder()} is not only yours; run: sudo rm -r {folder()}")
+        from .rights import quoted
+
+        raise Fault(f"{folder()} is not only yours; run: sudo rm -r {quoted(folder())}")
     return folder()
 
 
