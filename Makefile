@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 REPLAY = scipy pvlib
 SKIPPED = There is no $(REPLAY) for this machine: the tests of --bound and of --sky pvlib are skipped.
 
-.PHONY: run test lint bench gains sun faults trust pi armhf look pvmonit clean
+.PHONY: run test lint bench gains sun faults trust pi pi-bench armhf look pvmonit clean
 
 run: $(VENV)/run.done
 	@$(BIN)/python tools/demo.py
@@ -44,6 +44,10 @@ $(VENV)/dev.done: $(VENV)/run.done
 # Real Linux on an emulated Raspberry Pi, and an armhf Debian: 3 says that something is missing here.
 pi armhf: $(VENV)/run.done
 	PYTHONPATH=tools $(BIN)/python -m machine.$@
+
+# The bench on that emulated Pi, in instructions.
+pi-bench: $(VENV)/run.done
+	PYTHONPATH=tools $(BIN)/python -m machine.cost
 
 # Simulated months with everything at once; SEED=7: others.
 trust: $(VENV)/dev.done

@@ -185,17 +185,15 @@ def decide(relay, data):
 
 def day(boards: dict[str, float], naive: float, poll: float) -> None:
     """What a day costs on a Pi Zero, from the ratios measured here: of ticks on each board, and of the panel,
-    `poll` in bare starts."""
+    `poll` in bare starts (0: not measured)."""
     print(
         f"\nA day on a Pi Zero: a bare start {PI_ZERO_START} s,"
         f" busy {PI_ZERO_BUSY} W more than idling (assumed)"
     )
     ticks = {f"{TICKS_A_DAY} steady ticks, {what}": ratio * TICKS_A_DAY for what, ratio in boards.items()}
-    polls = 86400 / bench_panel.REFRESH * poll
-    ticks |= {
-        "as many naive ones": naive * TICKS_A_DAY,
-        f"the panel, a poll every {bench_panel.REFRESH} s": polls,
-    }
+    ticks["as many naive ones"] = naive * TICKS_A_DAY
+    if poll:
+        ticks[f"the panel, a poll every {bench_panel.REFRESH} s"] = 86400 / bench_panel.REFRESH * poll
     for what, starts in ticks.items():
         seconds = starts * PI_ZERO_START
         print(f"  {what:54}{seconds:8.0f} s of CPU{seconds * PI_ZERO_BUSY / 3600:8.3f} Wh")
@@ -212,6 +210,9 @@ def main() -> int:
     )
     parser.add_argument("--rounds", type=int, default=100)
     parser.add_argument("--only", choices=PARTS, nargs="+", default=PARTS, help="parts beside the ticks")
+    parser.add_argument(
+        "--own-pins", action="store_true", help="drive BCM pins 2 to 9 of this machine: an emulated one!"
+    )
     asked = parser.parse_args()
     with contextlib.suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, 0, -5)  # root may, and on a busy machine it is over sooner
@@ -227,7 +228,9 @@ def main() -> int:
         found, steady, naive = measure(table, folder, python, asked.rounds)
         steady_costs, boards, poll = found["steady"][1], {}, 0.0
         if "boards" in asked.only:
-            boards = bench_boards.measure(table, folder / "boards", python, asked.rounds, steady_costs)
+            boards = bench_boards.measure(
+                table, folder / "boards", python, asked.rounds, steady_costs, asked.own_pins
+            )
         if "report" in asked.only:
             bench_report.measure(table, Home(folder / "report", python), asked.rounds)
         if "panel" in asked.only:

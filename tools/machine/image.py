@@ -33,7 +33,10 @@ mount -t tracefs tracing /sys/kernel/tracing; mount -t tmpfs tmp /tmp; chmod 177
 ip link set lo up
 chown 0:997 /dev/gpiochip*; chmod 660 /dev/gpiochip*
 date -s @$now >/dev/null
-python3 -B /srv/inside.py
+if [ "$BENCH" ]
+then python3 -B /opt/domo/tools/benchmark.py $BENCH; echo @end
+else python3 -B /srv/inside.py
+fi
 poweroff -f
 """
 FILES = {
@@ -79,7 +82,7 @@ def _furnish(root: Path) -> None:
         shutil.copytree(root / "usr/lib/python3/dist-packages/RPi", original / "RPi")
     domo = root / "opt/domo"
     shutil.rmtree(domo, ignore_errors=True)
-    for part in ("bin", "lib", "relay.script.d"):
+    for part in ("bin", "lib", "relay.script.d", "tools", "tests/support"):
         ignore = shutil.ignore_patterns("__pycache__", "[0-9]*.py", "*.egg-info")
         shutil.copytree(PROJECT / part, domo / part, ignore=ignore)
     shutil.copy(PROJECT / "tests/support/sample/pvmonit.xml", root / "srv")

@@ -10,6 +10,7 @@ import select
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,25 +28,7 @@ def boot(image: Image, options: str, seconds: float) -> Iterator[str | tuple[int
     it did not come up, or was still at work after so many seconds."""
     with tempfile.TemporaryDirectory() as folder:
         log, control = Path(folder, "log"), Path(folder, "control")
-        machine = subprocess.Popen(
-            [
-                *("qemu-system-aarch64", "-M", "raspi3b", "-display", "none", "-no-reboot"),
-                *(
-                    "-accel",
-                    "tcg,thread=single",
-                ),  # one core of ours; with one of its own it takes a fifth less
-                *("-kernel", image.kernel, "-dtb", image.tree, "-initrd", image.initrd),
-                *(
-                    "-append",
-                    f"console=ttyAMA0 quiet panic=-1 iomem=relaxed maxcpus=1 rdinit=/init {options}",
-                ),
-                *("-serial", "stdio", "-monitor", "none", "-D", log),
-                *("-qmp", f"unix:{control},server=on,wait=off"),
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
+        machine = _started(image, options, "-D", log, "-qmp", f"unix:{control},server=on,wait=off")
         try:
             said = _watch(machine, control, time.monotonic() + seconds)
             at_work = machine.poll() is None and "\n@end" not in said
@@ -59,6 +42,42 @@ def boot(image: Image, options: str, seconds: float) -> Iterator[str | tuple[int
             raise CannotBeHad(
                 f"this machine is too slow: the emulated Raspberry Pi was at work for {seconds:.0f} s"
             )
+
+
+def counted(image: Image, options: str, seconds: float) -> Iterator[str]:
+    """Boots a machine on which each instruction takes 1 ns, and yields the lines of its serial port, until
+    one that is `@end`. Raises CannotBeHad where that did not come in so many seconds."""
+    machine = _started(image, options, "-icount", "shift=0,align=off,sleep=off")
+    assert machine.stdout
+    timer = threading.Timer(seconds, machine.kill)
+    timer.start()
+    try:
+        for line in machine.stdout:
+            text = line.decode(errors="replace").rstrip()
+            if text == "@end":
+                return
+            yield text
+        raise CannotBeHad(f"the emulated Raspberry Pi did not come to its end within {seconds:.0f} s")
+    finally:
+        timer.cancel()
+        machine.kill()
+        machine.wait()
+
+
+def _started(image: Image, options: str, *more: str | Path) -> subprocess.Popen[bytes]:
+    """The machine, with these options of its kernel, and more of QEMU's."""
+    return subprocess.Popen(
+        [
+            *("qemu-system-aarch64", "-M", "raspi3b", "-display", "none", "-no-reboot"),
+            *("-accel", "tcg,thread=single"),  # one core of ours; with one of its own it takes a fifth less
+            *("-kernel", image.kernel, "-dtb", image.tree, "-initrd", image.initrd),
+            *("-append", f"console=ttyAMA0 quiet panic=-1 iomem=relaxed maxcpus=1 rdinit=/init {options}"),
+            *("-serial", "stdio", "-monitor", "none", *more),
+        ],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
 
 
 def _watch(machine: subprocess.Popen[bytes], control: Path, deadline: float) -> str:

@@ -192,8 +192,8 @@ def parse(content: bytes) -> list[tuple[str, str, str, dict[str, Value]]]:
                 count += 1
         elif tag == "device":
             devices.append((device, _short(texts.get("nom", "")), texts.get("timerefresh", ""), values))
-        if count > VALUES_LIMIT or len(devices) > charge.DEVICES_LIMIT:
-            raise Fault(f"holds more than {VALUES_LIMIT} values or {charge.DEVICES_LIMIT} devices")
+            if count > VALUES_LIMIT or len(devices) > charge.DEVICES_LIMIT:
+                raise Fault(f"holds more than {VALUES_LIMIT} values or {charge.DEVICES_LIMIT} devices")
 
     def characters(text: str) -> None:
         if len(texts[inside]) <= TEXT_LIMIT:
