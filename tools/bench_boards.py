@@ -31,7 +31,7 @@ NO_SUN = 50.0  # per cent: every script says off, which is how our Pi's pins are
 
 
 def measure(
-    table: Table, folder: Path, python: Python, rounds: int, simulated: float, own_pins: bool
+    table: Table, folder: Path, python: Python, rounds: int, simulated: float, own_pins: bool = False
 ) -> dict[str, float]:
     """By board, what a steady tick costs, in bare starts; `simulated`: what it does without our Pi.
     `own_pins`: on the pins of this machine."""
