@@ -235,6 +235,16 @@ def test_it_waits_for_a_tick_that_runs(home: House) -> None:
     assert home.on == {1}
 
 
+def test_a_fault_of_the_journal_is_shown_too(home: House) -> None:
+    """It comes after the pins, when the rest of what is wrong is remembered already."""
+    home.tick()
+    home.journal_file.unlink(missing_ok=True)
+    home.journal_file.mkdir()
+    home.set_modes({1: 3, 2: 1, 3: 1})
+    home.tick()
+    assert "is not a file; move it away" in mod(home).said
+
+
 # -- forces that end by themselves --
 
 
@@ -242,6 +252,7 @@ def test_a_force_for_a_time_ends_by_itself(home: House) -> None:
     home.tick()
     ran = mod(home, "pump", "on", "--for", "2h")
     assert home.modes[1] == 3 and home.on == {1}
+    assert len([row for row in home.journal if row[:2] == (1, "M")]) == 1, "the journal is told once"
     end = in_json(home)[1]["until"]
     assert any(f"forced on until {hour(end + late)}" in ran.said for late in (-3, 0, 3))
     home.tick_at(Later(7100))
@@ -250,6 +261,22 @@ def test_a_force_for_a_time_ends_by_itself(home: House) -> None:
     assert home.modes[1] == 1 and home.on == set()
     assert home.journal[-2][:3] == (1, "M", 1) and "its time is over" in home.journal[-2][3]
     assert home.memory["until"] == {}
+
+
+def test_the_end_of_a_force_is_not_lost_to_a_tick_that_runs(home: House) -> None:
+    """That tick writes what it remembers at its end."""
+    home.tick()
+    before = home.memory_file.read_text()
+    with home.lock_file.open("r+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+
+        def end() -> None:
+            home.memory_file.write_text(before)
+            fcntl.flock(lock, fcntl.LOCK_UN)
+
+        threading.Timer(1.5, end).start()
+        assert mod(home, "1", "on", "--for", "2h").code == 0
+    assert home.on == {1} and "1" in home.memory["until"]
 
 
 def test_it_ends_under_a_broken_configuration_too(home: House) -> None:
