@@ -89,7 +89,7 @@ def the_program_that_makes_the_data(house: House, _: ExitStack) -> None:
     program = house.folder / "sleeps"
     program.write_text("#!/bin/sh\nexec sleep 60\n")
     program.chmod(0o755)
-    house.configure({"bin.php-cli": "sleeps", "scriptDataXml": "data.xml"})
+    house.configure({"bin.php-cli": str(program), "scriptDataXml": "data.xml"})
     os.utime(house.data_file, (1, 1))
 
 

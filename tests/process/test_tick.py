@@ -348,6 +348,33 @@ def test_a_dry_run_changes_nothing_at_all(house: House) -> None:
     assert house.snapshot() == before
 
 
+def fetching(house: House, seconds: float) -> None:
+    """PvMonit's program gives the data, after so long; what there is is old."""
+    program = house.folder / "program"
+    now = f'sed "s/<timerefresh>[0-9]*</<timerefresh>$(date +%s)</" {house.folder}/new.xml'
+    program.write_text(f"#!/bin/sh\ntouch {house.folder}/asked\nsleep {seconds}\n{now}\n")
+    program.chmod(0o755)
+    house.data_file.rename(house.folder / "new.xml")
+    house.configure({"bin.php-cli": str(program), "scriptDataXml": "new.xml"})
+
+
+def test_a_dry_run_fetches_no_data(house: House) -> None:
+    fetching(house, 0)
+    house.tick("--dry-run")
+    assert not (house.folder / "asked").exists()
+    assert house.tick() == (0, "", "")
+    assert (house.folder / "asked").exists()
+
+
+@pytest.mark.timing
+def test_data_that_take_six_seconds_are_good_and_take_no_time_from_the_scripts(house: House) -> None:
+    """They are newer than the tick's own look at the clock."""
+    fetching(house, 6)
+    house.script(1, "import os\n" + ON)
+    assert house.tick() == (0, "", "")
+    assert house.on == {1}
+
+
 def test_a_dry_run_on_real_pins_sets_up_none(house: House) -> None:
     emulator = PROJECT / "tests/support/emulator"
     house.configure({"domo.board": "gpio"})
