@@ -153,6 +153,15 @@ def test_a_force_by_a_program_whose_children_nobody_waits_for(home: House) -> No
     assert (done.returncode, done.stderr, home.on) == (0, "", {2})
 
 
+def test_auto_leaves_the_order_of_another_program(home: House) -> None:
+    """For a relay without a script a 2 is that program's order."""
+    home.set_modes({1: 2, 2: 1, 3: 1})
+    home.tick()
+    assert home.on == {1}
+    assert mod(home, "1", "auto").code == 0
+    assert home.modes[1] == 2 and home.on == {1}
+
+
 def test_a_force_before_the_first_tick(home: House) -> None:
     assert mod(home, "1", "on").code == 0
     assert home.on == {1} and home.modes == {1: 3, 2: 1, 3: 1}

@@ -378,6 +378,17 @@ def test_a_panel_whose_children_nobody_waits_for(wall: Walls) -> None:
     assert "rror" not in here.said()
 
 
+def test_a_panel_that_is_started_deaf_to_changes_hears_them(wall: Walls) -> None:
+    """It is started with SIGIO ignored, which outlives exec."""
+    here = wall()
+    here.tick()
+    here.under = ["bash", "-c", "trap '' IO; exec \"$@\"", "bash"]
+    here.start("--no-display")
+    here.calm()
+    here.house.set_modes({**AUTO, 2: 3})
+    eventually(lambda: here.on == {2}, SELDOM / 2)
+
+
 def test_without_the_driver_it_says_how_to_get_it(wall: Walls, tmp_path: Path) -> None:
     (tmp_path / "bare").mkdir()
     shutil.copytree(EMULATOR / "RPi", tmp_path / "bare/RPi")

@@ -60,7 +60,7 @@ class Panel:
     def run(self) -> bool:
         """Runs until config.yaml has changed, and gives False; or until somebody ends it, and gives True."""
         for number in SIGNALS:
-            if signal.getsignal(number) != signal.SIG_IGN:
+            if number == CHANGED or signal.getsignal(number) != signal.SIG_IGN:
                 signal.signal(number, self._signalled)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         fault = ""
