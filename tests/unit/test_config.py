@@ -510,3 +510,23 @@ def test_relays_do_not_stay_on_for_ever_under_a_broken_configuration(house: Hous
     house.data(at=clock.wall)
     assert house.tick_at(clock).code == 0
     assert house.on == {1, 2}
+
+
+def test_under_a_broken_configuration_the_time_without_data_before_it_counts(
+    house: House, clock: Clock
+) -> None:
+    """Another program's order keeps relay 1 on, for secuDownNoData without data, and no longer."""
+    house.set_modes({1: 2, 2: 1, 3: 1})
+    house.data(at=clock.wall)
+    house.tick_at(clock)
+    house.data_file.unlink()
+    clock.forward(300)
+    house.tick_at(clock)
+    assert house.on == {1}
+    house.config.write_text("domo: [")
+    clock.forward(299)
+    house.tick_at(clock)
+    assert house.on == {1}
+    clock.forward(1)
+    house.tick_at(clock)
+    assert house.on == set()
