@@ -512,15 +512,23 @@ def test_relays_do_not_stay_on_for_ever_under_a_broken_configuration(house: Hous
     assert house.on == {1, 2}
 
 
-def test_under_a_broken_configuration_the_time_without_data_before_it_counts(
-    house: House, clock: Clock
+@pytest.mark.parametrize("lost", ["the data", "the script"])
+def test_under_a_broken_configuration_the_time_without_an_order_before_it_counts(
+    house: House, clock: Clock, lost: str
 ) -> None:
-    """Another program's order keeps relay 1 on, for secuDownNoData without data, and no longer."""
+    """What another program or a script ordered holds for secuDownNoData without data, or without a good
+    order, and no longer."""
     house.set_modes({1: 2, 2: 1, 3: 1})
+    if lost == "the script":
+        house.script(1, 'return relay.on("sun")')
     house.data(at=clock.wall)
     house.tick_at(clock)
-    house.data_file.unlink()
     clock.forward(300)
+    if lost == "the script":
+        house.script(1, "return 1 / 0")
+        house.data(at=clock.wall, SOC=95)
+    else:
+        house.data_file.unlink()
     house.tick_at(clock)
     assert house.on == {1}
     house.config.write_text("domo: [")
