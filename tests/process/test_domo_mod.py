@@ -594,6 +594,13 @@ def test_a_force_whose_end_nobody_would_remember_is_refused(home: House) -> None
     assert mod(home, "1", "on").code == 1 and home.on == {1}, "without an end it goes"
 
 
+def test_where_the_memory_is_gone_a_tick_makes_it_before_an_end_is_written(home: House) -> None:
+    home.tick()
+    home.memory_file.unlink()
+    assert mod(home, "1", "on", "--for", "1h").code == 0
+    assert home.on == {1} and "1" in home.memory["until"]
+
+
 def test_an_end_whose_force_was_never_written_is_dropped(home: House) -> None:
     """domo-mod was killed between the two."""
     home.tick()

@@ -328,6 +328,12 @@ def test_ticks_leave_no_files_processes_or_descriptors_behind(house: House, cloc
     assert house.memory_file.stat().st_size < 10_000
 
 
+def test_what_the_child_saw_in_the_data_is_remembered(house: House) -> None:
+    """A stage of charge for `no_flap`, the sky for `spare_today`, what stands still for `frozenAfter`."""
+    house.tick()
+    assert house.memory["charge"] and house.memory["sky"] and house.memory["frozen"][0]
+
+
 # -- dry run --
 
 

@@ -538,3 +538,19 @@ def test_under_a_broken_configuration_the_time_without_an_order_before_it_counts
     clock.forward(1)
     house.tick_at(clock)
     assert house.on == set()
+
+
+def test_without_a_memory_relays_do_not_stay_on_under_a_broken_configuration(
+    house: House, clock: Clock
+) -> None:
+    """A tick rebuilds it from the journal at once, and counts from then on."""
+    house.script(1, 'return relay.on("sun")')
+    house.data(at=clock.wall)
+    house.tick_at(clock)
+    assert house.on == {1}
+    house.memory_file.unlink()
+    house.config.write_text("domo: [")
+    for _ in range(11):
+        clock.forward(60)
+        house.tick_at(clock)
+    assert house.on == set()
