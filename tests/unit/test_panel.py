@@ -341,3 +341,12 @@ def test_what_the_memory_tells_of_faults(house: House, past: Past, codes: set[st
     what = seen(house)
     what.past = past
     assert {code for code, holds in what.faults().items() if holds} == codes
+
+
+def test_a_memory_that_cannot_be_read_any_more_is_told(house: House) -> None:
+    house.tick()
+    what = seen(house)
+    assert not what.faults()["E4"]
+    house.memory_file.write_text("{")
+    what.read(str(house.memory_file), 0.0)
+    assert what.faults()["E4"]
