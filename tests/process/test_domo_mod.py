@@ -309,6 +309,16 @@ def test_it_ends_also_when_only_forces_can_be_obeyed(home: House) -> None:
         assert home.on == on
 
 
+def test_a_tick_that_fails_obeys_the_forces_and_tells_what_it_could_not_write(home: House) -> None:
+    home.tick()
+    home.set_modes({1: 3, 2: 1, 3: 1})
+    home.state_file.unlink()
+    home.state_file.mkdir()
+    config = configs.load(str(home.config))[0]
+    faults = rescue.forces_only(config, ValueError("unforeseen"), Later(60).now())
+    assert home.on == {1} and len(faults) == 2 and str(home.state_file) in faults[1]
+
+
 def test_a_tick_that_fails_obeys_the_remembered_forces_if_the_mode_file_cannot_be_read(home: House) -> None:
     home.tick()
     mod(home, "2", "on")

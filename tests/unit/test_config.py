@@ -554,3 +554,20 @@ def test_without_a_memory_relays_do_not_stay_on_under_a_broken_configuration(
         clock.forward(60)
         house.tick_at(clock)
     assert house.on == set()
+
+
+def test_a_force_that_is_taken_back_under_a_broken_configuration_ends_in_time(
+    house: House, clock: Clock
+) -> None:
+    """Nobody can say whether its relay should be on now; after secuDownNoData it is off."""
+    house.set_modes({1: 3, 2: 1, 3: 1})
+    house.data(at=clock.wall)
+    house.tick_at(clock)
+    house.config.write_text("domo: [")
+    house.set_modes({1: 1, 2: 1, 3: 1})
+    clock.forward(599)
+    house.tick_at(clock)
+    assert house.on == {1}
+    clock.forward(1)
+    house.tick_at(clock)
+    assert house.on == set()
