@@ -153,6 +153,15 @@ def test_a_force_by_a_program_whose_children_nobody_waits_for(home: House) -> No
     assert (done.returncode, done.stderr, home.on) == (0, "", {2})
 
 
+def test_auto_leaves_the_order_of_another_program(home: House) -> None:
+    """For a relay without a script a 2 is that program's order."""
+    home.set_modes({1: 2, 2: 1, 3: 1})
+    home.tick()
+    assert home.on == {1}
+    assert mod(home, "1", "auto").code == 0
+    assert home.modes[1] == 2 and home.on == {1}
+
+
 def test_a_force_before_the_first_tick(home: House) -> None:
     assert mod(home, "1", "on").code == 0
     assert home.on == {1} and home.modes == {1: 3, 2: 1, 3: 1}
@@ -235,6 +244,16 @@ def test_it_waits_for_a_tick_that_runs(home: House) -> None:
     assert home.on == {1}
 
 
+def test_a_fault_of_the_journal_is_shown_too(home: House) -> None:
+    """It comes after the pins, when the rest of what is wrong is remembered already."""
+    home.tick()
+    home.journal_file.unlink(missing_ok=True)
+    home.journal_file.mkdir()
+    home.set_modes({1: 3, 2: 1, 3: 1})
+    home.tick()
+    assert "is not a file; move it away" in mod(home).said
+
+
 # -- forces that end by themselves --
 
 
@@ -242,6 +261,7 @@ def test_a_force_for_a_time_ends_by_itself(home: House) -> None:
     home.tick()
     ran = mod(home, "pump", "on", "--for", "2h")
     assert home.modes[1] == 3 and home.on == {1}
+    assert len([row for row in home.journal if row[:2] == (1, "M")]) == 1, "the journal is told once"
     end = in_json(home)[1]["until"]
     assert any(f"forced on until {hour(end + late)}" in ran.said for late in (-3, 0, 3))
     home.tick_at(Later(7100))
@@ -250,6 +270,22 @@ def test_a_force_for_a_time_ends_by_itself(home: House) -> None:
     assert home.modes[1] == 1 and home.on == set()
     assert home.journal[-2][:3] == (1, "M", 1) and "its time is over" in home.journal[-2][3]
     assert home.memory["until"] == {}
+
+
+def test_the_end_of_a_force_is_not_lost_to_a_tick_that_runs(home: House) -> None:
+    """That tick writes what it remembers at its end."""
+    home.tick()
+    before = home.memory_file.read_text()
+    with home.lock_file.open("r+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+
+        def end() -> None:
+            home.memory_file.write_text(before)
+            fcntl.flock(lock, fcntl.LOCK_UN)
+
+        threading.Timer(1.5, end).start()
+        assert mod(home, "1", "on", "--for", "2h").code == 0
+    assert home.on == {1} and "1" in home.memory["until"]
 
 
 def test_it_ends_under_a_broken_configuration_too(home: House) -> None:
@@ -271,6 +307,16 @@ def test_it_ends_also_when_only_forces_can_be_obeyed(home: House) -> None:
         faults = rescue.forces_only(config, ValueError("unforeseen"), Later(later).now())
         assert "ValueError: unforeseen" in faults[0]
         assert home.on == on
+
+
+def test_a_tick_that_fails_obeys_the_forces_and_tells_what_it_could_not_write(home: House) -> None:
+    home.tick()
+    home.set_modes({1: 3, 2: 1, 3: 1})
+    home.state_file.unlink()
+    home.state_file.mkdir()
+    config = configs.load(str(home.config))[0]
+    faults = rescue.forces_only(config, ValueError("unforeseen"), Later(60).now())
+    assert home.on == {1} and len(faults) == 2 and str(home.state_file) in faults[1]
 
 
 def test_a_tick_that_fails_obeys_the_remembered_forces_if_the_mode_file_cannot_be_read(home: House) -> None:
@@ -556,6 +602,13 @@ def test_a_force_whose_end_nobody_would_remember_is_refused(home: House) -> None
     assert ran.code == 1 and "nothing is forced" in ran.err
     assert home.modes[1] == 1 and home.on == set()
     assert mod(home, "1", "on").code == 1 and home.on == {1}, "without an end it goes"
+
+
+def test_where_the_memory_is_gone_a_tick_makes_it_before_an_end_is_written(home: House) -> None:
+    home.tick()
+    home.memory_file.unlink()
+    assert mod(home, "1", "on", "--for", "1h").code == 0
+    assert home.on == {1} and "1" in home.memory["until"]
 
 
 def test_an_end_whose_force_was_never_written_is_dropped(home: House) -> None:

@@ -22,6 +22,7 @@ from support.hung_disk import DATA, HungDisk, possible
 
 PINS = {1: 23, 2: 24, 3: 25}
 ON = 'return relay.on("wanted")'
+OFF = 'return relay.off("not wanted")'
 WATTS = itertools.count()  # what moves in the data: a monitor that repeats itself counts for nothing
 
 
@@ -89,7 +90,7 @@ def the_program_that_makes_the_data(house: House, _: ExitStack) -> None:
     program = house.folder / "sleeps"
     program.write_text("#!/bin/sh\nexec sleep 60\n")
     program.chmod(0o755)
-    house.configure({"bin.php-cli": "sleeps", "scriptDataXml": "data.xml"})
+    house.configure({"bin.php-cli": str(program), "scriptDataXml": "data.xml"})
     os.utime(house.data_file, (1, 1))
 
 
@@ -197,6 +198,14 @@ def test_a_pin_that_fails_is_tried_ever_more_seldom(pi: PiHouse) -> None:
     later(pi.house, 3600)
     assert pi.house.tick() == (0, "", "")
     assert pi.on == {1}
+    pi.house.script(1, OFF)
+    later(pi.house, 60)
+    pi.house.tick()
+    pi.occupy(1, by="spi0")
+    pi.house.script(1, ON)
+    for seconds in (60, 120):  # from then on as if it had never failed
+        later(pi.house, seconds)
+        assert failed(pi.house.tick())
 
 
 def test_a_force_on_a_pin_that_fails_is_tried_and_told_each_minute(pi: PiHouse) -> None:

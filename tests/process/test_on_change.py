@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import pytest
 
 from domo.stores import events
 from domo.stores.config import load
+from domo.tick import messenger
 from support.house import PROJECT, House, until
 from support.messenger import cron, waiting, working  # noqa: F401
 
@@ -247,8 +249,6 @@ def test_what_failed_is_told_again_with_what_comes_next(house: House) -> None:
 def test_one_that_does_not_end_is_ended_with_all_that_it_started(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from domo.tick import messenger
-
     monkeypatch.setattr(messenger, "CALL_SECONDS", 1.0)
     program(house, "sleep 1000 & echo $! >$D/pids; echo $$ >>$D/pids; wait")
     config, _ = load(str(house.config))
@@ -267,8 +267,6 @@ def gone(pid: int) -> bool:
 def test_one_that_leaves_a_child_behind_has_ended_all_the_same(house: House) -> None:
     program(house, KEEP + "; sleep 1000 & echo $! >$D/pid; exit 0")
     start = time.monotonic()
-    from domo.tick import messenger
-
     assert messenger.call(load(str(house.config))[0], b"{}\n") == ""
     assert time.monotonic() - start < messenger.CALL_SECONDS
     until(lambda: gone(int((house.folder / "pid").read_text())))
@@ -278,8 +276,6 @@ def test_one_that_leaves_a_child_behind_has_ended_all_the_same(house: House) -> 
 def test_one_that_prints_without_end_fills_nothing(
     house: House, flood: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from domo.tick import messenger
-
     monkeypatch.setattr(messenger, "CALL_SECONDS", 2.0)
     program(house, flood)
     why = messenger.call(load(str(house.config))[0], b"{}\n")
@@ -328,6 +324,45 @@ def test_the_messenger_takes_the_configuration_as_it_is_by_now(house: House) -> 
     until(lambda: len(lines(house)) == 2 and not working(house))
 
 
+def test_where_the_program_is_taken_out_of_the_configuration_nothing_waits_for_the_next_one(
+    house: House,
+) -> None:
+    house.configure({"domo.onChange": ["/nowhere/program"]})
+    house.set_modes({1: 3, 2: 1, 3: 1})
+    house.tick()
+    until((house.folder / "domo_events/fault").exists)
+    house.configure({"domo.onChange": []})
+    until(lambda: not working(house))
+    assert not waiting(house) and not (house.folder / "domo_events/fault").exists()
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda house: house.config.write_text("domo: ["),
+        lambda house: house.configure({"domo.prefixFileData": "elsewhere_"}),
+    ],
+)
+def test_the_messenger_goes_on_with_what_it_knew_where_the_configuration_is_of_no_use(
+    house: House, spoil: Callable[[House], object]
+) -> None:
+    """It is broken; or the events are to wait in another place from now on."""
+    program(house, KEEP)
+    config, _ = load(str(house.config))
+    events.add(config, ["first"])
+    spoil(house)
+    messenger._tell_all(config)
+    assert (house.folder / "lines").read_text() == "first\n"
+    assert not events.names(config)
+
+
+def test_a_program_that_is_mended_while_it_fails_is_tried_at_once(house: House) -> None:
+    program(house, f"[ -e $D/mended ] || {{ touch $D/mended $0; exit 1; }}; {KEEP}")
+    house.set_modes({1: 3, 2: 1, 3: 1})
+    house.tick()
+    until(lambda: len(lines(house)) == 2 and not working(house))
+
+
 def test_a_program_that_is_mended_is_tried_at_once(house: House) -> None:
     path = program(house, KEEP)
     path.chmod(0o644)
@@ -359,7 +394,10 @@ def test_what_is_no_event_of_ours_is_left_alone(house: House) -> None:
     for name in ("-5", "7", "\u00b2-1", "1-x"):
         (house.folder / "domo_events" / name).touch()
     events.add(config, ["second"])
-    assert events.read(config)[1] == b"first\nsecond\n"
+    taken, told = events.read(config)
+    events.remove(config, taken)
+    assert told == b"first\nsecond\n"
+    assert len(list((house.folder / "domo_events").iterdir())) == 4
 
 
 def test_a_call_is_given_no_more_than_it_can_hold(house: House) -> None:
@@ -430,8 +468,6 @@ def test_it_may_be_none_a_program_or_one_with_arguments(house: House, value: obj
 
 def test_a_program_that_fails_is_not_called_all_the_time(house: House) -> None:
     """While nothing is new it waits: a minute, then twice as long each time, up to an hour."""
-    from domo.tick import messenger
-
     program(house, "echo >>$D/calls; exit 1")
     house.set_modes({1: 3, 2: 1, 3: 1})
     house.tick()
@@ -445,6 +481,22 @@ def test_a_program_that_fails_is_not_called_all_the_time(house: House) -> None:
         now = failing.until
     assert waits[:7] == [60, 120, 240, 480, 960, 1920, 3600] and set(waits[7:]) == {3600}
     assert messenger._again(failing, now - 1) == failing  # something new: tried at once, the wait stays
+
+
+def test_what_a_program_does_not_take_for_a_day_is_dropped(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a day of half a second. It counts from the first failure, and not from the last."""
+    monkeypatch.setattr(messenger, "KEEP_SECONDS", 0.5)
+    monkeypatch.setattr(messenger, "FIRST_WAIT", 0.1)
+    monkeypatch.setattr(messenger, "LONGEST_WAIT", 0.2)
+    monkeypatch.setattr(messenger, "LOOK_SECONDS", 0.05)
+    program(house, f"echo >>$D/calls; [ $(wc -l <$D/calls) -gt 20 ] || exit 1; {KEEP}")
+    config, _ = load(str(house.config))
+    events.add(config, ["never told"])
+    messenger._tell_all(config)
+    assert not events.names(config) and 2 <= calls(house) <= 20
+    assert "tries again, for a day at most" in events.fault(config)
 
 
 @pytest.mark.parametrize("told", ["test\n", "[1]\n", "{}\n"])

@@ -11,6 +11,7 @@ import pytest
 from support.panel import Walls, eventually, never, walls
 
 from bench import Display  # isort: skip
+from domo.panel.watch import SELDOM  # isort: skip
 
 pytestmark = pytest.mark.timing
 
@@ -140,6 +141,33 @@ def test_while_another_tick_runs_the_choice_waits_for_it(wall: Walls) -> None:
         never(lambda: here.on, 1)
     eventually(lambda: here.on == {1})
     assert "another tick" not in here.said()
+
+
+@pytest.mark.parametrize(("mode", "read"), [(3, 0), (1, 3)])
+def test_a_mode_that_came_back_while_another_tick_ran_acts(wall: Walls, mode: int, read: int) -> None:
+    """That tick has read the one before, and leaves it in its memory when it ends."""
+    here = wall()
+    on = {1} if mode == 3 else set()
+    here.house.set_modes({**AUTO, 1: mode})
+    here.tick()
+    here.house.script(2, "import time\ntime.sleep(3)\nreturn relay.off('clouds')")
+    here.house.set_modes({**AUTO, 1: read})
+    other = subprocess.Popen(here.house.command(), env=here.env)
+    eventually(lambda: here.on != on)
+    here.house.set_modes({**AUTO, 1: mode})
+    here.start("--no-display")
+    assert other.wait(20) == 0
+    eventually(lambda: here.on == on, SELDOM / 2 + 3)
+
+
+def test_a_new_configuration_does_not_cut_the_delay_of_a_choice(wall: Walls) -> None:
+    here = wall({"domo.tm1638.actionButtonDelay": 4}).start()
+    here.tick()
+    here.click(1)
+    here.house.configure({"domo.tm1638.brightness": 5})
+    never(lambda: here.house.modes != AUTO, 2)
+    eventually(lambda: here.on == {1})
+    here.see(lambda display: display.brightness == 5)
 
 
 def test_a_second_panel_says_so(wall: Walls) -> None:

@@ -163,6 +163,26 @@ def test_where_no_tick_can_be_started_it_says_so_and_tries_again(
     eventually(lambda: here.on == {1})
 
 
+def test_ticks_in_vain_come_ever_more_seldom_and_a_new_force_acts_at_once(wall: Walls) -> None:
+    """What the last tick left cannot be remembered, so the mode file always differs from it."""
+    here = wall()
+    here.tick()
+    here.house.memory_file.unlink()
+    here.house.memory_file.mkdir()
+    here.start("--no-display")
+    here.house.set_modes({**AUTO, 2: 3})
+    eventually(lambda: here.on == {2})
+    assert here.panel
+    children, ticks = Path(f"/proc/{here.panel.pid}/task/{here.panel.pid}/children"), set()
+    end = time.monotonic() + 9
+    while time.monotonic() < end:
+        ticks |= set(children.read_text().split())
+        time.sleep(0.02)
+    assert 1 < len(ticks) < 6
+    here.house.set_modes({**AUTO, 3: 3})
+    eventually(lambda: here.on == {3}, SELDOM / 2)
+
+
 def test_a_fault_of_the_board_stops_nothing(wall: Walls) -> None:
     """The driver with a wire that comes loose."""
     here = wall()
@@ -356,6 +376,17 @@ def test_a_panel_whose_children_nobody_waits_for(wall: Walls) -> None:
     here.click(1)
     eventually(lambda: here.on == {1})
     assert "rror" not in here.said()
+
+
+def test_a_panel_that_is_started_deaf_to_changes_hears_them(wall: Walls) -> None:
+    """It is started with SIGIO ignored, which outlives exec."""
+    here = wall()
+    here.tick()
+    here.under = ["bash", "-c", "trap '' IO; exec \"$@\"", "bash"]
+    here.start("--no-display")
+    here.calm()
+    here.house.set_modes({**AUTO, 2: 3})
+    eventually(lambda: here.on == {2}, SELDOM / 2)
 
 
 def test_without_the_driver_it_says_how_to_get_it(wall: Walls, tmp_path: Path) -> None:

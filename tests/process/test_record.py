@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from domo.stores import record
 from support.house import NOON, Clock, House
 
 HOUR, DAY = 3600, 86400
@@ -78,6 +79,51 @@ def test_a_reason_is_written_when_it_changes(house: House) -> None:
     for soc in (40, 40, 90, 90):
         tick(house, clock, SOC=soc)
     assert [line["relay1.why"] for line in today(house)] == ['a, "b" c', "", "full", ""]
+
+
+def test_any_reason_is_read_as_it_was_given_and_a_long_one_is_cut(house: House) -> None:
+    house.script(1, """return relay.off('"full" it says')""")
+    house.script(2, "return relay.off(90 * 'word ')")
+    tick(house, Clock())
+    (line,) = today(house)
+    assert line["relay1.why"] == '"full" it says'
+    assert line["relay2.why"].startswith("word word") and len(line["relay2.why"]) <= 300
+
+
+def test_a_relay_without_a_mode_has_none_in_the_record(house: House) -> None:
+    house.set_modes({1: 7, 2: 1, 3: 1})
+    tick(house, Clock())
+    assert [line["relay1.mode"] for line in today(house)] == [""]
+
+
+def test_two_devices_of_one_name_do_not_share_a_column(house: House) -> None:
+    clock = Clock()
+    one = (
+        '<device id="%s"><nom>Roof</nom><timerefresh>%d</timerefresh><datas><data id="SOC">'
+        '<value>90</value></data><data id="PPV"><value>%d</value></data></datas></device>'
+    )
+    devices = one % ("a", NOON, 100) + one % ("b", NOON, 200)
+    house.data_file.write_text(f"<devices>{devices}</devices>")
+    os.utime(house.data_file, (clock.wall, clock.wall))
+    house.tick_at(clock)
+    (line,) = today(house)
+    assert (line["Roof.PPV"], line["b.PPV"]) == ("100", "200")
+
+
+@pytest.mark.parametrize(
+    "zone, moment",
+    [
+        ("America/New_York", "2024-06-15T07:13:20-04:00"),
+        ("America/St_Johns", "2024-06-15T08:43:20-02:30"),
+        ("Asia/Kolkata", "2024-06-15T16:43:20+05:30"),
+    ],
+)
+def test_a_moment_is_told_with_the_offset_of_its_zone(
+    monkeypatch: pytest.MonkeyPatch, zone: str, moment: str
+) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    assert record.stamp(NOON) == moment
 
 
 def test_more_values_are_recorded_on_demand(house: House) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from domo.scripts import answering
 from domo.system import cache
 from support.house import Clock, House, Ran
 
@@ -375,6 +376,13 @@ def test_a_timer_of_a_script_is_none_of_the_staircases_or_of_probes(house: House
     assert house.memory["why"]["2"].startswith("trying")
 
 
+def test_a_timer_of_a_script_in_its_own_process_outlasts_those_that_are_asked_after_it(house: House) -> None:
+    house.script(1, "import os\nrelay.timer('a').start(600)\nreturn relay.on('x')")
+    house.script(2, "relay.timer('b').start(600)\nreturn relay.on('x')")
+    house.tick()
+    assert sorted(house.memory["timers"]) == ["a", "b"]
+
+
 def test_a_timer_of_a_script_that_fails_is_not_kept(house: House) -> None:
     house.script(1, "relay.timer('a').start(600)\nreturn relay.on('x')")
     house.script(2, "relay.timer('b').start(600)\nraise ValueError")
@@ -555,6 +563,23 @@ def test_no_folder_of_scripts_is_no_script(house: House) -> None:
     house.configure({"domo.relay.scriptDir": "nowhere"})
     assert house.tick() == (0, "", "")
     assert house.on == {3}
+
+
+def test_what_is_no_folder_of_scripts_is_told_from_the_beginning(house: House) -> None:
+    (house.folder / "file").touch()
+    house.configure({"domo.relay.scriptDir": "file"})
+    assert f"{house.folder}/file: cannot be read (Not a directory), so no script is run" in house.tick().err
+
+
+def test_no_script_is_run_on_data_that_lack_what_is_required(house: House) -> None:
+    house.configure({"domo.valueUse": ["SOX"]})
+    house.script(1, f"open({str(house.folder / 'run')!r}, 'w')\nreturn relay.on('x')")
+    assert "no SOX" in house.tick().err
+    assert not (house.folder / "run").exists()
+
+
+def test_new_scripts_are_asked_first_and_then_as_it_is_their_turn() -> None:
+    assert answering.in_turn([1, 2, 3], (3, 1)) == (2, 3, 1)
 
 
 def test_a_folder_of_scripts_that_goes_is_a_fault_until_it_is_back(house: House, clock: Clock) -> None:

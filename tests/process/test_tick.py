@@ -302,7 +302,12 @@ def test_no_data_for_too_long_switches_off_all_that_is_not_forced(house: House, 
 def test_one_relay_is_switched_on_at_a_time(house: House, clock: Clock) -> None:
     for relay in (1, 2, 3):
         house.script(relay, ON)
-    assert minutes(house, clock, 4) == [{1}, {1, 2}, {1, 2, 3}, {1, 2, 3}]
+    assert minutes(house, clock, 1) == [{1}]
+    clock.forward(20)
+    house.tick_at(clock)  # by domo-mod or the panel, between cron's
+    assert house.on == {1}
+    clock.forward(-20)
+    assert minutes(house, clock, 3) == [{1, 2}, {1, 2, 3}, {1, 2, 3}]
     for relay in (1, 2, 3):
         house.script(relay, OFF)
     assert minutes(house, clock, 1) == [set()]
@@ -323,6 +328,12 @@ def test_ticks_leave_no_files_processes_or_descriptors_behind(house: House, cloc
     assert house.memory_file.stat().st_size < 10_000
 
 
+def test_what_the_child_saw_in_the_data_is_remembered(house: House) -> None:
+    """A stage of charge for `no_flap`, the sky for `spare_today`, what stands still for `frozenAfter`."""
+    house.tick()
+    assert house.memory["charge"] and house.memory["sky"] and house.memory["frozen"][0]
+
+
 # -- dry run --
 
 
@@ -341,6 +352,33 @@ def test_a_dry_run_changes_nothing_at_all(house: House) -> None:
     ran = house.tick("--dry-run", "-v", "--set", "SOC=50", "--at", "14:30")
     assert ran.code == 0
     assert house.snapshot() == before
+
+
+def fetching(house: House, seconds: float) -> None:
+    """PvMonit's program gives the data, after so long; what there is is old."""
+    program = house.folder / "program"
+    now = f'sed "s/<timerefresh>[0-9]*</<timerefresh>$(date +%s)</" {house.folder}/new.xml'
+    program.write_text(f"#!/bin/sh\ntouch {house.folder}/asked\nsleep {seconds}\n{now}\n")
+    program.chmod(0o755)
+    house.data_file.rename(house.folder / "new.xml")
+    house.configure({"bin.php-cli": str(program), "scriptDataXml": "new.xml"})
+
+
+def test_a_dry_run_fetches_no_data(house: House) -> None:
+    fetching(house, 0)
+    house.tick("--dry-run")
+    assert not (house.folder / "asked").exists()
+    assert house.tick() == (0, "", "")
+    assert (house.folder / "asked").exists()
+
+
+@pytest.mark.timing
+def test_data_that_take_six_seconds_are_good_and_take_no_time_from_the_scripts(house: House) -> None:
+    """They are newer than the tick's own look at the clock."""
+    fetching(house, 6)
+    house.script(1, "import os\n" + ON)
+    assert house.tick() == (0, "", "")
+    assert house.on == {1}
 
 
 def test_a_dry_run_on_real_pins_sets_up_none(house: House) -> None:

@@ -485,9 +485,10 @@ def test_a_force_is_obeyed_under_a_broken_configuration(house: House, clock: Clo
 
 def test_relays_do_not_stay_on_for_ever_under_a_broken_configuration(house: House, clock: Clock) -> None:
     """After secuDownNoData without a tick the last good configuration is used for one, without data:
-    what is on automatically goes off, what is forced stays."""
+    what is on automatically goes off, what is forced stays. A force of a relay that there is not is no
+    reason to run one."""
     house.script(1, 'return relay.on("sun")')
-    house.set_modes({1: 1, 2: 3})
+    house.set_modes({1: 1, 2: 3, 9: 0})
     house.data(at=clock.wall)
     house.tick_at(clock)
     assert house.on == {1, 2}
@@ -509,3 +510,64 @@ def test_relays_do_not_stay_on_for_ever_under_a_broken_configuration(house: Hous
     house.data(at=clock.wall)
     assert house.tick_at(clock).code == 0
     assert house.on == {1, 2}
+
+
+@pytest.mark.parametrize("lost", ["the data", "the script"])
+def test_under_a_broken_configuration_the_time_without_an_order_before_it_counts(
+    house: House, clock: Clock, lost: str
+) -> None:
+    """What another program or a script ordered holds for secuDownNoData without data, or without a good
+    order, and no longer."""
+    house.set_modes({1: 2, 2: 1, 3: 1})
+    if lost == "the script":
+        house.script(1, 'return relay.on("sun")')
+    house.data(at=clock.wall)
+    house.tick_at(clock)
+    clock.forward(300)
+    if lost == "the script":
+        house.script(1, "return 1 / 0")
+        house.data(at=clock.wall, SOC=95)
+    else:
+        house.data_file.unlink()
+    house.tick_at(clock)
+    assert house.on == {1}
+    house.config.write_text("domo: [")
+    clock.forward(299)
+    house.tick_at(clock)
+    assert house.on == {1}
+    clock.forward(1)
+    house.tick_at(clock)
+    assert house.on == set()
+
+
+def test_without_a_memory_relays_do_not_stay_on_under_a_broken_configuration(
+    house: House, clock: Clock
+) -> None:
+    """A tick rebuilds it from the journal at once, and counts from then on."""
+    house.script(1, 'return relay.on("sun")')
+    house.data(at=clock.wall)
+    house.tick_at(clock)
+    assert house.on == {1}
+    house.memory_file.unlink()
+    house.config.write_text("domo: [")
+    for _ in range(11):
+        clock.forward(60)
+        house.tick_at(clock)
+    assert house.on == set()
+
+
+def test_a_force_that_is_taken_back_under_a_broken_configuration_ends_in_time(
+    house: House, clock: Clock
+) -> None:
+    """Nobody can say whether its relay should be on now; after secuDownNoData it is off."""
+    house.set_modes({1: 3, 2: 1, 3: 1})
+    house.data(at=clock.wall)
+    house.tick_at(clock)
+    house.config.write_text("domo: [")
+    house.set_modes({1: 1, 2: 1, 3: 1})
+    clock.forward(599)
+    house.tick_at(clock)
+    assert house.on == {1}
+    clock.forward(1)
+    house.tick_at(clock)
+    assert house.on == set()

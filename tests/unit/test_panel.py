@@ -1,4 +1,4 @@
-"""The panel: its pure part, then its face on emulated chips."""
+"""The panel: its pure part, its face on emulated chips, and what it reads in the files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import support.panel  # noqa: F401  (finds the emulator)
-from support.house import PROJECT, defaults
+from support.house import PROJECT, House, defaults
 
 from bench import Display  # isort: skip
 from RPi import GPIO  # isort: skip
@@ -17,10 +17,12 @@ from tm1638 import Bus, Chip  # isort: skip
 
 from domo.panel import frame as panel  # isort: skip
 from domo.core.history import History
-from domo.core.model import Past
+from domo.core.model import Past, Row
 from domo.core.records import replace
+from domo.stores.config import load
 
 from domo.panel.frame import CODE, CODES, DOT, View, frame, phase, press, rows  # isort: skip
+from domo.panel.seen import Seen  # isort: skip
 from domo.panel.tm1638 import COMMIT, REDRAW_SECONDS, TM1638  # isort: skip
 
 TOP, MIDDLE, BOTTOM = 0x01, 0x40, 0x08
@@ -286,3 +288,65 @@ def test_closing_leaves_the_display_dark(wired: Wired) -> None:
 def test_the_extra_installs_the_tested_driver() -> None:
     project = (PROJECT / "pyproject.toml").read_text()
     assert f"rpi_TM1638 @ git+https://github.com/thilaire/rpi-TM1638@{COMMIT}" in project
+
+
+# -- what it has read --
+
+
+def seen(house: House) -> Seen:
+    """What a panel has seen that reads all files now."""
+    config, _ = load(str(house.config))
+    what = Seen(config, 0.0)
+    for path in (config.modPath, config.etatPath, config.memory_path):
+        what.read(path, 0.0)
+    return what
+
+
+def test_while_the_mode_file_cannot_be_used_the_last_good_modes_are_shown(house: House) -> None:
+    house.script(1, "return relay.on('sun')")
+    house.tick()
+    what = seen(house)
+    for spoil in (lambda: house.mode_file.write_text("{"), house.mode_file.unlink):
+        spoil()
+        what.read(str(house.mode_file), 0.0)
+        assert what.modes == {1: 2, 2: 1, 3: 1} and what.faults()["E3"]
+
+
+def test_a_force_that_is_missing_in_the_mode_file_is_shown(house: House) -> None:
+    """The next tick writes it there again."""
+    house.set_modes({1: 1, 2: 3, 3: 1})
+    house.tick()
+    house.set_modes({1: 1})
+    what = seen(house)
+    assert what.modes == {1: 1, 2: 3, 3: 1} and what.differ
+
+
+@pytest.mark.parametrize(
+    "past, codes",
+    [
+        (Past(tick=0.0, data=0.0), set()),
+        (Past(), {"E4"}),
+        (Past(tick=0.0, data=None), {"E5"}),
+        (Past(tick=0.0, data=600.0), set()),
+        (Past(tick=0.0, data=601.0), {"E5"}),
+        (Past(tick=0.0, data=0.0, unwritten=(Row(0.0, 1, "E", 1, "sun"),)), {"E6"}),
+        (Past(tick=0.0, data=0.0, stuck={"journal": (1, 1)}), {"E6"}),
+        (Past(tick=0.0, data=0.0, stuck={"data": (1, 1)}), set()),
+        (Past(tick=0.0, data=0.0, reports=("a fault",)), {"E7"}),
+    ],
+)
+def test_what_the_memory_tells_of_faults(house: House, past: Past, codes: set[str]) -> None:
+    house.set_modes({1: 1, 2: 1, 3: 1})
+    house.state_file.write_text('{"1":0,"2":0,"3":0}')
+    what = seen(house)
+    what.past = past
+    assert {code for code, holds in what.faults().items() if holds} == codes
+
+
+def test_a_memory_that_cannot_be_read_any_more_is_told(house: House) -> None:
+    house.tick()
+    what = seen(house)
+    assert not what.faults()["E4"]
+    house.memory_file.write_text("{")
+    what.read(str(house.memory_file), 0.0)
+    assert what.faults()["E4"]

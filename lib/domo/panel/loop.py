@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 QUICK = 0.05  # s between looks at the keys while somebody is there
 SLOWEST = 1.0  # s between them at the most: a force acts within 2 s, whatever `refresh` says
-AGAIN, PATIENCE = 0.5, 10.0  # s to the next try after a tick that found another one running: first, at most
+AGAIN, PATIENCE = 0.5, 10.0  # s to the next try after a tick that could not do what is wanted: first, at most
 GIVE_UP = 30.0  # s until a choice that cannot be written is dropped: nothing must start hours later
 STOPS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 SIGNALS = (CHANGED, *STOPS)
@@ -60,7 +60,7 @@ class Panel:
     def run(self) -> bool:
         """Runs until config.yaml has changed, and gives False; or until somebody ends it, and gives True."""
         for number in SIGNALS:
-            if signal.getsignal(number) != signal.SIG_IGN:
+            if number == CHANGED or signal.getsignal(number) != signal.SIG_IGN:
                 signal.signal(number, self._signalled)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         fault = ""
@@ -161,6 +161,7 @@ class Panel:
                 self._others_tick = now - past.tick
         if self._config.modPath in changed:
             self._tick_wanted = self._seen.differ
+            self._tick_not_before = min(self._tick_not_before, now + AGAIN)
         elif self._config.memory_path in changed:  # somebody's tick may have begun before a change
             self._tick_wanted = self._tick_wanted or self._seen.forces_differ
         if changed or now - self._others_tick > LATE:
@@ -209,12 +210,13 @@ class Panel:
         code = tick.ended()
         if code is None:
             return
-        self._again = min(2 * self._again, PATIENCE) if code == BUSY else AGAIN
-        self._tick_not_before = now + self._again
         if code == BUSY:
             self._others_tick = now
         self._watch.forget(self._config.modPath)  # the tick, or the other one, may have begun before a change
         self._check_files(now)
+        vain = code == BUSY or code and self._tick_wanted  # another one was running, or it failed
+        self._again = min(2 * self._again, PATIENCE) if vain else AGAIN
+        self._tick_not_before = now + self._again
         self._tick, self._view = None, None
         if code < 0:
             self._say(f"domo-panel: the tick was ended by signal {-code}")

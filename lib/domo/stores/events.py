@@ -47,7 +47,7 @@ def names(config: Config) -> list[str]:
         entries = os.listdir(folder(config))
     except OSError:
         return []
-    return sorted(name for name in entries if all(map(_is_number, name.split("-", 1))))
+    return sorted(name for name in entries if all(map(_is_number, name.partition("-")[::2])))
 
 
 def read(config: Config) -> tuple[list[str], bytes]:

@@ -154,7 +154,7 @@ def call(config: Config, lines: bytes) -> str:
             time.sleep(0.05)
     said = (said + child.read(time.monotonic() + 0.05))[-SAID_BYTES:]
     status = os.waitstatus_to_exitcode(child.stop())
-    if ended and status == 0:
+    if status == 0:
         return ""
     words = " ".join(said.decode(errors="replace").split())
     how = f"ended with {status}" if ended else f"did not end within {CALL_SECONDS:g} s"

@@ -85,10 +85,10 @@ def without_config(
 
 
 def _due(config: Config, past: Past | None) -> bool:
-    """Whether a force is over, or a relay may have been on for longer than secuDownNoData without a good
-    order."""
+    """Whether a force is over, or a relay may have been on for longer than secuDownNoData without data or a
+    good order."""
     if past is None or past.tick is None or past.tick >= config.secuDownNoData or _over(past):
         return True
     on = [r for r, state in past.states.items() if state == ON and past.modes.get(r) not in FORCED]
-    ages = [past.support.get(r, past.data if past.data is not None else past.tick) for r in on]
-    return any(age >= config.secuDownNoData for age in ages)
+    data = past.data if past.data is not None else past.tick  # without any, no order counts
+    return any(max(data, past.support.get(r, 0.0)) >= config.secuDownNoData for r in on)
