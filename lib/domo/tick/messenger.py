@@ -98,8 +98,11 @@ def _tell_all(config: Config) -> None:
             failing = None
             continue
         failing = _again(failing, now)
-        events.set_fault(config, f"{config.onChange[0]}: {why}; domo tries again, for a day at most")
-        if now - failing.since >= KEEP_SECONDS:
+        over = now - failing.since >= KEEP_SECONDS
+        dropped = "for a day, so what it was to be told is dropped"
+        what = dropped if over else "domo tries again, for a day at most"
+        events.set_fault(config, f"{config.onChange[0]}: {why}; {what}")
+        if over:
             events.remove(config, taken)
             continue
         while time.monotonic() < failing.until and _signs(config) == seen:
