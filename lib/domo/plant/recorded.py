@@ -41,7 +41,7 @@ def main(config: Config, date: str, wall: float) -> int:
     code. Raises ValueError if it is no day."""
     today = record.stamp(wall)[:10]
     date = days.asked(date, today) or today
-    days_book = book.load(config, wall, only=date)
+    days_book = book.load(config, wall, sums=False)
     columns, cells = history.merged(days_book.records(date))
     rows = [dict(zip(columns, row, strict=True)) for row in cells if row[0].startswith(date)]
     was = days.made(date, columns, cells)
