@@ -271,6 +271,7 @@ def test_many_days_are_summed_up_and_remembered(village: House) -> None:
         '"recorded":"x"',
         '"lowest":[]',
         '"highest":{}',
+        '"highest":null',
         '"panels":null',
         '"auto":"no"',
         '"date":7',

@@ -137,7 +137,8 @@ def _kept_sums(config: Config) -> dict[tuple[str, int], Sum]:
 def _well(fields: dict[str, Any]) -> bool:
     """Whether the fields of a sum are of their kinds."""
     numbers = [fields[name] for name in ("recorded", "floating", "absorbing", "panels", "house")]
-    numbers += [fields[name] for name in ("lowest", "highest") if fields[name] is not None]
+    charges = [fields["lowest"], fields["highest"]]
+    numbers += charges if charges != [None, None] else []
     numbers += [*fields["held"], *(number for pair in fields["relays"].values() for number in pair)]
     return (
         len(fields["held"]) == 24
