@@ -71,7 +71,7 @@ def switches(config: Config, day: Day) -> Iterator[str]:
 def curve(day: Day, numbers: Numbers, steps: str, most: float | None) -> str:
     """One character for each half hour: the mean, as a part of the highest (or of `most`)."""
     half_hours = means(day, numbers, 1440 // CELLS)
-    top = most or max((m for m in half_hours if m is not None), default=0) or 1
+    top = most or max((m for m in half_hours if m and m > 0), default=1)
     last = len(steps) - 1
     return "".join(
         " " if m is None else steps[max(0 if m <= 0 else 1, min(last, round(m / top * last)))]
