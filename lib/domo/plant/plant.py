@@ -19,7 +19,7 @@ from .sky import DAY, MINUTES, Panels, Place, Sky
 NIGHT = 0.003  # of the panels' peak: below it the regulator is off
 REBULK = 0.2  # V below float, of a 24 V battery, at which the regulator begins anew
 CHARGED = (0.04, 3)  # of the capacity in current, and minutes, after which a monitor says 100 %
-CS = {"Off": "0", "Bulk": "3", "Absorption": "4", "Float": "5"}  # VE.Direct's numbers
+CS = {"Off": "0", "Low power": "1", "Fault": "2", "Bulk": "3", "Absorption": "4", "Float": "5"}  # VE.Direct
 
 
 class Light(Protocol):

@@ -13,6 +13,7 @@ from .pieces import AUTO, FORCED, HELD, KINDS, OFF, SHUT, Piece
 from .sums import Sum, means
 
 CELLS, LABEL = 48, 24  # half hours of a day; columns before them
+HOURS = " " * LABEL + "".join(f"{hour:<6}" for hour in range(0, 24, 3))
 BLOCKS, TENTHS = " ▁▂▃▄▅▆▇█", " .:-=+*#%@"
 BANDS = {AUTO: "█", FORCED: "▓", HELD: "░", SHUT: "x", OFF: "·"}
 PLAIN = {AUTO: "#", FORCED: "F", HELD: "~", SHUT: "x", OFF: "."}
@@ -30,7 +31,7 @@ def lines(config: Config, day: Day, total: Sum, blocks: bool, colour: bool) -> I
     if not day.minutes:
         yield "nothing is recorded of this day"
         return
-    yield " " * LABEL + "".join(f"{hour:<6}" for hour in range(0, 24, 3))
+    yield HOURS
     for name, numbers, code, unit in (
         ("charge", day.soc, "34", "%"),
         ("panels", day.panels, "33", "W"),
