@@ -106,7 +106,7 @@ class Plant:
         throttled = panels < sun - 1e-9
         volts = self._volts(stage, before.soc, power, throttled) * self.system
         self.flow = Flow(soc, stage, sun, panels, load, power, stored, throttled, dark, volts, wanted)
-        self._count(before)
+        self._count()
         return self.flow
 
     def _share(self, stage: str, soc: float) -> float:
@@ -145,7 +145,7 @@ class Plant:
                 return "Float"
         return stage
 
-    def _count(self, before: Flow) -> None:
+    def _count(self) -> None:
         """Updates what regulator and battery monitor remember."""
         flow, wh = self.flow, self.wh
         held = flow.stage in ("Absorption", "Float")
