@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol
 
 from ..stores import plant_keys
 from . import battery, loads
-from .sky import DAY, MINUTES, Panels, Place, Sky
+from .sky import DAY, MINUTES, Panels, Place
 
 NIGHT = 0.003  # of the panels' peak: below it the regulator is off
 REBULK = 0.2  # V below float, of a 24 V battery, at which the regulator begins anew
@@ -49,22 +49,16 @@ class Flow(NamedTuple):
 
 
 class Plant:
-    """The plant of a configuration: its section `plant`, its loads by relay, with a charge and a seed."""
+    """The plant of a configuration: its section `plant`, its loads by relay; with a seed, a charge (0 to 1)
+    and a sun."""
 
     def __init__(
-        self,
-        settings: Mapping[str, Any],
-        relays: dict[int, loads.Load],
-        seed: int = 1,
-        soc: float = 0.8,
-        light: Light | None = None,
-        weather: str = "generated",
+        self, settings: Mapping[str, Any], relays: dict[int, loads.Load], seed: int, soc: float, light: Light
     ) -> None:
         self.settings, self.loads, self.seed = settings, relays, seed
         self.zone = -time.timezone  # s that winter time is ahead of universal time
-        self.panels = fields(settings)
-        self.peak = sum(field.peak for field in self.panels)
-        self.light: Light = light or Sky(place(settings), self.panels, seed, weather)
+        self.peak = sum(field.peak for field in fields(settings))
+        self.light = light
         self.kind, self.wh = battery.KINDS[settings["chemistry"]], float(settings["battery"])
         self.system = plant_keys.blocks(settings["float"]) / 2  # times 24 V
         self.absorption: float = settings["absorption"] / self.system
