@@ -111,19 +111,18 @@ class Home:
             self.data()
             run(*self.by_packages)
 
-    def journal(self, years: float, per_day: int = 24) -> None:
-        """So many years of switches."""
+    def journal(self, years: int) -> None:
+        """So many years of switches, one an hour."""
         with contextlib.closing(sqlite3.connect(self.folder / "journal.sqlite3")) as base, base:
             base.execute(
                 "CREATE TABLE IF NOT EXISTS relay (id INTEGER PRIMARY KEY, relay_number INTEGER,"
                 " info VARCHAR(2), valeur INTEGER, date INTEGER, event TEXT)"
             )
-            rows = int(years * 365 * per_day)
-            step = 86400 // per_day
-            start = int(time.time()) - rows * step
+            rows = years * 365 * 24
+            start = int(time.time()) - rows * 3600
             base.executemany(
                 "INSERT INTO relay (relay_number, info, valeur, date, event) VALUES (?, 'E', ?, ?, 'float')",
-                ((n // 2 % 8 + 1, 1 - n % 2, start + n * step) for n in range(rows)),
+                ((n // 2 % 8 + 1, 1 - n % 2, start + n * 3600) for n in range(rows)),
             )
 
     def snapshot(self) -> dict[str, tuple[int, int, int]]:

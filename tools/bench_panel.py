@@ -45,11 +45,11 @@ def resident(pid: int) -> float:
 
 
 @contextlib.contextmanager
-def running(command: list[str], env: dict[str, str], settle: float = 1.5) -> Iterator[int]:
+def running(command: list[str], env: dict[str, str]) -> Iterator[int]:
     """A process that runs meanwhile: its number, once it has settled down."""
     process = subprocess.Popen(command, env=env, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
     try:
-        time.sleep(settle)
+        time.sleep(1.5)
         if process.poll() is not None:
             raise RuntimeError(f"{' '.join(command)}: exit {process.returncode}")
         yield process.pid

@@ -51,17 +51,22 @@ def stamped(xml: str, now: float) -> str:
     return re.sub(r"(<timerefresh>)\d+(</timerefresh>)", rf"\g<1>{int(now)}\g<2>", xml)
 
 
-def main() -> int:
-    """Makes the folder, runs the tick in it, says what to do next."""
-    folder = Path(tempfile.mkdtemp(prefix="domo-demo-"))
+def furnish(folder: Path) -> None:
+    """Writes the house: config.yaml, and the scripts."""
     scripts = folder / "relay.script.d"
-    scripts.mkdir(mode=0o755)
+    scripts.mkdir(mode=0o755, parents=True)
     for relay, example in RELAYS.items():
         text = (PROJECT / "relay.script.d" / f"{example}.py.example").read_text()
         (scripts / f"{relay}.py").write_text(text)
         (scripts / f"{relay}.py").chmod(0o644)
     names = {relay: example.replace("-", " ").capitalize() for relay, example in RELAYS.items()}
     (folder / "config.yaml").write_text(CONFIG.format(number=len(RELAYS), names=names))
+
+
+def main() -> int:
+    """Makes the folder, runs the tick in it, says what to do next."""
+    folder = Path(tempfile.mkdtemp(prefix="domo-demo-"))
+    furnish(folder)
     (folder / "data.xml").write_text(stamped(SAMPLE.read_text(), time.time()))
     command = [sys.executable, "-IS", str(PROJECT / "bin" / "domo-tick"), "-v"]
     config = {"DOMO_CONFIG": str(folder / "config.yaml")}

@@ -84,14 +84,7 @@ class Plant:
 
 def house(folder: Path) -> Config:
     """The house of `make run` in a folder, with a record."""
-    scripts = folder / "relay.script.d"
-    scripts.mkdir(mode=0o755, parents=True)
-    for relay, example in demo.RELAYS.items():
-        text = (PROJECT / "relay.script.d" / f"{example}.py.example").read_text()
-        (scripts / f"{relay}.py").write_text(text)
-        (scripts / f"{relay}.py").chmod(0o644)
-    names = {relay: example.replace("-", " ").capitalize() for relay, example in demo.RELAYS.items()}
-    (folder / "config.yaml").write_text(demo.CONFIG.format(number=len(demo.RELAYS), names=names))
+    demo.furnish(folder)
     return configs.load(str(folder / "config.yaml"))[0]
 
 

@@ -244,7 +244,7 @@ def ours(config: Config, case: Case, now: int) -> list[Any]:
 # -- its scripts, over a day --
 
 
-def generated(names: tuple[str, ...] = EXAMPLES) -> dict[str, str]:
+def generated() -> dict[str, str]:
     """The PHP that PvMonit's editor makes of its Blockly examples, in a browser."""
     found = {}
     with tempfile.TemporaryDirectory() as name:
@@ -257,7 +257,7 @@ def generated(names: tuple[str, ...] = EXAMPLES) -> dict[str, str]:
                 "www: {domo: true}\ndomo: {valueUse: [SOC, P, CS, PPV]}\n"
             )
             with pvmonit.page() as address:
-                for relay, example in enumerate(names, 1):
+                for relay, example in enumerate(EXAMPLES, 1):
                     place = f"{address}/domo-edit-script.php?idScript={relay}&edit=blockly&example={example}"
                     browser.open(
                         place, "window.Code && Code.workspace && Code.workspace.getAllBlocks().length > 3"

@@ -133,6 +133,14 @@ def test_other_columns_than_yesterday_are_read(village: House) -> None:
     assert found["day"]["recorded"] == pytest.approx(86400 - 200 * 60, abs=300)
 
 
+def test_a_curve_below_zero_draws_nothing(village: House) -> None:
+    """A charger fed the battery all night, so that the house seems to give power: that is no high bar."""
+    night = record.text(DAY, range(60)).replace(",-400,400,", ",400,,")
+    (village.folder / f"history/{DAY}.csv.gz").write_bytes(gzip.compress(night.encode()))
+    (house,) = [line for line in report(village, DAY).out.splitlines() if line.startswith("house")]
+    assert house.rstrip() == "house   -400 to -400 W"
+
+
 @pytest.mark.parametrize("value", ["1e308", "-1e308", "inf", "1e9"])
 def test_a_number_that_no_house_has_says_nothing(village: House, value: str) -> None:
     """Of noon's first hour the panels' watts are not known; the rest of the day is as ever."""
@@ -271,6 +279,7 @@ def test_many_days_are_summed_up_and_remembered(village: House) -> None:
         '"recorded":"x"',
         '"lowest":[]',
         '"highest":{}',
+        '"highest":null',
         '"panels":null',
         '"auto":"no"',
         '"date":7',

@@ -9,7 +9,8 @@ import pytest
 from domo.core.settings import Config
 from domo.plant import loads
 from domo.plant.bound import Series, bound
-from domo.plant.plant import Flow, Plant
+from domo.plant.plant import Flow, Plant, fields, place
+from domo.plant.sky import Sky
 from domo.stores import plant_keys
 
 pytest.importorskip("scipy")
@@ -25,8 +26,9 @@ RELAY_LOADS = {
 def used(config: Config, seed: int, day: int, steady: float) -> tuple[float, float]:
     """What relays that are switched at random used in a week, and what the bound says (Wh)."""
     random = Random(seed)
-    full = Plant(config.plant, loads.made(RELAY_LOADS, {}), seed, 0.7)
-    bare = Plant(config.plant, {}, seed, 0.7)
+    light = Sky(place(config.plant), fields(config.plant), seed)
+    full = Plant(config.plant, loads.made(RELAY_LOADS, {}), seed, 0.7, light)
+    bare = Plant(config.plant, {}, seed, 0.7, light)
     series, states, soc, energy = Series(config, full.zone), dict.fromkeys(RELAY_LOADS, 0), 0.7, 0.0
     for minute in range(WEEK):
         when = 86400.0 * day + 60 * minute

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domo.plant import battery, loads, table
-from domo.plant.plant import Flow, Plant
+from domo.plant.plant import Flow, Plant, fields, place
 from domo.plant.sky import MINUTES, Panels, Place, Sky, erbs, haurwitz, position
 from domo.stores import plant_keys
 from support.model import examples
@@ -108,7 +108,9 @@ START = MIDWINTER * 86400.0
 
 
 def plant(soc: float = 0.8, seed: int = 1, weather: str = "generated", **changes: Any) -> Plant:
-    return Plant(plant_keys.plant(changes), loads.made(LOADS, {}), seed, soc, weather=weather)
+    settings = plant_keys.plant(changes)
+    light = Sky(place(settings), fields(settings), seed, weather)
+    return Plant(settings, loads.made(LOADS, {}), seed, soc, light)
 
 
 class Books:

@@ -39,14 +39,14 @@ class Screen:
 
     def draw(self, view: View, lit: int, readings: list[str], anew: bool) -> None:
         """Draws the view in that phase (see frame.phase); `anew`: all of it, whatever the terminal shows."""
-        now, self._drawn, self._lit = time.monotonic(), time.monotonic(), lit
+        self._drawn, self._lit = time.monotonic(), lit
         if anew:
             self._window.clear()
         height, width = self._window.getmaxyx()
         self._window.erase()
         self.targets = []
         age = view.past.tick
-        tick = "no tick yet" if age is None else f"last tick {minutes(age + now - view.past_of)} ago"
+        tick = "no tick yet" if age is None else f"last tick {minutes(age + self._drawn - view.past_of)} ago"
         self._put(0, 1, f"domo   {time.strftime('%H:%M:%S')}   {tick}", self._curses.A_BOLD)
         y = self._boards(view, 2, width)
         below = [*_wrong(view, width - 2), *readings][: max(0, height - y - view.config.relayNb - 2)]

@@ -133,7 +133,7 @@ def _down(scan: list[int]) -> set[int]:
 def _missing(error: ImportError) -> str:
     """What is missing, and the command that installs it."""
     if (error.name or "").startswith("RPi"):
-        return "RPi.GPIO is missing; run: sudo apt install python3-rpi.gpio (or python3-rpi-lgpio)"
+        return rpi_gpio.MISSING
     # Debian's pip needs --break-system-packages, and without --no-deps it would compile RPi.GPIO again.
     pip = (
         "pip install"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 ANY_PIN = 4
-PACKAGES = "python3-rpi.gpio (or python3-rpi-lgpio)"
+MISSING = "RPi.GPIO is missing; run: sudo apt install python3-rpi.gpio (or python3-rpi-lgpio)"
 
 
 class RpiGpio:
@@ -79,7 +79,7 @@ def find() -> RpiGpio:
     try:
         return RpiGpio(started(_imported))
     except ImportError:
-        raise Fault(f"RPi.GPIO is missing; run: sudo apt install {PACKAGES}") from None
+        raise Fault(MISSING) from None
     except Fault:
         raise
     except Exception as error:  # whatever a library raises while it starts

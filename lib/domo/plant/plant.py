@@ -14,12 +14,12 @@ from typing import Any, NamedTuple, Protocol
 
 from ..stores import plant_keys
 from . import battery, loads
-from .sky import DAY, MINUTES, Panels, Place, Sky
+from .sky import DAY, MINUTES, Panels, Place
 
 NIGHT = 0.003  # of the panels' peak: below it the regulator is off
 REBULK = 0.2  # V below float, of a 24 V battery, at which the regulator begins anew
 CHARGED = (0.04, 3)  # of the capacity in current, and minutes, after which a monitor says 100 %
-CS = {"Off": "0", "Bulk": "3", "Absorption": "4", "Float": "5"}  # VE.Direct's numbers
+CS = {"Off": "0", "Low power": "1", "Fault": "2", "Bulk": "3", "Absorption": "4", "Float": "5"}  # VE.Direct
 
 
 class Light(Protocol):
@@ -49,22 +49,16 @@ class Flow(NamedTuple):
 
 
 class Plant:
-    """The plant of a configuration: its section `plant`, its loads by relay, with a charge and a seed."""
+    """The plant of a configuration: its section `plant`, its loads by relay; with a seed, a charge (0 to 1)
+    and a sun."""
 
     def __init__(
-        self,
-        settings: Mapping[str, Any],
-        relays: dict[int, loads.Load],
-        seed: int = 1,
-        soc: float = 0.8,
-        light: Light | None = None,
-        weather: str = "generated",
+        self, settings: Mapping[str, Any], relays: dict[int, loads.Load], seed: int, soc: float, light: Light
     ) -> None:
         self.settings, self.loads, self.seed = settings, relays, seed
         self.zone = -time.timezone  # s that winter time is ahead of universal time
-        self.panels = fields(settings)
-        self.peak = sum(field.peak for field in self.panels)
-        self.light: Light = light or Sky(place(settings), self.panels, seed, weather)
+        self.peak = sum(field.peak for field in fields(settings))
+        self.light = light
         self.kind, self.wh = battery.KINDS[settings["chemistry"]], float(settings["battery"])
         self.system = plant_keys.blocks(settings["float"]) / 2  # times 24 V
         self.absorption: float = settings["absorption"] / self.system
@@ -106,7 +100,7 @@ class Plant:
         throttled = panels < sun - 1e-9
         volts = self._volts(stage, before.soc, power, throttled) * self.system
         self.flow = Flow(soc, stage, sun, panels, load, power, stored, throttled, dark, volts, wanted)
-        self._count(before)
+        self._count()
         return self.flow
 
     def _share(self, stage: str, soc: float) -> float:
@@ -145,7 +139,7 @@ class Plant:
                 return "Float"
         return stage
 
-    def _count(self, before: Flow) -> None:
+    def _count(self) -> None:
         """Updates what regulator and battery monitor remember."""
         flow, wh = self.flow, self.wh
         held = flow.stage in ("Absorption", "Float")

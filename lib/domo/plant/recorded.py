@@ -29,9 +29,9 @@ from ..scripts.api import World
 from ..stores import history, memory, reading, record
 from ..system.output import show
 from ..tick.remember import next_past
+from .plant import CS
 from .tally import together
 
-CS = {"Off": "0", "Low power": "1", "Fault": "2", "Bulk": "3", "Absorption": "4", "Float": "5"}  # VE.Direct
 UP = 3 * 86400.0  # s since boot at the first line
 Row = Mapping[str, str]
 
@@ -41,7 +41,7 @@ def main(config: Config, date: str, wall: float) -> int:
     code. Raises ValueError if it is no day."""
     today = record.stamp(wall)[:10]
     date = days.asked(date, today) or today
-    days_book = book.load(config, wall, only=date)
+    days_book = book.load(config, wall, sums=False)
     columns, cells = history.merged(days_book.records(date))
     rows = [dict(zip(columns, row, strict=True)) for row in cells if row[0].startswith(date)]
     was = days.made(date, columns, cells)
@@ -154,7 +154,7 @@ def _first_wrong(piece: Piece, on: Sequence[Piece]) -> float | None:
 def picture(config: Config, was: Day, would: Day) -> Iterator[str]:
     """Both days, band by band; where they differ first; and the switches that would have been."""
     yield f"{words.date(was.date)}: what was, and what today's scripts would have done"
-    yield " " * text.LABEL + "".join(f"{hour:<6}" for hour in range(0, 24, 3))
+    yield text.HOURS
     for relay in would.relays:
         for name, day in ((f"{relay} {config.name(relay)}"[: text.LABEL - 7], was), ("", would)):
             label = f"{name:<{text.LABEL - 6}}{'was' if day is was else 'would'}".ljust(text.LABEL)

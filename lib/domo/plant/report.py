@@ -8,13 +8,13 @@ from collections.abc import Iterator, Mapping
 from ..core.history import OFF, ON
 from ..core.model import ON_OFF
 from ..core.settings import Config
+from ..core.table import WIDTH
 from ..core.texts import minutes
 from ..scripts import source
 from .fold import Moment
 from .tally import Result, Sums, Tally
 
 SHARES = 48  # of a day, one character each in its picture
-WIDTH = 80
 LOSSES = 12  # lines, the largest first
 
 

@@ -44,8 +44,7 @@ def plant(scenario: Scenario) -> foreign.Driven:
         kind = foreign.named(scenario.model)
         return foreign.begun(kind, scenario.model, house_facts(scenario))
     made = loads.made(config.relayLoad, config.relayWatt)
-    light, weather = skies(scenario)
-    own = Plant(config.plant, made, scenario.seed, scenario.soc, light, weather)
+    own = Plant(config.plant, made, scenario.seed, scenario.soc, sun(scenario))
     return foreign.Driven(own, trusted=True)
 
 
@@ -59,19 +58,18 @@ def bare(scenario: Scenario, like: foreign.Driven) -> foreign.Driven:
     return foreign.Driven(same, trusted=True)
 
 
-def skies(scenario: Scenario) -> tuple[Light | None, str]:
-    """The light that is asked for (None: the generated sky), and the kind of generated weather. Raises
-    PlantError."""
-    if scenario.sky in sky.WEATHERS:
-        return None, scenario.sky
+def sun(scenario: Scenario) -> Light:
+    """The sun that is asked for. Raises PlantError."""
     panels, where = fields(scenario.config.plant), place(scenario.config.plant)
+    if scenario.sky in sky.WEATHERS:
+        return sky.Sky(where, panels, scenario.seed, scenario.sky)
     if scenario.sky == "pvlib":
         from .pvlib_sky import PvlibSky
 
-        return PvlibSky(where, panels, scenario.seed), ""
+        return PvlibSky(where, panels, scenario.seed)
     from .hours import Hours
 
-    return Hours(scenario.sky, where, panels, scenario.seed), ""
+    return Hours(scenario.sky, where, panels, scenario.seed)
 
 
 def house_facts(scenario: Scenario) -> dict[str, Any]:

@@ -105,7 +105,7 @@ class Sky:
         self, place: Place, panels: tuple[Panels, ...], seed: int = 1, weather: str = "generated"
     ) -> None:
         self.place, self.panels, self.seed, self.weather = place, panels, seed, weather
-        self._day = lru_cache(3)(self._made)
+        self.day = lru_cache(3)(self._made)
         self._today: tuple[float, list[float]] = float("nan"), []  # no day's number, not even one before 1970
 
     def watts(self, wall: float) -> float:
@@ -117,11 +117,8 @@ class Sky:
             self._today = number, row
         return row[int(second // 60)]
 
-    def day(self, number: int) -> list[float]:
-        """The watts of each minute of a day, counted from 1970 on, in universal time."""
-        return self._day(number)
-
     def _made(self, number: int) -> list[float]:
+        """The watts of each minute of a day, counted from 1970 on, in universal time."""
         of_year, geometry = self._path(number)
         ahead = self.place.ahead(of_year)
         through = clouds(self.seed, number, of_year, self.place.latitude, self.weather)

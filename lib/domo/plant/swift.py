@@ -24,7 +24,7 @@ UNSEEN = (model.Now, model.Decision, messages.Answers)  # no script can get hold
 # Of a past: what `aged` makes older itself, and what is read just as it was written. All else goes through
 # the memory's own form, with whatever that rounds.
 OLDER = {"tick", "history", "auto_on", "support", "data", "timers", "charge", "sky", "frozen"}
-SAME = {"modes", "ours", "states", "turns", "scripted", "stuck", "why", "reports", "unset", "pins"}
+SAME = {"modes", "ours", "states", "turns", "scripted", "stuck", "why", "reports", "pins"}
 OTHERS = tuple(name for name in FIELDS if name not in OLDER | SAME)
 
 

@@ -64,9 +64,9 @@ def _lasting(config: Config, date: str, notes: list[str]) -> list[str]:
     return [text] if text else []
 
 
-def load(config: Config, wall: float, only: str = "") -> Book:
-    """The book of what is recorded until `wall` (epoch s), without sums if it is about one day `only`. Days
-    that are dated in the future are left out, and a note says so."""
+def load(config: Config, wall: float, sums: bool) -> Book:
+    """The book of what is recorded until `wall` (epoch s), with the `sums` of all days or without. Days that
+    are dated in the future have no sum, and a note says so."""
     today = record.stamp(wall)[:10]
     book = Book(config, today)
     for name in (*history.waiting(config).values(), record.path(config)):
@@ -80,7 +80,7 @@ def load(config: Config, wall: float, only: str = "") -> Book:
         lines = (line for line in text.splitlines() if re.match(OF_A_DAY, line))
         for date in dict.fromkeys(line[:10] for line in lines):
             book.texts.setdefault(date, []).append(text)
-    if only:
+    if not sums:
         return book
     kept = history.kept(config)
     late = [date for date in {*kept, *book.texts} if date > today]
@@ -137,7 +137,8 @@ def _kept_sums(config: Config) -> dict[tuple[str, int], Sum]:
 def _well(fields: dict[str, Any]) -> bool:
     """Whether the fields of a sum are of their kinds."""
     numbers = [fields[name] for name in ("recorded", "floating", "absorbing", "panels", "house")]
-    numbers += [fields[name] for name in ("lowest", "highest") if fields[name] is not None]
+    charges = [fields["lowest"], fields["highest"]]
+    numbers += charges if charges != [None, None] else []
     numbers += [*fields["held"], *(number for pair in fields["relays"].values() for number in pair)]
     return (
         len(fields["held"]) == 24

@@ -192,7 +192,7 @@ def _period(config: Config, sums: list[Sum], count: int) -> str:
     charge = [
         (
             name,
-            f"{total.date}: {words.span(total.lowest, total.highest)}",
+            f"{total.date}: {words.span(total)}",
             total.lowest or 0.0,
             total.highest or 0.0,
             _range(total),

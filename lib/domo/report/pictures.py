@@ -9,7 +9,7 @@ from ..core.settings import Config
 from . import days, words
 from .days import Day
 from .pieces import AUTO, FORCED, HELD, OFF, SHUT, Piece, thinned
-from .sums import Sum
+from .sums import Sum, means
 
 # A kind of piece: its class, and its top and height in the band (of 10), so that no colour is needed.
 _DRAWN = {
@@ -145,19 +145,9 @@ def curves(day: Day, step: int) -> dict[str, object]:
     charge in tenths of a percent, the rest in W."""
     return {
         "step": step,
-        "soc": [None if m is None else round(10 * m) for m in _means(day, day.soc, step)],
+        "soc": [None if m is None else round(10 * m) for m in means(day, day.soc, step)],
         **{
-            name: [None if m is None else round(m) for m in _means(day, numbers, step)]
+            name: [None if m is None else round(m) for m in means(day, numbers, step)]
             for name, numbers in (("panels", day.panels), ("house", day.house), ("battery", day.battery))
         },
     }
-
-
-def _means(day: Day, numbers: days.Numbers, step: int) -> days.Numbers:
-    sums, counts = [0.0] * (1440 // step), [0] * (1440 // step)
-    for minute, number in zip(day.minutes, numbers, strict=True):
-        if number is not None:
-            place = min(len(sums) - 1, int(minute) // step)
-            sums[place] += number
-            counts[place] += 1
-    return [total / count if count else None for total, count in zip(sums, counts, strict=True)]

@@ -1,4 +1,4 @@
-"""The sums of a day, and of many: hours, starts, kWh, charge, the hours in which panels were held back."""
+"""The sums of a day, and of many: hours, starts, kWh, charge, held-back panels; and a day's means."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ..core.settings import Config
-    from .days import Day
+    from .days import Day, Numbers
 
 
 class Sum:
@@ -70,6 +70,17 @@ def of(day: Day) -> Sum:
         total.relays[relay] = (round(seconds), starts)
         total.auto |= any(p.kind == AUTO for p in pieces)
     return total
+
+
+def means(day: Day, numbers: Numbers, step: int) -> Numbers:
+    """The mean of each `step` minutes of the day (a divisor of 1440); None where nothing is known."""
+    sums, counts = [0.0] * (1440 // step), [0] * (1440 // step)
+    for minute, number in zip(day.minutes, numbers, strict=True):
+        if number is not None:
+            place = min(len(sums) - 1, int(minute) // step)
+            sums[place] += number
+            counts[place] += 1
+    return [total / count if count else None for total, count in zip(sums, counts, strict=True)]
 
 
 def together(sums: Iterable[Sum], date: str = "") -> Sum:

@@ -111,7 +111,7 @@ def daily(sums: list[Sum]) -> str:
             words.hours(3600 * total.held_hours),
             words.hours(total.absorbing),
             words.hours(total.floating),
-            words.span(total.lowest, total.highest),
+            words.span(total),
         )
         for total in sums
     ]

@@ -10,9 +10,10 @@ from ..core.table import wrapped
 from . import days, words
 from .days import Day, Numbers
 from .pieces import AUTO, FORCED, HELD, KINDS, OFF, SHUT, Piece
-from .sums import Sum
+from .sums import Sum, means
 
 CELLS, LABEL = 48, 24  # half hours of a day; columns before them
+HOURS = " " * LABEL + "".join(f"{hour:<6}" for hour in range(0, 24, 3))
 BLOCKS, TENTHS = " ▁▂▃▄▅▆▇█", " .:-=+*#%@"
 BANDS = {AUTO: "█", FORCED: "▓", HELD: "░", SHUT: "x", OFF: "·"}
 PLAIN = {AUTO: "#", FORCED: "F", HELD: "~", SHUT: "x", OFF: "."}
@@ -30,7 +31,7 @@ def lines(config: Config, day: Day, total: Sum, blocks: bool, colour: bool) -> I
     if not day.minutes:
         yield "nothing is recorded of this day"
         return
-    yield " " * LABEL + "".join(f"{hour:<6}" for hour in range(0, 24, 3))
+    yield HOURS
     for name, numbers, code, unit in (
         ("charge", day.soc, "34", "%"),
         ("panels", day.panels, "33", "W"),
@@ -70,16 +71,12 @@ def switches(config: Config, day: Day) -> Iterator[str]:
 
 def curve(day: Day, numbers: Numbers, steps: str, most: float | None) -> str:
     """One character for each half hour: the mean, as a part of the highest (or of `most`)."""
-    sums = [[0.0, 0] for _ in range(CELLS)]
-    for minute, number in zip(day.minutes, numbers, strict=True):
-        if number is not None:
-            cell = sums[min(CELLS - 1, int(minute * CELLS / 1440))]
-            cell[0], cell[1] = cell[0] + number, cell[1] + 1
-    means = [total / count if count else None for total, count in sums]
-    top = most or max((m for m in means if m is not None), default=0) or 1
+    half_hours = means(day, numbers, 1440 // CELLS)
+    top = most or max((m for m in half_hours if m and m > 0), default=1)
     last = len(steps) - 1
     return "".join(
-        " " if m is None else steps[max(0 if m <= 0 else 1, min(last, round(m / top * last)))] for m in means
+        " " if m is None else steps[max(0 if m <= 0 else 1, min(last, round(m / top * last)))]
+        for m in half_hours
     )
 
 

@@ -35,9 +35,9 @@ def percent(value: float | None) -> str:
     return NONE if value is None else f"{value:.0f} %"
 
 
-def span(low: float | None, high: float | None) -> str:
+def span(total: Sum) -> str:
     """From the lowest to the highest charge."""
-    return NONE if low is None or high is None else f"{low:.0f} to {high:.0f} %"
+    return NONE if total.lowest is None else f"{total.lowest:.0f} to {total.highest:.0f} %"
 
 
 def date(day: str, form: str = "%A %-d %B %Y") -> str:
@@ -56,7 +56,7 @@ def figures(total: Sum) -> list[tuple[str, str]]:
         ("held back", hours(total.held_hours * 3600)),
         ("in absorption", hours(total.absorbing)),
         ("in float", hours(total.floating)),
-        ("charge", span(total.lowest, total.highest)),
+        ("charge", span(total)),
     ]
 
 

@@ -128,11 +128,7 @@ def _ask_all(
                 php = Php(waiting, kinds, world, library)
             send(answer, messages.ALONE)
             said = php.ask(relay, messages.ONE_SECONDS, end)
-            world.timers = dict(said[3])
-            send(answer, messages.ORDER + marshal.dumps(said))
-            continue
-        script = source.compiled(relay, library)
-        if not isinstance(script, tuple):
+        elif not isinstance(script := source.compiled(relay, library), tuple):
             said = messages.said(script, world.timers)
         elif script[1]:
             said = messages.said(source.ask(relay, world, script[0]), world.timers)
@@ -143,7 +139,7 @@ def _ask_all(
 
             send(answer, messages.ALONE)
             said = alone.ask(relay, world, script[0], end, messages.ONE_SECONDS)
-            world.timers = dict(said[3])
+        world.timers = dict(said[3])
         send(answer, messages.ORDER + marshal.dumps(said))
     if keep:
         library.keep()

@@ -16,6 +16,7 @@ from ..system.apart import apart
 from .api import Data, Others, Relay
 from .lint_form import Finding
 from .parsed import Script, constants_of, kind_of
+from .stairs import unfit
 
 # methods of data that fail without a value, and which argument names it
 ASK_A_VALUE = {"raw": 0, "of": 1, "all": 0}
@@ -90,18 +91,10 @@ def relays(script: Script, config: Config) -> Iterator[Finding]:
     for number, line in _looks_at(script).items():
         if number not in config.relays:
             yield Finding(line, f"there is no relay {number!r}; there are 1 to {config.relayNb}")
-    for node in ast.walk(script.tree):
-        if (
-            not isinstance(node, ast.Attribute)
-            or node.attr != "probe"
-            or script.relay not in config.uninterruptible
-        ):
-            continue
-        if kind_of(node.value, script) is Relay:
-            yield Finding(
-                node.lineno,
-                f"relay {script.relay} is uninterruptible in config.yaml, so it cannot be probed",
-            )
+    for node in ast.walk(script.tree) if script.relay in config.uninterruptible else ():
+        if isinstance(node, ast.Attribute) and node.attr == "probe" and kind_of(node.value, script) is Relay:
+            text = f"relay {script.relay} is uninterruptible in config.yaml, so it cannot be probed"
+            yield Finding(node.lineno, text)
 
 
 def stairs(script: Script, config: Config) -> Iterator[Finding]:
@@ -116,12 +109,8 @@ def stairs(script: Script, config: Config) -> Iterator[Finding]:
         for number in sorted(heaters, key=str):
             if number not in config.relays:
                 yield Finding(node.lineno, f"there is no relay {number!r}; there are 1 to {config.relayNb}")
-            elif number in config.uninterruptible:
-                text = f"relay {number} is uninterruptible in config.yaml, so it cannot be a step"
-                yield Finding(node.lineno, text)
-            elif isinstance(number, int) and not config.relayWatt.get(number):
-                text = f"relayWatt in config.yaml must say what relay {number} draws"
-                yield Finding(node.lineno, text)
+            elif isinstance(number, int) and (why := unfit(number, config)):
+                yield Finding(node.lineno, why)
         if heaters and script.relay not in heaters and not _may_be_itself(script):
             yield Finding(node.lineno, f"relay {script.relay} is not among the heaters of its staircase")
 

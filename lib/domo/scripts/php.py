@@ -187,7 +187,13 @@ def options(source: bytes) -> list[str]:
 
 
 def seen(scripts: list[Script], world: World, configured: bool = False) -> dict[str, Any]:
-    """What runner.php is told, in JSON's types: the scripts, and all that they may ask."""
+    """What runner.php is told, in JSON's types: the scripts, and all that they may ask; `configured`: also
+    PvMonit's `$config`."""
+    config: dict[str, Any] = {}
+    if configured:
+        from . import pvmonit
+
+        config = pvmonit.settings(world.config)
     relays = {
         relay: {
             "state": world.states[relay],
@@ -202,7 +208,7 @@ def seen(scripts: list[Script], world: World, configured: bool = False) -> dict[
         "relays": relays,
         "data": {name: value.text for name, value in world.reading.values.items()},
         "timers": world.timers,
-        "config": settings(world) if configured else {},
+        "config": config,
         "extensions": EXTENSIONS,
         "packages": PACKAGES,
     }
@@ -220,10 +226,3 @@ def switches(history: History, auto_on: float | None, wall: float) -> dict[str, 
         "down": date(history.last(OFF)),
         "ups": [date(age) for age, state in history.switches if state == ON and age < TODAY + 1],
     }
-
-
-def settings(world: World) -> Mapping[str, Any]:
-    """PvMonit's `$config`: its config-default.yaml, over it config.yaml, over that domo's own values."""
-    from . import pvmonit
-
-    return pvmonit.settings(world.config)

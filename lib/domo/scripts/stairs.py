@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ..core.model import Order
+    from ..core.settings import Config
     from .api import Data, Relay, World
 
 DWELL = 110.0  # s between two changes of heaters, unless the battery pays for them
@@ -43,10 +44,17 @@ def _check(relay: Relay, heaters: Sequence[int], world: World) -> None:
     if relay.id not in heaters or not 1 <= len(heaters) <= MOST:
         raise ScriptError(f"a staircase has 1 to {MOST} heaters, relay {relay.id} among them")
     for other in heaters:
-        if other in world.config.uninterruptible:
-            raise ScriptError(f"relay {other} is uninterruptible in config.yaml, so it cannot be a step")
-        if not world.config.relayWatt.get(other):
-            raise ScriptError(f"relayWatt in config.yaml must say what relay {other} draws")
+        if why := unfit(other, world.config):
+            raise ScriptError(why)
+
+
+def unfit(relay: int, config: Config) -> str:
+    """Why a relay cannot be one of the heaters; "" if it can."""
+    if relay in config.uninterruptible:
+        return f"relay {relay} is uninterruptible in config.yaml, so it cannot be a step"
+    if not config.relayWatt.get(relay):
+        return f"relayWatt in config.yaml must say what relay {relay} draws"
+    return ""
 
 
 def steps(watts: Mapping[int, float], most: float) -> list[Step]:

@@ -160,13 +160,13 @@ def parse(content: bytes) -> list[tuple[str, str, str, dict[str, Value]]]:
         raise Fault("is empty")
     devices: list[tuple[str, str, str, dict[str, Value]]] = []
     texts: dict[str, str] = {}
-    device = name = stamp = value_id = ""
+    device = value_id = ""
     values: dict[str, Value] = {}
     inside = ""  # the element whose text is being collected
     count = 0
 
     def start(tag: str, attributes: dict[str, str]) -> None:
-        nonlocal device, name, stamp, value_id, inside, values
+        nonlocal device, value_id, inside, values
         if tag in {"value", "valueBeast", "nom", "timerefresh"}:
             inside = tag
             texts[tag] = ""

@@ -41,7 +41,10 @@ def load(config: Config, now: Now) -> dict[str, Told]:
 def save(config: Config, told: Mapping[str, Told], now: Now) -> None:
     """Writes what was told; deletes the file if there is nothing to remember. Raises Fault."""
     if not told:
-        _forget(path(config))
+        try:
+            files.remove(path(config))
+        except OSError as error:
+            raise rights.refused(path(config), error) from None
         return
     saved = {
         "version": VERSION,
@@ -51,13 +54,6 @@ def save(config: Config, told: Mapping[str, Told], now: Now) -> None:
         "told": {about: one.__dict__ for about, one in told.items()},
     }
     files.replace(path(config), tinyjson.dumps(saved).encode(errors="replace"))
-
-
-def _forget(path: str) -> None:
-    try:
-        files.remove(path)
-    except OSError as error:
-        raise rights.refused(path, error) from None
 
 
 def _restored(saved: Mapping[str, Any], now: Now) -> dict[str, Told]:

@@ -38,8 +38,7 @@ def act(sight: Sight) -> Done:
     unsaved = _save(config, past, now)
     if unsaved:
         faults += [fault for fault in unsaved if fault not in faults]
-        why = Text("the memory cannot be written")
-        plan = {r: _held_back(d, why) if d.switched_on else d for r, d in plan.items()}
+        plan = {r: _held_back(d) if d.switched_on else d for r, d in plan.items()}
     plan, wrong = _write_modes(sight, plan)
     faults += wrong
     wanted_on = {r for r, decision in plan.items() if decision.state == ON}
@@ -100,8 +99,8 @@ def _save(config: Config, past: Past, now: Now) -> list[str]:
     return []
 
 
-def _held_back(decision: Decision, unsaid: str) -> Decision:
-    why = Text("{why}: not switched on, {unsaid}", why=decision.why, unsaid=unsaid)
+def _held_back(decision: Decision) -> Decision:
+    why = Text("{why}: not switched on, the memory cannot be written", why=decision.why)
     return replace(decision, state=OFF, mode=decision.mode_before, why=why)
 
 

@@ -27,7 +27,7 @@ class Sight:
     answers: Answers  # with the reading, and the past that has seen pins and reading
     plan: Plan
     faults: tuple[str, ...]  # what went wrong, in sentences for people
-    ended: Mapping[int, int] = {}  # the forces whose time is over
+    ended: Mapping[int, int]  # the forces whose time is over
 
 
 @dataclass(frozen=True)

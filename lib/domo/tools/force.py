@@ -41,10 +41,6 @@ def _write(config: Config, relay: int, mode: int) -> None:
         print(f"domo-mod: {mode_faults.linked(config.modPath)}", file=sys.stderr)
 
 
-def _length(end: float | tuple[int, int] | None, now: Now) -> float | None:
-    return seconds_until(end, now.wall) if isinstance(end, tuple) else end
-
-
 def write_with_end(
     config: Config,
     relay: int,
@@ -61,7 +57,7 @@ def write_with_end(
         now = clock()
         before, fault = memory.load(config, now)
         past = before
-        length = _length(end, now)
+        length = seconds_until(end, now.wall) if isinstance(end, tuple) else end
         if past is None and length:
             raise Fault(f"its end cannot be remembered ({fault or 'no memory'}); nothing is forced")
         if past is not None:

@@ -75,7 +75,7 @@ def _one(config: Config, given: argparse.Namespace, date: str, now: Now) -> tupl
     """A day, and the book it is in; nothing else is read."""
     if given.simulated:
         return _simulated(config, given.simulated)
-    book = books.load(config, now.wall, only=date or record.stamp(now.wall)[:10])
+    book = books.load(config, now.wall, sums=False)
     return book, book.day(date or book.today)
 
 
@@ -98,7 +98,7 @@ def _page(config: Config, given: argparse.Namespace, date: str, now: Now) -> str
     if given.simulated:
         book, day = _simulated(config, given.simulated)
         return page.made(book, [day], None, at)
-    book = books.load(config, now.wall)
+    book = books.load(config, now.wall, sums=True)
     shown = [book.day(date)] if date else [book.day(book.today), book.day(days.earlier(book.today, 1))]
     return page.made(book, shown, view(config, now), at)
 
@@ -128,7 +128,7 @@ def _text(config: Config, book: books.Book, day: Day) -> str:
 
 
 def _csv(config: Config, date: str, now: Now) -> str:
-    book = books.load(config, now.wall, only=date or record.stamp(now.wall)[:10])
+    book = books.load(config, now.wall, sums=False)
     date = date or book.today
     columns, rows = history.merged(book.records(date))
     rows = [cells for cells in rows if cells[0].startswith(date)]
