@@ -193,6 +193,13 @@ def test_a_staircase_that_fails_at_each_tick(house: House, heaters: str, finding
     assert found(house, text) == ([f"1.py line 3: {finding}"] if finding else [])
 
 
+def test_the_only_step_of_a_staircase_needs_its_watts_too(house: House) -> None:
+    """The example of the van's water heater, copied and not changed."""
+    house.configure({"domo.valueUse": ["SOC", "CS", "P"]})
+    text = "def decide(relay, data):\n    return relay.staircase(data, [relay.id])\n"
+    assert found(house, text) == ["1.py line 2: relayWatt in config.yaml must say what relay 1 draws"]
+
+
 def test_a_step_that_is_uninterruptible(house: House) -> None:
     house.configure({"domo.relayWatt": {1: 300}, "domo.valueUse": ["SOC", "CS", "P"]})
     house.configure({"domo.uninterruptible": [1]})
