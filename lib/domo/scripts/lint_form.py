@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ..core.texts import did_you_mean
+from ..stores.checks import DECIMAL
 from .parsed import Script, kind_of
 
 
@@ -149,7 +150,6 @@ def unknown(script: Script) -> Iterator[Finding]:
 
 def commas(script: Script) -> Iterator[Finding]:
     """Decimals with a comma, which are two values: as a condition they are always true."""
-    hint = "a decimal has a point: 26.5, not 26,5"
     nodes = [*ast.walk(script.tree)]
     tests: list[ast.expr] = [node.test for node in nodes if isinstance(node, (ast.If, ast.IfExp, ast.While))]
     for test in tests:
@@ -158,13 +158,13 @@ def commas(script: Script) -> Iterator[Finding]:
         elif isinstance(test, ast.UnaryOp):
             tests.append(test.operand)
         elif isinstance(test, ast.Tuple) and test.elts:
-            yield Finding(test.lineno, f"{ast.unparse(test)} is always true; {hint}")
+            yield Finding(test.lineno, f"{ast.unparse(test)} is always true{DECIMAL}")
     for node in (node for node in nodes if isinstance(node, ast.Assign)):
         pair = node.value if isinstance(node.targets[0], ast.Name) else None
         if isinstance(pair, ast.Tuple) and len(pair.elts) == 2 and isinstance(pair.elts[1], ast.Constant):
             first, second = pair.elts
             if first.col_offset == pair.col_offset and first.end_col_offset == second.col_offset - 1:
-                yield Finding(node.lineno, f"{ast.unparse(pair)} is two values; {hint}", mistake=False)
+                yield Finding(node.lineno, f"{ast.unparse(pair)} is two values{DECIMAL}", mistake=False)
 
 
 def _wrong_arguments(call: ast.Call, method: object, text: str) -> str:
