@@ -272,8 +272,30 @@ def test_check_finds_one_file_for_two_things_behind_links_too(house: House) -> N
         ),
         "a tab": (
             "domo:\n\trelayNb: 1\n",
-            "line 2 column 1: found character '\\t' that cannot start any token",
+            "line 2 column 1: found character '\\t' that cannot start any token; write spaces instead",
         ),
+        "no space": (
+            "domo:\n  maxWatt: 0\n  relayNb:8\n  board: auto\n",
+            "line 3 column 3: could not find expected ':'; write a space behind the ':'",
+        ),
+        "a no-break space": (
+            "domo:\n  maxWatt: 0\n  relayNb:\u00a08\n  board: auto\n",
+            "line 3 column 3: could not find expected ':'; there is a no-break space in line 3",
+        ),
+        "no-break spaces in front": (
+            "domo:\n\u202f\u202frelayNb: 8\n  board: auto\n",
+            "line 3 column 8: mapping values are not allowed here; there is a no-break space in line 2",
+        ),
+        "a comma": (
+            "domo: {tm1638: {refresh: '0,3'}}",
+            "domo.tm1638.refresh wants a number, not '0,3'; a decimal has a point: 26.5, not 26,5",
+        ),
+        "a comma in braces": (
+            "domo: {floor: {V: 23,6}}",
+            "domo.floor.6: wants a number, not None; a decimal has a point: 26.5, not 26,5",
+        ),
+        "a comma in a plant": ("domo: {plant: {latitude: 46,2}}", "domo.plant.2: unknown; a decimal has"),
+        "no in French": ("domo: {dbFile: non}", "domo.dbFile wants a path, or false for none, not 'non'"),
         "two documents": ("domo: {}\n---\ndomo: {}\n", "line 2 column 1: but found another document"),
         "a list": ("- a\n", "wants lines of the form 'key: value'"),
         "a word": ("hello\n", "wants lines of the form 'key: value'"),
@@ -331,6 +353,7 @@ def test_bytes_that_are_no_text(house: House, content: bytes) -> None:
     assert ran.code == 2
     assert ran.err.startswith(f"domo-tick: {house.config}: cannot be read as YAML (")
     assert ran.err.count("\n") == 1
+    assert ran.err.endswith("; save it as UTF-8, see line 1\n") == (content[0] != 255 and 0xC9 in content)
 
 
 def test_no_configuration_and_something_else_in_its_place(house: House) -> None:

@@ -35,6 +35,9 @@ def test_nothing_is_found_in_a_script_that_is_right(house: House) -> None:
 
     PUMP, WAIT = 2, timedelta(minutes=5)
     NAMES = ("P", "SOC")
+    STEPS = 1, 2
+    PAIR = (4,5)
+    FIRST, SECOND = 1,2
 
     def tired(relay):
         return relay.on_for > 300 or relay.starts(hours=1) > 3
@@ -78,10 +81,17 @@ def test_nothing_is_found_in_a_script_that_is_right(house: House) -> None:
         ("x = data.raw('CS')", "note: CS is not in valueUse"),
         ("x = data.mppt_float()", "note: CS is not in valueUse"),
         ("x = data.throttled()", "note: CS is not in valueUse"),
-        (
-            "x = data['SOD']",
-            "SOD is not in valueUse, so this script fails whenever it is missing; did you mean SOC?",
-        ),
+        ("x = data['SOD']", "no device reports SOD now, so this script fails; did you mean SOC?"),
+        ("x = data['TSolT']", "note: no device reports TSolT now, so this script fails"),
+        # names that the script does not have
+        ("énergie = 5; x = 1 if energie else 2", "there is no energie; did you mean énergie?"),
+        ("x = relay.is_on and Vrai", "there is no Vrai"),
+        ("x = [max(SEUIL, n) for n in (1, 2)]", "there is no SEUIL"),
+        # decimals with a comma
+        ("x = 1 if (data['SOC'] > 26,5) else 2", "(data['SOC'] > 26, 5) is always true; a decimal"),
+        ("if relay.is_on and not (5,): pass", "(5,) is always true; a decimal has a point: 26.5, not 26,5"),
+        ("while (0,5): break", "(0, 5) is always true"),
+        ("x = data['SOC'] - 0,5", "note: (data['SOC'] - 0, 5) is two values; a decimal has a point"),
         # relays that there are not
         ("x = relay.others[4].is_on", "there is no relay 4; there are 1 to 3"),
         ("x = relay.others['pump'].is_on", "there is no relay 'pump'; there are 1 to 3"),
@@ -193,12 +203,65 @@ def test_a_staircase_that_fails_at_each_tick(house: House, heaters: str, finding
     assert found(house, text) == ([f"1.py line 3: {finding}"] if finding else [])
 
 
+def test_the_only_step_of_a_staircase_needs_its_watts_too(house: House) -> None:
+    """The example of the van's water heater, copied and not changed."""
+    house.configure({"domo.valueUse": ["SOC", "CS", "P"]})
+    text = "def decide(relay, data):\n    return relay.staircase(data, [relay.id])\n"
+    assert found(house, text) == ["1.py line 2: relayWatt in config.yaml must say what relay 1 draws"]
+
+
 def test_a_step_that_is_uninterruptible(house: House) -> None:
     house.configure({"domo.relayWatt": {1: 300}, "domo.valueUse": ["SOC", "CS", "P"]})
     house.configure({"domo.uninterruptible": [1]})
     assert found(house, "def decide(relay, data):\n    return relay.staircase(data, [1])\n") == [
         "1.py line 2: relay 1 is uninterruptible in config.yaml, so it cannot be a step"
     ]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "while True:\n    if relay.is_on:\n        break\nreturn relay.off('x')",
+        "match relay.mode:\n    case 1:\n        return relay.on('y')\nreturn relay.off('x')",
+    ],
+)
+def test_an_order_after_a_loop_or_a_match_is_seen(house: House, body: str) -> None:
+    assert found(house, body) == []
+
+
+def test_every_way_to_define_a_name_is_known(house: House) -> None:
+    text = """
+    import os.path
+    from math import floor as down
+
+    class Tank:
+        level = 3
+
+    def tally(*many, start=0, **more):
+        return sum(many, start) + len(more)
+
+    def decide(relay, data):
+        global count
+        count = tally(1, start=2)
+        double = lambda number: number * 2
+        with open(__file__) as script:
+            (first, *rest), count = [1, 2], len(script.read())
+        for index, value in enumerate(rest):
+            print(index, value, [(a, b) for a, b in [(1, 2)]], os.path, down(1.5), Tank.level, first)
+        try:
+            if (half := double(4)) > 3:
+                return relay.on(f"{half} {count}")
+        except ValueError as error:
+            return relay.off(error)
+        match {"a": 1}:
+            case {"a": one, **others}:
+                return relay.off(f"{one} {others}")
+            case [*items] | items:
+                return relay.off(f"{items}")
+        return relay.off("nothing")
+    """
+    assert found(house, text) == []
+    assert found(house, "from math import *\ndef decide(relay, data):\n    return relay.off(pi)\n") == []
 
 
 def test_the_names_of_the_arguments_are_the_owners(house: House) -> None:

@@ -18,6 +18,8 @@ def lint(config: Config) -> list[tuple[str, Finding]]:
         findings = {
             *lint_form.shape(script),
             *lint_form.names(script),
+            *lint_form.unknown(script),
+            *lint_form.commas(script),
             *lint_form.clocks(script),
             *lint_house.values(script, config),
             *lint_house.relays(script, config),

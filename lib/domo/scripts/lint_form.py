@@ -1,13 +1,16 @@
-"""What can be wrong with a script by itself: its shape, names that do not exist, the machine's clock."""
+"""What can be wrong with a script by itself: its shape, names that do not exist, decimals with a comma, the
+machine's clock."""
 
 from __future__ import annotations
 
 import ast
+import builtins
 import inspect
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from ..core.texts import did_you_mean
+from ..stores.checks import DECIMAL
 from .parsed import Script, kind_of
 
 
@@ -85,14 +88,17 @@ def _leaves(body: list[ast.stmt]) -> bool:
             return True
         if isinstance(node, ast.Try) and (_leaves(node.finalbody) or _try_leaves(node)):
             return True
-        if isinstance(node, ast.Match) and all(_leaves(case.body) for case in node.cases):
-            return any(
-                isinstance(c.pattern, ast.MatchAs) and not c.pattern.pattern and not c.guard
-                for c in node.cases
-            )
-        if isinstance(node, ast.While) and isinstance(node.test, ast.Constant) and node.test.value:
-            return not any(isinstance(inner, ast.Break) for inner in ast.walk(node))
+        if isinstance(node, ast.Match) and _match_leaves(node):
+            return True
+        endless = isinstance(node, ast.While) and isinstance(node.test, ast.Constant) and node.test.value
+        if endless and not any(isinstance(inner, ast.Break) for inner in ast.walk(node)):
+            return True
     return False
+
+
+def _match_leaves(node: ast.Match) -> bool:
+    rest = (c for c in node.cases if isinstance(c.pattern, ast.MatchAs) and not c.pattern.pattern)
+    return all(_leaves(case.body) for case in node.cases) and any(not case.guard for case in rest)
 
 
 def _try_leaves(node: ast.Try) -> bool:
@@ -123,6 +129,42 @@ def names(script: Script) -> Iterator[Finding]:
             yield Finding(node.lineno, f"{text} needs its brackets; write {text}(...)")
         elif wrong := _wrong_arguments(called[id(node)], inspect.getattr_static(kind, node.attr), text):
             yield Finding(node.lineno, wrong)
+
+
+def unknown(script: Script) -> Iterator[Finding]:
+    """Names that nothing in the script defines: misspelled, or once with and once without an accent."""
+    known, used = set(dir(builtins)), []
+    for node in ast.walk(script.tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            used.append(node)
+        elif isinstance(node, ast.alias):
+            known.add((node.asname or node.name).partition(".")[0])
+        elif not isinstance(node, ast.keyword):  # of a call
+            known |= {getattr(node, field, None) or "" for field in ("id", "name", "arg", "rest")}
+    if "*" in known or {"exec", "globals"} & {node.id for node in used}:
+        return  # what else there is cannot be seen
+    for node in used:
+        if node.id not in known and not node.id.startswith("__"):
+            yield Finding(node.lineno, f"there is no {node.id}{did_you_mean(node.id, known)}")
+
+
+def commas(script: Script) -> Iterator[Finding]:
+    """Decimals with a comma, which are two values: as a condition they are always true."""
+    nodes = [*ast.walk(script.tree)]
+    tests: list[ast.expr] = [node.test for node in nodes if isinstance(node, (ast.If, ast.IfExp, ast.While))]
+    for test in tests:
+        if isinstance(test, ast.BoolOp):
+            tests += test.values
+        elif isinstance(test, ast.UnaryOp):
+            tests.append(test.operand)
+        elif isinstance(test, ast.Tuple) and test.elts:
+            yield Finding(test.lineno, f"{ast.unparse(test)} is always true{DECIMAL}")
+    for node in (node for node in nodes if isinstance(node, ast.Assign)):
+        pair = node.value if isinstance(node.targets[0], ast.Name) else None
+        if isinstance(pair, ast.Tuple) and len(pair.elts) == 2 and isinstance(pair.elts[1], ast.Constant):
+            first, second = pair.elts
+            if first.col_offset == pair.col_offset and first.end_col_offset == second.col_offset - 1:
+                yield Finding(node.lineno, f"{ast.unparse(pair)} is two values{DECIMAL}", mistake=False)
 
 
 def _wrong_arguments(call: ast.Call, method: object, text: str) -> str:

@@ -34,8 +34,10 @@ def values(script: Script, config: Config) -> Iterator[Finding]:
     for node in (node for node in ast.walk(script.tree) if isinstance(node, ast.expr)):
         for name in sorted(_asked(node, script) - asked, key=str):
             near = "" if name in there else did_you_mean(str(name), {*config.required, *there}, 0.6)
-            text = f"{name} is not in valueUse, so this script fails whenever it is missing{near}"
-            yield Finding(node.lineno, text, mistake=bool(near))
+            why = f"{name} is not in valueUse, so this script fails whenever it is missing"
+            if there and name not in there:
+                why = f"no device reports {name} now, so this script fails"
+            yield Finding(node.lineno, f"{why}{near}", mistake=bool(near))
 
 
 def _reported(config: Config) -> set[str]:

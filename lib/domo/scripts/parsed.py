@@ -77,4 +77,6 @@ def constants_of(node: ast.expr, script: Script) -> set[object]:
         return {node.value}
     if isinstance(node, (ast.Tuple, ast.List, ast.Set)):
         return {value for part in node.elts for value in constants_of(part, script)}
+    if isinstance(node, ast.Attribute) and node.attr == "id" and kind_of(node.value, script) is Relay:
+        return {script.relay}
     return script.constants.get(node.id, set()) if isinstance(node, ast.Name) else set()

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     Check = Callable[[Any], Any]
     Keys = dict[str, tuple[Check, Any]]  # its check, and its default; ... where there is none
 
+DECIMAL = "; a decimal has a point: 26.5, not 26,5"
+
 
 def text(value: Any) -> str:
     """A text that is not empty; a number is taken as text."""
@@ -39,6 +41,8 @@ def names(value: Any) -> tuple[str, ...]:
 
 def optional_path(value: Any) -> str:
     """A path or an address; false or nothing: "", there is none."""
+    if value in ("non", "none"):  # no file is meant to be called so
+        raise ValueError(f"wants a path, or false for none, not {value!r}")
     return "" if value is False or value is None else text(value)
 
 
@@ -47,7 +51,7 @@ def number(low: float, high: float, kind: type = float, why: str = "") -> Check:
 
     def check(value: Any) -> Any:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise ValueError(f"wants a number, not {value!r}")
+            raise ValueError(f"wants a number, not {value!r}{DECIMAL if ',' in str(value) else ''}")
         if not low <= value <= high:
             raise ValueError(f"wants a number from {low:g} to {high:g}{why}, not {value!r}")
         if kind is int and value != int(value):
@@ -115,6 +119,8 @@ def map_of(key: Check, item: Check) -> Check:
             try:
                 checked[key(name)] = item(content)
             except ValueError as error:
+                if content is None and isinstance(name, int):  # {V: 23,6} is V: 23, and 6 without a value
+                    error = ValueError(f"{error}{DECIMAL}")
                 problems += [f".{name}{'' if p[0] == '.' else ': '}{p}" for p in str(error).split("\n")]
         if problems:
             raise ValueError("\n".join(problems))
@@ -136,7 +142,11 @@ def keys(value: Any, fields: Keys, where: str = "", empty: bool = True) -> dict[
     behind it. Raises ValueError with every problem."""
     if not isinstance(value, dict):
         raise ValueError(f"{where} wants {', '.join(fields)}, not {value!r}".strip())
-    problems = [f".{name}: unknown{did_you_mean(str(name), fields)}" for name in value if name not in fields]
+    problems = [
+        f".{name}: unknown{DECIMAL if isinstance(name, int) else did_you_mean(str(name), fields)}"
+        for name in value
+        if name not in fields
+    ]
     checked = {}
     for name, (check, default) in fields.items():
         if value.get(name) is None and (empty or name not in value):

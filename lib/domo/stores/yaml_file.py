@@ -29,11 +29,27 @@ def read(path: str) -> Any:
     try:
         return yaml.load(content, _loader(yaml))
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
+        mark, problem = error.problem_mark or error.context_mark, str(error.problem or error.context)
+        if "expected ':'" in problem:  # PyYAML has gone on to the next line
+            mark = error.context_mark or mark
         place = f" line {mark.line + 1} column {mark.column + 1}" if mark else ""
-        raise ConfigError([f"{path}{place}: {error.problem or error.context}"]) from None
+        hint = _hint(problem, content.split(b"\n")[: mark.line + 1]) if mark else ""
+        raise ConfigError([f"{path}{place}: {problem}{hint}"]) from None
     except Exception as error:  # not only a YAMLError: "!!int" without a number is an IndexError
-        raise ConfigError([f"{path}: cannot be read as YAML ({' '.join(str(error).split())})"]) from None
+        why = f"cannot be read as YAML ({' '.join(str(error).split())})"
+        if isinstance(error, yaml.reader.ReaderError) and error.encoding == "utf-8":
+            why += f"; save it as UTF-8, see line {content.count(10, 0, error.position) + 1}"
+        raise ConfigError([f"{path}: {why}"]) from None
+
+
+def _hint(problem: str, lines: list[bytes]) -> str:
+    """What to do about a mistake that one does not see; `lines`: those up to the problem."""
+    for number in range(len(lines), max(0, len(lines) - 2), -1):
+        if any(space.encode() in lines[number - 1] for space in ("\u00a0", "\u202f")):
+            return f"; there is a no-break space in line {number}, write a plain one"
+    if "\\t" in problem:
+        return "; write spaces instead of the tab"
+    return "; write a space behind the ':'" if "expected ':'" in problem else ""
 
 
 def _new(path: str) -> str:
