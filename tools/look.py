@@ -9,9 +9,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
-import math
 import os
-import random
 import shutil
 import sys
 import tempfile
@@ -23,8 +21,12 @@ PROJECT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(PROJECT / "lib"), str(PROJECT / "tools"), str(PROJECT / "tests")]
 
 import demo  # noqa: E402
-from domo.core.model import Decision, Now, Value
-from domo.core.settings import Config
+from domo.core.model import Decision, Now  # noqa: E402
+from domo.core.settings import Config  # noqa: E402
+from domo.plant.foreign import Devices, Driven  # noqa: E402
+from domo.plant.loads import made  # noqa: E402
+from domo.plant.plant import Plant, fields, place  # noqa: E402
+from domo.plant.sky import Sky  # noqa: E402
 from domo.stores import config as configs  # noqa: E402
 from domo.stores import edits, history, reading, record, states  # noqa: E402
 from domo.tick import run  # noqa: E402
@@ -32,79 +34,42 @@ from domo.tools import report  # noqa: E402
 from support.browser import PROGRAM, Browser  # noqa: E402
 
 ZONE, TODAY, HOUR = "Europe/Paris", (2026, 6, 16), 17.6
-PANELS, BATTERY, DRAW = 2400.0, 12000.0, 110.0  # W, Wh, W
+SMALL, LARGE = "panels: 1200, battery: 6000", "panels: 2400, battery: 12000"
 BEGAN = 150  # days ago, domo did not switch anything before
 
 
-class Plant:
-    """Panels, a regulator and a battery, as simple as they can be; it is a picture that they are for."""
-
-    def __init__(self, seed: int) -> None:
-        self.random = random.Random(seed)
-        self.soc, self.stage, self.panels, self.power, self.held = 0.8, "Off", 0.0, -DRAW, False
-        self.cover, self.cloud = 0.2, 0.2
-
-    def minute(self, wall: float, load: float) -> None:
-        """A minute later, with the load (W) of the relays that are on."""
-        local = time.localtime(wall)
-        season = -math.cos(2 * math.pi * (local.tm_yday + 10) / 365)
-        half = 4 + 0.6 + 1.9 * season + 1.9  # hours from noon to sunset
-        hour = local.tm_hour + local.tm_min / 60 - 13
-        if hour == -13:
-            self.cover = self.random.random() ** (1.4 + season)
-        self.cloud += 0.03 * (self.cover - self.cloud) + self.random.gauss(0, 0.05) * self.cover
-        clear = max(0.0, math.cos(hour / half * math.pi / 2)) if abs(hour) < half else 0.0
-        light = PANELS * (0.75 + 0.1 * season) * clear**1.3 * (1 - 0.85 * min(1.0, max(0.0, self.cloud)))
-        load += DRAW * (1.7 if 18 <= local.tm_hour < 23 else 1.0) * self.random.gauss(1, 0.08)
-        takes = BATTERY * (
-            0.004 if self.stage == "Float" else max(0.004, 0.25 * min(1.0, (1 - self.soc) / 0.12))
-        )
-        self.panels, self.held = min(light, load + takes), light > load + takes
-        self.power = self.panels - load
-        self.soc = min(1.0, self.soc + self.power * (0.9 if self.power > 0 else 1) / 60 / BATTERY)
-        if light < 15:
-            self.stage = "Off"
-        elif self.stage == "Off" or self.soc < 0.97:
-            self.stage = "Bulk" if not self.held or self.soc < 0.93 else "Absorption"
-        elif self.held:
-            self.stage = "Float" if self.soc > 0.995 else "Absorption"
-
-    def report(self, wall: float) -> list[tuple[str, str, str, dict[str, Value]]]:
-        """What PvMonit makes of it."""
-        volts = 27.6 if self.stage == "Float" else 28.6 if self.held else 24.6 + 2 * self.soc
-        regulator = {"CS": self.stage, "PPV": f"{self.panels:.0f}", "V": f"{volts:.2f}"}
-        regulator |= {"MPPT": "1" if self.held else "2" if self.panels else "0"}
-        monitor = {"V": f"{volts:.2f}", "P": f"{self.power:.0f}", "SOC": f"{100 * self.soc:.1f}"}
-        sums = {"PPVT": f"{self.panels:.0f}", "CONSO": f"{self.panels - self.power:.0f}"}
-        return [
-            (name.lower(), name, f"{wall:.0f}", {key: Value(text, text) for key, text in values.items()})
-            for name, values in (("Regulator", regulator), ("Battery", monitor), ("Sums", sums))
-        ]
-
-
 def house(folder: Path) -> Config:
-    """The house of `make run` in a folder, with a record."""
+    """The house of `make run` in a folder, with a larger plant."""
     demo.furnish(folder)
-    return configs.load(str(folder / "config.yaml"))[0]
+    file = folder / "config.yaml"
+    file.write_text(file.read_text().replace(SMALL, LARGE))
+    return configs.load(str(file))[0]
 
 
-def simple(config: Config, plant: Plant, ago: int, midnight: float) -> Iterator[dict[str, str]]:
+def plant(config: Config, seed: int) -> Driven:
+    """The plant of a replay, at 80 %; each relay that is on draws what relayWatt says."""
+    sky = Sky(place(config.plant), fields(config.plant), seed)
+    return Driven(Plant(config.plant, made({}, config.relayWatt), seed, 0.8, sky), trusted=True)
+
+
+def simple(config: Config, plant: Driven, ago: int, midnight: float) -> Iterator[dict[str, str]]:
     """A day's lines, one each three minutes, of a house that needs no scripts."""
     on: dict[int, int] = dict.fromkeys(config.relays, 0)
     for minute in range(1440):
         wall = midnight + 60 * minute
         if ago < BEGAN and minute % 30 == 0:
-            full = plant.stage in ("Float", "Absorption")
+            flow = plant.model.flow  # type: ignore[attr-defined]
+            full = flow.stage in ("Float", "Absorption")
             wash = full and ago % 3 == 0 and 660 <= minute < 840
             on = {
                 1: full and minute % 120 == 0,
                 2: wash,
-                3: full and plant.soc > 0.9,
-                4: plant.stage == "Float",
+                3: full and flow.soc > 0.9,
+                4: flow.stage == "Float",
             }
-        plant.minute(wall, sum(config.relayWatt[r] for r, state in on.items() if state))
+        plant.minute(wall, on)
         if minute % 3 == 0:
-            values = reading.judge(plant.report(wall), config, Now(wall, 1e6, ""))
+            values = reading.judge(plant.reading(wall), config, Now(wall, 1e6, ""))
             plan = {
                 r: Decision(1, 1 + bool(s), int(s), int(s), "float" if s else "no surplus")
                 for r, s in on.items()
@@ -113,7 +78,7 @@ def simple(config: Config, plant: Plant, ago: int, midnight: float) -> Iterator[
             yield record.fields(config, wall, values, plan, before, ())
 
 
-def past_year(config: Config, plant: Plant, midnight: float, days: int) -> None:
+def past_year(config: Config, plant: Driven, midnight: float, days: int) -> None:
     """Writes the days before the last two."""
     os.makedirs(config.recordDir, exist_ok=True)
     for ago in range(days, 1, -1):
@@ -127,14 +92,14 @@ def past_year(config: Config, plant: Plant, midnight: float, days: int) -> None:
         os.utime(name, (start + 86400, start + 86400))
 
 
-def ticks(config: Config, plant: Plant, start: float, end: float) -> Now:
+def ticks(config: Config, plant: Driven, start: float, end: float) -> Now:
     """Real ticks, each minute from `start` to `end`; the owner forces a relay or two."""
     now = Now(start, 1e6, "look")
     forces = {10.5 * 60: {3: 3}, 12 * 60: {3: 1}, 15 * 60: {4: 0}, 18 * 60: {4: 1}}
     while now.wall < end:
         on, _ = states.load(config.etatPath)
-        plant.minute(now.wall, sum(config.relayWatt[r] for r, state in on.items() if state))
-        _publish(config, plant.report(now.wall), now)
+        plant.minute(now.wall, on)
+        _publish(config, plant.reading(now.wall), now)
         minute = (now.wall - start) / 60 % 1440
         if minute in forces:
             edits.set_owner(config.modPath, forces[minute])
@@ -144,7 +109,7 @@ def ticks(config: Config, plant: Plant, start: float, end: float) -> Now:
     return now
 
 
-def _publish(config: Config, devices: list[tuple[str, str, str, dict[str, Value]]], now: Now) -> None:
+def _publish(config: Config, devices: Devices, now: Now) -> None:
     """PvMonit's data file."""
     text = "".join(
         f'<device id="{number}"><nom>{name}</nom><timerefresh>{stamp}</timerefresh><datas>'
@@ -166,9 +131,8 @@ def samples(folder: Path, days: int = 365) -> tuple[Config, Now]:
     os.environ["TMPDIR"] = str(folder)
     config = house(folder)
     midnight = time.mktime((*TODAY, 0, 0, 0, 0, 0, -1))
-    past_year(config, Plant(seed=6), midnight, days)
-    plant = Plant(seed=10)  # two fine days
-    return config, ticks(config, plant, midnight - 86400, midnight + HOUR * 3600)
+    past_year(config, plant(config, 12), midnight, days)  # its winter empties no battery
+    return config, ticks(config, plant(config, 10), midnight - 86400, midnight + HOUR * 3600)  # two fine days
 
 
 def pictures(folder: Path, names: Iterable[str]) -> Iterator[Path]:

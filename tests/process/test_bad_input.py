@@ -213,7 +213,7 @@ class Lived:
             assert FORCED in self.house.on and NEVER not in self.house.on, (label, ran)
         return ran
 
-    def well(self, what: str, label: str) -> None:
+    def well(self, label: str) -> None:
         """Everything is as it should be, in two ticks at most."""
         self.tick()
         again = self.tick()
@@ -292,8 +292,8 @@ def test_damage(lived: Lived, what: str) -> None:
             path.write_bytes(good)
         tried += 1
         if what == "mode" or tried % 8 == 0:
-            lived.well(what, label)
-    lived.well(what, "the last")
+            lived.well(label)
+    lived.well("the last")
     assert tried > 30
 
 
@@ -389,7 +389,7 @@ def test_something_else_in_the_place_of_a_file(lived: Lived, thing: Callable[[Pa
         if what in OWNERS or what == "journal":
             path.unlink(missing_ok=True)
             path.write_bytes(good)
-        lived.well(what, what)
+        lived.well(what)
 
 
 # -- what is well-formed, and says what cannot be --
@@ -460,7 +460,7 @@ def test_every_depth_of_nesting(lived: Lived) -> None:
             modes.load(str(lived.files["mode"]))
     lived.tick()
     lived.files["mode"].unlink()
-    lived.well("memory", "nested")
+    lived.well("nested")
 
 
 def test_every_value_of_the_memory_wrong(lived: Lived) -> None:

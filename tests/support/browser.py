@@ -88,14 +88,12 @@ class Browser:
             f"location.href == {json.dumps(address)} && document.readyState == 'complete' && ({ready})"
         )
 
-    def show(
-        self, page: Path, width: int = 1100, height: int = 900, dark: bool = False, touch: bool = False
-    ) -> None:
-        """Opens a page in a window of that size."""
+    def show(self, page: Path, width: int = 1100, dark: bool = False, touch: bool = False) -> None:
+        """Opens a page in a window of that width."""
         self.ask(
             "Emulation.setDeviceMetricsOverride",
             width=width,
-            height=height,
+            height=900,
             deviceScaleFactor=1,
             mobile=touch,
         )

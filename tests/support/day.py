@@ -35,7 +35,6 @@ class Days:
         *,
         watt: Mapping[int, float] | None = None,
         sky: str = CLEAR,
-        seed: int = 1,
         soc: float = 80,
         days: float = 1,
         date: str = "2025-06-21",
@@ -55,7 +54,9 @@ class Days:
         (folder / "config.yaml").write_text(yaml.safe_dump({"domo": domo}))
         self.config, _ = configs.load(str(folder / "config.yaml"))
         start = time.mktime(time.strptime(date, "%Y-%m-%d"))
-        self.scenario = run.Scenario(self.config, start, days, seed, soc / 100, supposed or {}, sky=sky)
+        self.scenario = run.Scenario(
+            self.config, start, days, soc=soc / 100, supposed=supposed or {}, sky=sky
+        )
         self.moments: list[fold.Moment] = []
         self.result = run.replay(self.scenario, self.moments.append)
 

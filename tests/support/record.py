@@ -20,9 +20,9 @@ COLUMNS = [
 NOON = 12 * 60
 
 
-def stamp(date: str, minute: int, offset: str = "+02:00") -> str:
+def stamp(date: str, minute: int) -> str:
     """A moment of a day as it is recorded."""
-    return f"{date}T{minute // 60:02}:{minute % 60:02}:05{offset}"
+    return f"{date}T{minute // 60:02}:{minute % 60:02}:05+02:00"
 
 
 def moment(date: str, minute: int) -> list[str]:

@@ -27,11 +27,10 @@ PERIODS = (("7 days", 7), ("30 days", 30), ("12 months", 365))
 def made(book: Book, shown: list[Day], view: View | None, at: str) -> str:
     """The page about these days, the most important first, and all days before them. `view`: the relays as
     they are now; `at`: when that is. A page that would be too large is made with less detail."""
-    script, style = _library()
-    text = ""
+    library, text = _library(), ""
     for step, pieces in ((2, 900), (2, 300), (5, 100), (10, 40)):
         count = max(1, sum(len(day.relays) for day in shown))
-        text = _page(book, shown, view, at, (script, style), step, max(6, pieces // count))
+        text = _page(book, shown, view, at, library, step, max(6, pieces // count))
         if len(text.encode()) <= LIMIT:
             break
     return text

@@ -60,7 +60,8 @@ def run(
         php = tuple(relay for relay in waiting if kinds[relay] != "py")
         unsafe = trusted.unsafe(question.config.path)
         send(answer, messages.SCRIPTED + marshal.dumps((waiting, php, unsafe, fault)))
-        waiting = tuple(relay for relay in waiting if relay in question.to_ask)
+        to_ask = question.to_ask
+        waiting = tuple(relay for relay in waiting if relay in to_ask)
     if waiting and not reading.problem:
         told = {relay: mode for relay, mode in question.modes.items() if mode is not None}
         world = World(question.config, told, question.states, past, reading, now)

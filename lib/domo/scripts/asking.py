@@ -162,7 +162,8 @@ class Round:
         elif kind == messages.SCRIPTED:
             self.scripted, self.php, unsafe, fault = marshal.loads(body)
             self.unsafe(unsafe)
-            self.waiting = [relay for relay in self.scripted or () if relay in self.question.to_ask]
+            to_ask = self.question.to_ask
+            self.waiting = [relay for relay in self.scripted or () if relay in to_ask]
             if fault:
                 from . import blame
 
@@ -200,7 +201,7 @@ class Round:
     def _whole(self) -> Answers:
         assert self.reading
         assert self.scripted is not None
-        asked = [relay for relay in self.scripted if relay in self.question.auto]
+        asked = [relay for relay in self.question.auto if relay in self.scripted]
         problem = self.reading.problem
         orders, turns = {relay: Order("", problem) for relay in asked}, self.past.turns
         if not problem:

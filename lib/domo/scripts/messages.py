@@ -86,6 +86,5 @@ def no_order(script: str, why: str, where: str = "") -> Order:
 
 def said(order: Order, timers: OwnTimers, stuck: Stuck | None = None, cut: bool = False) -> Said:
     """The order as plain values, for a message to the tick."""
-    if order.wanted:
-        return order.wanted, order.why, "", timers, stuck, cut
-    return "", str(order.why), Report.of(order.why).fault, timers, stuck, cut
+    fault = "" if order.wanted else Report.of(order.why).fault
+    return order.wanted, str(order.why), fault, timers, stuck, cut

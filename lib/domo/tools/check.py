@@ -186,13 +186,11 @@ def _writable(path: str) -> str:
         return f"{path} cannot be written: its disk is read-only; look at dmesg"
     if os.path.islink(path) or (os.path.lexists(path) and not os.path.isfile(path)):
         return f"{path} is not a plain file; move it away"
-    if not os.access(folder, os.W_OK | os.X_OK):
+    if fault := rights.forbidden(path):
+        return str(fault)
+    sticky = os.stat(folder).st_mode & 0o1000  # only its owner may replace a file there
+    if sticky and os.path.exists(path) and os.stat(path).st_uid != os.geteuid() != 0:
         return str(rights.refused(path, PermissionError()))
-    if os.path.exists(path):
-        sticky = os.stat(folder).st_mode & 0o1000
-        owner = os.stat(path).st_uid
-        if os.geteuid() and ((sticky and owner != os.geteuid()) or not os.access(path, os.W_OK)):
-            return str(rights.refused(path, PermissionError()))
     return ""
 
 

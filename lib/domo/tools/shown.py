@@ -56,17 +56,18 @@ def in_json(view: View, now: Now, only: Container[int]) -> str:
     """The same for other programs; moments in epoch seconds, null for what is not known."""
     relays = []
     for relay, name, _, _, age, why in rows(view):
-        mode, timed = view.modes[relay], view.past.until.get(relay)
-        ends = timed is not None and timed[0] == mode
-        row = {
-            "relay": relay,
-            "name": name,
-            "mode": mode,
-            "state": view.states.get(relay),
-            "since": None if age is None else round(now.wall - age),
-            "why": why,
-            "until": round(now.wall + timed[2] - timed[1]) if ends and timed else None,
-        }
-        relays += [row] if relay in only else []
+        if relay in only:
+            mode, timed = view.modes[relay], view.past.until.get(relay)
+            ends = timed if timed and timed[0] == mode else None
+            row = {
+                "relay": relay,
+                "name": name,
+                "mode": mode,
+                "state": view.states.get(relay),
+                "since": None if age is None else round(now.wall - age),
+                "why": why,
+                "until": round(now.wall + ends[2] - ends[1]) if ends else None,
+            }
+            relays.append(row)
     tick = None if view.past.tick is None else round(now.wall - view.past.tick)
     return json.dumps({"tick": tick, "relays": relays, "reports": _wrong(view)}, ensure_ascii=False)
