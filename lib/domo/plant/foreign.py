@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from numbers import Real  # of numpy too
 from typing import Any, NoReturn, Protocol
 
-from ..core.model import Value
+from ..core.model import Fault, Value
 from ..core.texts import one_line
 from ..report.days import SANE
 from ..system import packages
@@ -39,11 +39,8 @@ class Model(Protocol):
         """Lets the minute from `when` on go by, with the relays in these states."""
 
 
-class PlantError(Exception):
-    """What is wrong with a plant or its answer, as one sentence, in one clean line."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(one_line(text))
+class PlantError(Fault):
+    """What is wrong with a plant or its answer."""
 
 
 def named(name: str) -> Any:
