@@ -30,22 +30,19 @@ class Light(Protocol):
 
 
 class Flow(NamedTuple):
-    """What flowed in a minute: `sun` (W that the panels could give), `panels` (W that they gave), `load`
-    (W of house, inverter and relays), `power` (W into the battery, negative out of it), `stored` (W that
-    its charge changed by), its charge `soc`, the regulator's `stage`, whether it held the panels back,
-    whether the house was dark because the battery was empty, and the `watts` of each relay that was on."""
+    """What flowed in a minute (W), and what it left."""
 
-    soc: float
-    stage: str = "Off"
-    sun: float = 0.0
-    panels: float = 0.0
-    load: float = 0.0
-    power: float = 0.0
-    stored: float = 0.0
-    throttled: bool = False
-    dark: bool = False
+    soc: float  # the battery's charge after it, 0 to 1
+    stage: str = "Off"  # the regulator's
+    sun: float = 0.0  # what the panels could give
+    panels: float = 0.0  # what they gave
+    load: float = 0.0  # of house, inverter and relays
+    power: float = 0.0  # into the battery, negative out of it
+    stored: float = 0.0  # what its charge changed by
+    throttled: bool = False  # the panels were held back
+    dark: bool = False  # the house was, because the battery was empty
     volts: float = 24.0
-    watts: Mapping[int, float] = {}
+    watts: Mapping[int, float] = {}  # of each relay that was on
 
 
 class Plant:

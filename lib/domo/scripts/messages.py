@@ -60,21 +60,18 @@ class Question:
 
 @dataclass(frozen=True)
 class Answers:
-    """The result: the orders, the timers as the scripts left them, what they printed, in which order they are
-    asked next time ((): by number), the reading and the past that has seen it, the relays that have a script,
-    the processes that are `stuck` (at "data", "refresh", "folder", "journal", or a relay's number), what
-    else went wrong, and whether the journal holds anything (True if that could not be seen)."""
+    """The result."""
 
     orders: Mapping[int, Order]
-    timers: Timers
-    printed: str = ""
-    turns: tuple[int, ...] = ()
+    timers: Timers  # as the scripts left them
+    printed: str = ""  # by the scripts
+    turns: tuple[int, ...] = ()  # in which order they are asked next time; (): by number
     reading: Reading = Reading(())
-    past: Past = Past()
-    scripted: tuple[int, ...] = ()
-    stuck: Mapping[str, Stuck] = {}
-    reports: tuple[str, ...] = ()
-    has_journal: bool = True
+    past: Past = Past()  # which has seen the reading
+    scripted: tuple[int, ...] = ()  # relays that have a script
+    stuck: Mapping[str, Stuck] = {}  # at "data", "refresh", "folder", "journal", or a relay's number
+    reports: tuple[str, ...] = ()  # what else went wrong
+    has_journal: bool = True  # whether the journal holds anything; True if that could not be seen
 
 
 def no_order(script: str, why: str, where: str = "") -> Order:

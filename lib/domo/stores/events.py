@@ -1,6 +1,5 @@
-"""What waits to be told to the program of `onChange`: one small file of JSON lines for each tick that had
-news, in a folder of this user's, so that a tick which adds one and the messenger which takes them never
-wait for each other."""
+"""What waits to be told to the program of `onChange`. Each tick that has news adds a small file of JSON lines
+to a folder of this user's, and the messenger takes the files: so neither waits for the other."""
 
 from __future__ import annotations
 

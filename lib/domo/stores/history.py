@@ -1,7 +1,7 @@
 """The records that last: one compressed CSV a day in `recordDir`, written whole once an hour, for two years.
 
-Nothing here is needed to drive a relay. A file that is torn is read as far as it goes, one that cannot be
-read at all is set aside, and a day that could not be kept waits in tmpfs, a week of them at most.
+Nothing here is needed to drive a relay. A torn file is read as far as it goes; one that cannot be read at
+all is set aside. Days that could not be kept wait in tmpfs, a week of them at most.
 """
 
 from __future__ import annotations

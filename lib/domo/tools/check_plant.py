@@ -1,4 +1,4 @@
-"""What `--check` finds in `plant` and `relayLoad`: values that are possible but probably a mistake."""
+"""What `--check` finds in `plant` and `relayLoad`."""
 
 from __future__ import annotations
 
