@@ -38,19 +38,17 @@ CODES = {
 
 @dataclass(frozen=True)
 class View:
-    """What a panel knows: the modes and states as the files say, the choices that wait for their
-    time, whether a tick is at work, the codes of what is wrong, and the last message. The ages of the
-    past are those of the moment `past_of` (s of the monotonic clock)."""
+    """What a panel knows: what the files say, and what it does itself."""
 
     config: Config
     modes: Mapping[int, int | None]  # None: the mode file holds no mode
     states: Mapping[int, int]
     past: Past
-    past_of: float = 0.0
-    pending: Mapping[int, int] = {}
-    ticking: bool = False
-    faults: tuple[str, ...] = ()
-    message: str = ""
+    past_of: float = 0.0  # the moment of which its ages are (s of the monotonic clock)
+    pending: Mapping[int, int] = {}  # the choices that wait for their time
+    ticking: bool = False  # a tick is at work
+    faults: tuple[str, ...] = ()  # codes of what is wrong
+    message: str = ""  # the last one
 
     @property
     def busy(self) -> bool:

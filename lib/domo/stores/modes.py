@@ -51,19 +51,16 @@ def _is_force(value: object) -> bool:
 
 @dataclass(frozen=True)
 class ModeFile:
-    """What the mode file says: the modes; the relays whose value is no mode (`odd`, as it is written); those
-    that stand there more than once (`twice`); those whose mode is a number in quotes (`texts`); `linked`:
-    the file has another name, which is lost once domo replaces it; `misnamed`: names with a force that are no
-    relay ("03", "pump"); `missing`: there is none; `problem`: why the file cannot be used."""
+    """What the mode file says."""
 
     modes: Mapping[int, int]
-    odd: Mapping[int, str] = {}
-    twice: tuple[int, ...] = ()
-    texts: tuple[int, ...] = ()
-    linked: bool = False
-    misnamed: tuple[str, ...] = ()
-    missing: bool = False
-    problem: str = ""
+    odd: Mapping[int, str] = {}  # relays whose value is no mode, as it is written
+    twice: tuple[int, ...] = ()  # relays that stand there more than once
+    texts: tuple[int, ...] = ()  # relays whose mode is a number in quotes
+    linked: bool = False  # the file has another name, which is lost once domo replaces it
+    misnamed: tuple[str, ...] = ()  # names with a force that are no relay ("03", "pump")
+    missing: bool = False  # there is no file
+    problem: str = ""  # why it cannot be used
 
 
 def load(path: str) -> ModeFile:
