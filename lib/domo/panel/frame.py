@@ -44,7 +44,7 @@ class View:
     modes: Mapping[int, int | None]  # None: the mode file holds no mode
     states: Mapping[int, int]
     past: Past
-    past_of: float = 0.0  # the moment of which its ages are (s of the monotonic clock)
+    past_of: float = 0.0  # when it was read (s of the monotonic clock)
     pending: Mapping[int, int] = {}  # the choices that wait for their time
     ticking: bool = False  # a tick is at work
     faults: tuple[str, ...] = ()  # codes of what is wrong
