@@ -6,7 +6,7 @@ import json
 from html import escape
 
 from ..core.history import ON
-from ..core.model import FORCED, MODE_WORDS, ON_OFF, Fault
+from ..core.model import FORCED, Fault
 from ..core.settings import Config
 from ..core.texts import minutes
 from ..panel.frame import LATE, View, rows
@@ -230,10 +230,10 @@ def states(view: View) -> list[dict[str, object]]:
         {
             "relay": relay,
             "name": name,
-            "mode": None if view.modes.get(relay) is None else MODE_WORDS[view.modes[relay] or 0],
-            "state": ON_OFF[view.states[relay]] if relay in view.states else None,
+            "mode": None if view.modes[relay] is None else mode,
+            "state": state if relay in view.states else None,
             "seconds": None if age is None else round(age),
             "why": why,
         }
-        for relay, name, _, _, age, why in rows(view)
+        for relay, name, mode, state, age, why in rows(view)
     ]
