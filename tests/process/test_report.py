@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from domo.report import days
 from support import record
 from support.house import House
 from support.record import DAY, report
@@ -70,6 +71,12 @@ def test_a_pipe_gets_no_colours(village: House) -> None:
 
 def test_a_day_without_a_record_says_so(village: House) -> None:
     assert "nothing is recorded of this day" in report(village, "2024-06-14").out
+
+
+def test_a_day_without_its_year_is_the_last_one() -> None:
+    """On 2 January nothing is recorded yet of this year's 31 December."""
+    assert days.asked("12-31", "2027-01-02") == "2026-12-31"
+    assert days.asked("01-02", "2027-01-02") == "2027-01-02"
 
 
 @pytest.mark.parametrize(

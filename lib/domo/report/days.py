@@ -223,13 +223,15 @@ def earlier(date: str, count: int) -> str:
 
 
 def asked(word: str | None, today: str) -> str:
-    """The day (YYYY-MM-DD) that a person means by YYYY-MM-DD, MM-DD or yesterday; "" for today or None.
-    Raises ValueError."""
+    """The day (YYYY-MM-DD) that a person means by YYYY-MM-DD, MM-DD (the last one) or yesterday; "" for today
+    or None. Raises ValueError."""
     if word in (None, "today"):
         return ""
     if word == "yesterday":
         return earlier(today, 1)
-    whole = f"{today[:5]}{word}" if re.fullmatch(r"\d\d-\d\d", word or "") else word or ""
+    whole = word or ""
+    if re.fullmatch(r"\d\d-\d\d", whole):
+        whole = f"{int(today[:4]) - (whole > today[5:])}-{whole}"
     try:
         if not re.fullmatch(history.DATE, whole) or whole < "1970":
             raise ValueError
