@@ -107,6 +107,11 @@ def list_of(check: Check, single: bool = False) -> Check:
     return check_list
 
 
+def at(key: str, error: ValueError) -> list[str]:
+    """Each problem of an error behind the `key` that has it, or behind that and the key below."""
+    return [f"{key.removesuffix(':')}{p}" if p[0] == "." else f"{key} {p}" for p in str(error).split("\n")]
+
+
 def map_of(key: Check, item: Check) -> Check:
     """A mapping whose keys pass `key` and whose values pass `item`; one ValueError names every problem."""
 
@@ -121,7 +126,7 @@ def map_of(key: Check, item: Check) -> Check:
             except ValueError as error:
                 if content is None and isinstance(name, int):  # {V: 23,6} is V: 23, and 6 without a value
                     error = ValueError(f"{error}{DECIMAL}")
-                problems += [f".{name}{'' if p[0] == '.' else ': '}{p}" for p in str(error).split("\n")]
+                problems += at(f".{name}:", error)
         if problems:
             raise ValueError("\n".join(problems))
         return checked
@@ -157,7 +162,7 @@ def keys(value: Any, fields: Keys, where: str = "", empty: bool = True) -> dict[
         try:
             checked[name] = check(value[name])
         except ValueError as error:
-            problems += [f".{name}{'' if p[0] == '.' else ': '}{p}" for p in str(error).split("\n")]
+            problems += at(f".{name}:", error)
     if problems:
         raise ValueError("\n".join(f"{where}{problem}" for problem in sorted(problems)))
     return checked

@@ -106,7 +106,7 @@ def parse(path: str, document: Any) -> Config:
         try:
             fields[field] = check(value)
         except ValueError as error:
-            problems += [f"{key}{'' if p[0] == '.' else ' '}{p}" for p in str(error).split("\n")]
+            problems += checks.at(key, error)
     fields.setdefault("plant", plant_keys.plant({}))
     config = Config(path=path)
     config = Config(**{**_rooted(config.__dict__, PROJECT), **_rooted(fields, os.path.dirname(path))})
