@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import time
+from itertools import takewhile
 
 from ..core.history import OFF, ON, History
 from ..core.model import AUTO_OFF, Order, ScriptError
@@ -110,10 +111,7 @@ class Php:
     def _start(self, first: int) -> None:
         """Starts PHP for this relay and those in PHP right behind it."""
         rest = self._order[self._order.index(first) :]
-        other = next(
-            (place for place, relay in enumerate(rest) if self._kinds.get(relay) != "php"), len(rest)
-        )
-        asked = rest[:other]
+        asked = tuple(takewhile(lambda relay: self._kinds.get(relay) == "php", rest))
         self._asked, self._first = list(asked), first
         self._child = Child(lambda answer: become(asked, self._world, self._library, answer))
 
