@@ -11,7 +11,7 @@ import csv
 import re
 import time
 from bisect import bisect_right
-from calendar import timegm
+from calendar import isleap
 from collections import defaultdict
 from datetime import UTC, datetime
 from typing import NamedTuple, NoReturn
@@ -218,7 +218,7 @@ class Hours:
 def _of_year(wall: float) -> float:
     """Seconds since the beginning of the year, in universal time; 29 February counts as the 28th."""
     moment = time.gmtime(wall)
-    day = (
-        (moment.tm_mon, 28) if (moment.tm_mon, moment.tm_mday) == (2, 29) else (moment.tm_mon, moment.tm_mday)
-    )
-    return timegm((1971, *day, 0, 0, 0)) - timegm((1971, 1, 1, 0, 0, 0)) + wall % DAY
+    day = moment.tm_yday - 1
+    if isleap(moment.tm_year) and day >= 59:
+        day -= 1
+    return day * DAY + wall % DAY
