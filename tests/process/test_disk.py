@@ -213,6 +213,18 @@ def test_check_says_that_a_disk_is_read_only_and_not_that_a_right_is_missing(dis
     assert "chmod u+wx" not in checked.out
 
 
+@pytest.mark.parametrize("fault", [full_tmp, no_space_for_the_lock])
+def test_check_says_that_a_disk_is_full(disks: Disks, fault: Callable[[Disks], Faults]) -> None:
+    disks.tick()
+    fault(disks)
+    checked = disks.tick("--check")
+    assert (
+        f"TO DO  memory: {disks.inner(disks.tmp)}/domo_memory.json cannot be written: its disk is full"
+        in checked.out
+    )
+    assert "ok     journal" in checked.out
+
+
 def _zeroed(content: bytes) -> bytes:
     """What was never written to the card, though its size was."""
     return bytes(len(content))

@@ -122,6 +122,21 @@ def test_today_is_what_the_lasting_folder_has_and_what_came_since(house: House) 
     assert [row["time"] for row in rows] == [record.stamp(today, minute) for minute in range(30)]
 
 
+def test_of_two_ticks_in_one_second_no_reason_is_lost(house: House) -> None:
+    """A tick of cron's, and at once one of domo-mod's for another relay; the record is written, then read."""
+    (house.folder / "domo_today.csv").write_text(
+        f"time,relay1.mode,relay1.state,relay1.wanted,relay1.why,relay2.mode,relay2.state,relay2.wanted,relay2.why\n"
+        f"{DAY}T09:00:01+00:00,1,0,0,dark,1,0,0,night\n"
+        f"{DAY}T09:01:01+00:00,2,1,1,there is sun,1,0,0,\n"
+        f"{DAY}T09:01:01+00:00,2,1,1,,3,1,0,forced on\n"
+    )
+    house.env["TZ"] = "UTC"
+    house.tick()  # of another day, so it keeps this one
+    lines = report(house, "--text", DAY).out.splitlines()
+    assert "09:01      -  1 relay 1 on (auto on): there is sun" in lines
+    assert "09:01      -  2 relay 2 on (forced on): forced on" in lines
+
+
 # -- what records may be --
 
 

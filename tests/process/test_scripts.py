@@ -99,6 +99,14 @@ def test_what_one_script_does_is_told_and_stops_nobody_else(house: House, body: 
             "def decide(relay, data)\n    pass\n",
             "1.py: line 1: expected ':': def decide(relay, data)",
         ),
+        "a comma": (
+            "def decide(relay, data):\n    if data['V'] > 26,5:\n        pass\n",
+            "1.py: line 2: invalid syntax (a decimal has a point: 26.5, not 26,5): if data['V'] > 26,5:\n",
+        ),
+        "a no-break space": (
+            "def decide(relay, data):\n    if relay.is_on\u00a0:\n        pass\n",
+            "1.py: line 2: invalid non-printable character U+00A0 (a no-break space; write a plain one): if",
+        ),
         "indentation": ("def decide(relay, data):\nreturn 1\n", "1.py: line 2: expected an indented block"),
         "tabs": ("if 1:\n\tx = 1\n        y = 2\n", "1.py: line 3: inconsistent use of tabs"),
         "nothing": ("", "1.py: defines no decide(relay, data)"),
@@ -133,6 +141,8 @@ def test_a_script_that_is_none(house: House, text: str, message: str) -> None:
 def test_a_script_of_another_encoding(house: House) -> None:
     (house.scripts / "1.py").write_bytes(b"# caf\xe9\ndef decide(relay, data): pass\n")
     assert "script 1.py: " in house.tick().err
+    (house.scripts / "1.py").write_bytes(b"def decide(relay, data):\n    return relay.on('caf\xe9')\n")
+    assert " (save the script as UTF-8): return" in house.tick().err
     (house.scripts / "1.py").write_bytes(
         b"# coding: latin-1\ndef decide(relay, data): return relay.on('caf\xe9')\n"
     )

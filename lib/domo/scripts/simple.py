@@ -80,10 +80,26 @@ def compiled(file: str, source: bytes) -> tuple[CodeType, bool]:
         tree = ast.parse(source, file)
         return compile(tree, file, "exec", dont_inherit=True), simple(tree)
     except SyntaxError as error:
-        line = f"line {error.lineno}: {error.msg}" + (f": {error.text.strip()}" if error.text else "")
-        raise ScriptError(line) from None
+        hint = _hint(str(error.msg), error.text or "")
+        line = f"line {error.lineno}: {error.msg}{f' ({hint})' if hint else ''}"
+        raise ScriptError(line + (f": {error.text.strip()}" if error.text else "")) from None
     except (ValueError, RecursionError, MemoryError) as error:
         raise ScriptError(f"cannot be compiled ({error})") from None
+
+
+def _hint(wrong: str, line: str) -> str:
+    """What to do about a mistake that Python does not call by its name, or ""."""
+    import re
+
+    if "codec can't decode" in wrong:
+        return "save the script as UTF-8"
+    if "U+00A0" in wrong or "U+202F" in wrong:
+        return "a no-break space; write a plain one"
+    if wrong.startswith(("invalid syntax", "positional argument follows")) and re.search(r"\d,\d", line):
+        from ..stores.checks import DECIMAL
+
+        return DECIMAL.removeprefix("; ")
+    return ""
 
 
 def simple(tree: ast.Module) -> bool:

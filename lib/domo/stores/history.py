@@ -210,11 +210,19 @@ def _mended(line: str) -> str:
 
 
 def merged(texts: Iterable[str]) -> tuple[list[str], Rows]:
-    """Several records as one: all columns, and one row for each moment, the last that is given."""
+    """Several records as one: all columns, and one row for each moment, the last that is given. A reason that
+    it leaves out is that of the row of the same second before it."""
     texts = list(texts)
     lines = [line for text in texts for line in text.splitlines()]
     columns, table = rows(lines)
-    return columns, list({cells[0]: cells for cells in table}.values())
+    reasons = [place for place, name in enumerate(columns) if name.endswith(".why")]
+    found: dict[str, list[str]] = {}
+    for cells in table:
+        before = found.get(cells[0], cells)
+        for place in reasons:
+            cells[place] = cells[place] or before[place]
+        found[cells[0]] = cells
+    return columns, list(found.values())
 
 
 def written(columns: list[str], table: Rows) -> str:

@@ -31,7 +31,7 @@ def noted(config: Config, reports: Sequence[str], now: Now, all_seen: bool = Tru
         try:
             told.save(config, after, now)
         except Fault as fault:
-            failed.append(f"{fault}; until you do, each tick reports every fault")
+            failed.append(f"{fault}; until it can be, each tick reports every fault")
     return [*(one.text for one in said), *failed]
 
 

@@ -182,8 +182,11 @@ def _writable(path: str) -> str:
         return f"{folder} is no folder; move it away"
     if not os.path.isdir(folder):
         return f"{folder} does not exist; run: sudo install -d -o {user} {shlex.quote(folder)}"
-    if os.statvfs(folder).f_flag & os.ST_RDONLY:
+    disk = os.statvfs(folder)
+    if disk.f_flag & os.ST_RDONLY:
         return f"{path} cannot be written: its disk is read-only; look at dmesg"
+    if not disk.f_bavail or (disk.f_files and not disk.f_favail):  # f_files: some count no files
+        return f"{path} cannot be written: its disk is full; look at df -h and df -i {shlex.quote(folder)}"
     if os.path.islink(path) or (os.path.lexists(path) and not os.path.isfile(path)):
         return f"{path} is not a plain file; move it away"
     if fault := rights.forbidden(path):
