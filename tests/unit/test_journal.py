@@ -164,6 +164,39 @@ def test_a_new_one_begins_with_the_forces_that_stand(house: House, left: str) ->
     assert {row[:3] for row in house.journal if row[1] == "M"} == {(1, "M", 3), (2, "M", 0), (3, "M", 3)}
 
 
+def test_one_whose_damage_only_a_reader_meets_is_set_aside_too(house: House) -> None:
+    """It takes rows all the same: left in its place, it would lose the forces at every restart."""
+    house.set_modes({1: 3, 2: 1, 3: 1})
+    house.tick()
+    index = "sqlite_master WHERE name = 'domo_relay'"
+    with journal(house) as base:
+        base.execute("PRAGMA writable_schema = ON")
+        entry = base.execute(f"SELECT * FROM {index}").fetchone()
+        base.execute(f"DELETE FROM {index}")
+    with journal(house) as base:
+        base.execute("DELETE FROM relay WHERE info = 'M'")
+        base.execute("PRAGMA writable_schema = ON")
+        base.execute("INSERT INTO sqlite_master VALUES (?, ?, ?, ?, ?)", entry)
+
+    def lose_what_is_in_tmpfs() -> None:
+        house.memory_file.unlink()
+        house.mode_file.unlink()
+
+    lose_what_is_in_tmpfs()
+    assert "earlier switches and forces are lost" in house.tick("--dry-run").said
+    assert not list(house.folder.glob("journal.sqlite3.*"))
+    ran = house.tick()
+    (aside,) = house.folder.glob("journal.sqlite3.corrupt-*")
+    assert ran.err.endswith(
+        f"earlier switches and forces are lost; set aside as {aside}, a new one is begun\n"
+    )
+    house.set_modes({1: 1, 2: 3, 3: 1})
+    house.tick()
+    lose_what_is_in_tmpfs()
+    assert house.tick() == (0, "", "")
+    assert house.on == {2}
+
+
 def test_what_it_could_not_be_told_it_is_told_later(house: House, clock: Clock) -> None:
     """Somebody holds it (a copy is being made of it): a force must not be missing from it for ever."""
     tick(house, clock)

@@ -71,17 +71,21 @@ def append(config: Config, rows: Iterable[Row], now: Now) -> tuple[bool, str]:
                 return False, f"journal {rights.forbidden(config.dbFile) or f'{config.dbFile}: {said}'}"
             if attempt == 0:  # a read that failed once may look like this too
                 continue
-            aside = f"{config.dbFile}.corrupt-{time.strftime('%Y%m%d-%H%M%S', time.localtime(now.wall))}"
-            text = f"journal {config.dbFile}: {said}; set aside as {aside}, a new one is begun"
-            report = Report(text, "journal", lasts=False)
-            try:
-                os.rename(config.dbFile, aside)
-            except OSError as failure:
-                return (
-                    False,
-                    f"journal {config.dbFile}: {said}, and cannot be set aside ({failure.strerror})",
-                )
+            done, report = _set_aside(config, said, now)
+            if not done:
+                break
     return False, report
+
+
+def _set_aside(config: Config, said: str, now: Now) -> tuple[bool, str]:
+    """Renames a damaged journal, so that a new one is begun. Gives whether it could, and what to say."""
+    aside = f"{config.dbFile}.corrupt-{time.strftime('%Y%m%d-%H%M%S', time.localtime(now.wall))}"
+    try:
+        os.rename(config.dbFile, aside)
+    except OSError as failure:
+        return False, f"journal {config.dbFile}: {said}, and cannot be set aside ({failure.strerror})"
+    text = f"journal {config.dbFile}: {said}; set aside as {aside}, a new one is begun"
+    return True, Report(text, "journal", lasts=False)
 
 
 def _inserted(row: Row, now: Now) -> tuple[object, ...]:
@@ -127,10 +131,11 @@ def _may_pass(error: Exception) -> bool:
     return isinstance(error, OSError) or (isinstance(error, sqlite3.OperationalError) and asked != 1)
 
 
-def past(config: Config, now: Now) -> tuple[Past, str]:
+def past(config: Config, now: Now, acts: bool = False) -> tuple[Past, str]:
     """The past as far as the journal tells it (switches, automatic switch-ons, modes, and who set auto
     modes), and "" or why it cannot be read. While the error may pass, the past is not `known`: else the
-    forces in the journal would be lost for good."""
+    forces in the journal would be lost for good. A tick that `acts` sets a damaged one aside: a writer may
+    not meet the damage, and then each restart would lose the forces again."""
     if not config.dbFile:
         return Past(), ""
     try:
@@ -153,10 +158,8 @@ def past(config: Config, now: Now) -> tuple[Past, str]:
         if _may_pass(error):
             told = "nothing is switched on automatically until it can be read; or move it away"
             return Past(known=False), f"journal {config.dbFile}: cannot be read ({said}), {told}"
-        return (
-            Past(),
-            f"journal {config.dbFile}: cannot be read ({said}), earlier switches and forces are lost",
-        )
+        lost = f"cannot be read ({said}), earlier switches and forces are lost"
+        return Past(), _set_aside(config, lost, now)[1] if acts else f"journal {config.dbFile}: {lost}"
 
 
 def _read(path: str, access: str, now: Now) -> Past:

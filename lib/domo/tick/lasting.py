@@ -28,11 +28,12 @@ SECONDS = 5.0
 LATER_SECONDS = 1.0  # if something hangs already: it may be the same disk, and a tick has 20 s
 
 
-def past(config: Config, now: Now) -> tuple[Past, str]:
-    """The past from the journal, and "" or why it cannot be read: then nothing is switched on by itself."""
+def past(config: Config, now: Now, acts: bool) -> tuple[Past, str]:
+    """The past from the journal, and "" or why it cannot be read: then nothing is switched on by itself. If
+    the tick `acts`, a damaged journal is set aside."""
 
     def read() -> tuple[dict[str, Any], bool, str]:
-        past, fault = journal.past(config, now)
+        past, fault = journal.past(config, now, acts)
         return memory.kept(past, now), past.known, str(fault)
 
     unknown = Past(known=False, stuck=memory.stuck(config))

@@ -37,16 +37,16 @@ class Beginning:
     faults: tuple[str, ...]
 
 
-def begin(config: Config, now: Now) -> Beginning:
+def begin(config: Config, now: Now, acts: bool = False) -> Beginning:
     """Reads memory, mode file and pins. A relay is on if its pin is on and the last tick left it on. If that
     left it off, or the machine has restarted, it counts as off whatever its pin says, and waits for its turn.
-    If nobody knows how it was left, the pin decides."""
+    If nobody knows how it was left, the pin decides. If the tick `acts`, a damaged journal is set aside."""
     before, memory_fault = memory.load(config, now)
     journal_fault = ""
     if before is None:
         from . import lasting
 
-        before, journal_fault = lasting.past(config, now)
+        before, journal_fault = lasting.past(config, now, acts)
     mode_file = modes.load(config.modPath)
     relay_modes, mode_faults = resolve(config, mode_file, before)
     last_states = memory.last_states(before, now)

@@ -31,11 +31,11 @@ def run(config: Config, clock: Callable[[], Now], given: Reading | None = None) 
     try:
         faults = [fault] if fault else []
         faults += tell.untold(config)
-        begun = begin(config, clock())
+        begun = begin(config, clock(), acts=True)
         force(begun)
         sight = finish(begun, given, acts=True)
         if (later := clock()).up - begun.now.up > STOPPED:
-            sight = finish(begin(config, later), given, acts=True)
+            sight = finish(begin(config, later, acts=True), given, acts=True)
         return act(replace(sight, faults=(*faults, *sight.faults)) if faults else sight)
     finally:
         if held is not None:
