@@ -3,8 +3,7 @@
     make pi-bench
 
 So the numbers are the same each time, whatever else this machine does. What the kernel does for domo is in
-them, and its real driver of the pins. What caches and memory cost is not: a ratio of CPU times on a real Pi
-differs a little.
+them, and its real driver of the pins. What caches and memory cost is not.
 """
 
 from __future__ import annotations

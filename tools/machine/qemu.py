@@ -48,7 +48,7 @@ def counted(image: Image, options: str, seconds: float) -> Iterator[str]:
     """Boots a machine on which each instruction takes 1 ns, and yields the lines of its serial port, until
     one that is `@end`. Raises CannotBeHad where that did not come in so many seconds."""
     machine = _started(image, options, "-icount", "shift=0,align=off,sleep=off")
-    assert machine.stdout
+    assert machine.stdout and machine.stderr
     timer = threading.Timer(seconds, machine.kill)
     timer.start()
     try:
@@ -57,7 +57,8 @@ def counted(image: Image, options: str, seconds: float) -> Iterator[str]:
             if text == "@end":
                 return
             yield text
-        raise CannotBeHad(f"the emulated Raspberry Pi did not come to its end within {seconds:.0f} s")
+        said = machine.stderr.read().decode(errors="replace").strip()
+        raise CannotBeHad(f"the emulated Raspberry Pi ended too early, or took {seconds:.0f} s: {said}")
     finally:
         timer.cancel()
         machine.kill()

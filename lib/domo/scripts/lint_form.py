@@ -158,13 +158,13 @@ def commas(script: Script) -> Iterator[Finding]:
         elif isinstance(test, ast.UnaryOp):
             tests.append(test.operand)
         elif isinstance(test, ast.Tuple) and test.elts:
-            yield Finding(test.lineno, f"{ast.unparse(test)} is always true{DECIMAL}")
+            yield Finding(test.lineno, f"{ast.unparse(test)} is always true; {DECIMAL}")
     for node in (node for node in nodes if isinstance(node, ast.Assign)):
         pair = node.value if isinstance(node.targets[0], ast.Name) else None
         if isinstance(pair, ast.Tuple) and len(pair.elts) == 2 and isinstance(pair.elts[1], ast.Constant):
             first, second = pair.elts
             if first.col_offset == pair.col_offset and first.end_col_offset == second.col_offset - 1:
-                yield Finding(node.lineno, f"{ast.unparse(pair)} is two values{DECIMAL}", mistake=False)
+                yield Finding(node.lineno, f"{ast.unparse(pair)} is two values; {DECIMAL}", mistake=False)
 
 
 def _wrong_arguments(call: ast.Call, method: object, text: str) -> str:

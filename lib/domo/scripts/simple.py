@@ -98,7 +98,7 @@ def _hint(wrong: str, line: str) -> str:
     if wrong.startswith(("invalid syntax", "positional argument follows")) and re.search(r"\d,\d", line):
         from ..stores.checks import DECIMAL
 
-        return DECIMAL.removeprefix("; ")
+        return DECIMAL
     return ""
 
 

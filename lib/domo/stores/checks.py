@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     Check = Callable[[Any], Any]
     Keys = dict[str, tuple[Check, Any]]  # its check, and its default; ... where there is none
 
-DECIMAL = "; a decimal has a point: 26.5, not 26,5"
+DECIMAL = "a decimal has a point: 26.5, not 26,5"
 
 
 def text(value: Any) -> str:
@@ -51,7 +51,7 @@ def number(low: float, high: float, kind: type = float, why: str = "") -> Check:
 
     def check(value: Any) -> Any:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise ValueError(f"wants a number, not {value!r}{DECIMAL if ',' in str(value) else ''}")
+            raise ValueError(f"wants a number, not {value!r}{f'; {DECIMAL}' if ',' in str(value) else ''}")
         if not low <= value <= high:
             raise ValueError(f"wants a number from {low:g} to {high:g}{why}, not {value!r}")
         if kind is int and value != int(value):
@@ -112,6 +112,11 @@ def at(key: str, error: ValueError) -> list[str]:
     return [f"{key.removesuffix(':')}{p}" if p[0] == "." else f"{key} {p}" for p in str(error).split("\n")]
 
 
+def _behind(name: object, content: object) -> bool:
+    """Whether a key looks like what stood behind a comma: {V: 23,6} is V: 23, and 6 without a value."""
+    return content is None and isinstance(name, int)
+
+
 def map_of(key: Check, item: Check) -> Check:
     """A mapping whose keys pass `key` and whose values pass `item`; one ValueError names every problem."""
 
@@ -124,9 +129,8 @@ def map_of(key: Check, item: Check) -> Check:
             try:
                 checked[key(name)] = item(content)
             except ValueError as error:
-                if content is None and isinstance(name, int):  # {V: 23,6} is V: 23, and 6 without a value
-                    error = ValueError(f"{error}{DECIMAL}")
-                problems += at(f".{name}:", error)
+                hint = f"; {DECIMAL}" if _behind(name, content) else ""
+                problems += at(f".{name}:", ValueError(f"{error}{hint}"))
         if problems:
             raise ValueError("\n".join(problems))
         return checked
@@ -148,8 +152,8 @@ def keys(value: Any, fields: Keys, where: str = "", empty: bool = True) -> dict[
     if not isinstance(value, dict):
         raise ValueError(f"{where} wants {', '.join(fields)}, not {value!r}".strip())
     problems = [
-        f".{name}: unknown{DECIMAL if isinstance(name, int) else did_you_mean(str(name), fields)}"
-        for name in value
+        f".{name}: unknown{f'; {DECIMAL}' if _behind(name, content) else did_you_mean(str(name), fields)}"
+        for name, content in value.items()
         if name not in fields
     ]
     checked = {}
